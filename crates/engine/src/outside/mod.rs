@@ -1,0 +1,25 @@
+//! The outside world as the engine sees it: traits only.
+//!
+//! Live adapters are in the crate `outside`, fakes in `testkit`. Nothing else in the product opens a socket or a
+//! file, so a job's `perform` can be run against either and a crash can be simulated between any two calls.
+//!
+//! | word | what it is |
+//! |---|---|
+//! | [`Mailer`] | hands one composed letter to a mail server |
+//! | [`Blobs`] | content-addressed files, one set for each tenant |
+//! | [`Outside`] | all of them together, as a job is given them |
+
+mod blobs;
+mod mailer;
+
+use std::sync::Arc;
+
+pub use blobs::{BlobReader, BlobRef, BlobWriter, Blobs, Sha256};
+pub use mailer::{Envelope, Mailer, Receipt, SendError, SendErrorClass};
+
+/// Everything a job may reach outside the database.
+#[derive(Clone)]
+pub struct Outside {
+    pub mailer: Arc<dyn Mailer>,
+    pub blobs: Arc<dyn Blobs>,
+}
