@@ -1,0 +1,65 @@
+//! What the engines' errors mean to a caller.
+
+use base::{Error, Kind};
+use postgres::error::SqlState;
+use rusqlite::ErrorCode;
+
+pub const STORAGE_FULL: &str = "storage.full";
+
+#[track_caller]
+fn storage_full() -> Error {
+    Error::new(
+        Kind::StorageFull,
+        STORAGE_FULL,
+        "the disk is full: nothing was changed, reading goes on, and writing resumes when there is room",
+    )
+}
+
+#[track_caller]
+pub fn sqlite(e: rusqlite::Error) -> Error {
+    match e.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => storage_full(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            Error::unavailable("db.busy", "the database is busy; try again")
+        }
+        // A full disk also shows as a failed write or a failed growth of the shared-memory file.
+        Some(ErrorCode::SystemIoFailure) if e.to_string().contains("disk I/O") && disk_is_full(&e) => storage_full(),
+        _ => Error::from_source(e),
+    }
+}
+
+fn disk_is_full(e: &rusqlite::Error) -> bool {
+    // SQLITE_IOERR_WRITE, _FSYNC, _TRUNCATE, _SHMSIZE: what the kernel's ENOSPC and EDQUOT surface as.
+    matches!(e, rusqlite::Error::SqliteFailure(code, _) if matches!(code.extended_code, 778 | 1034 | 1546 | 4874))
+}
+
+#[track_caller]
+pub fn postgres(e: postgres::Error) -> Error {
+    let Some(state) = e.code() else {
+        if e.is_closed() {
+            return Error::unavailable("db.connection_lost", "the database connection was lost; try again");
+        }
+        return Error::from_source(e);
+    };
+    if *state == SqlState::DISK_FULL {
+        return storage_full();
+    }
+    let retry = [
+        SqlState::T_R_SERIALIZATION_FAILURE,
+        SqlState::T_R_DEADLOCK_DETECTED,
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+        SqlState::CANNOT_CONNECT_NOW,
+        SqlState::TOO_MANY_CONNECTIONS,
+        SqlState::LOCK_NOT_AVAILABLE,
+    ];
+    if retry.contains(state) {
+        return Error::unavailable("db.busy", "the database is busy; try again");
+    }
+    let detail = e.as_db_error().map_or_else(|| e.to_string(), |d| format!("{} ({:?})", d.message(), d.constraint()));
+    let mut error = Error::bug(detail);
+    if state.code().starts_with("08") {
+        error = Error::unavailable("db.connection_lost", "the database connection was lost; try again");
+    }
+    error
+}

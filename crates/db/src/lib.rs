@@ -1,0 +1,50 @@
+//! The SQL room: the only crate that names `rusqlite` or `postgres` (ADR-0002).
+//!
+//! ```ignore
+//! let ticket = db.write(scope, |tx| tickets::resolve(tx, id)).await?;   // commits, then answers
+//! let page = db.read(scope, |read| tickets::list(read, &filter)).await?;
+//! ```
+//!
+//! Rules it protects:
+//! - **Domain code is synchronous**: it gets `&mut Tx` or `&Read` and cannot await inside a transaction.
+//! - **Acknowledged means on disk**: `write` answers after the commit with fsync.
+//! - **Tenants cannot touch each other**: a statement on a tenant's table must bind `tenant_id` to `?1`, and `?1` is
+//!   bound by this room from the [`Scope`], not by the caller. Statements that do not are refused when first prepared.
+//! - **Nothing grows without bound**: a full queue answers "unavailable", with a time to try again.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `scope` | for whom a piece of work runs: tenant, actor, request, lane |
+//! | `sql` | statements, their registry and the tenant check |
+//! | `value`, `row` | what goes in and comes out |
+//! | `tx` | `Read` and `Tx` |
+//! | `dialect` | every difference between the engines, by name |
+//! | `queue` | the bounded two-lane queue in front of the threads |
+//! | `sqlite/`, `postgres/` | the two engines |
+//! | `migrate/` | versioned migrations from one portable text |
+//! | `signals` | what a commit wakes, here and in other replicas |
+
+pub mod dialect;
+mod errors;
+mod handle;
+pub mod migrate;
+mod postgres;
+mod queue;
+mod row;
+mod scope;
+mod signals;
+pub mod sql;
+mod sqlite;
+mod tx;
+mod value;
+
+pub use handle::{Db, EngineKind, Location, Options};
+#[doc(hidden)]
+pub use inventory;
+pub use queue::Lane;
+pub use row::{Columns, FromColumn, Row};
+pub use scope::Scope;
+pub use signals::{Signals, Wake};
+pub use sql::{Reach, Sql};
+pub use tx::{Read, Tx};
+pub use value::{ToValue, Value};

@@ -1,0 +1,137 @@
+//! Versioned, forward-only migrations from one portable text (ADR-0003).
+//!
+//! Each file is checksummed and embedded. A database made by a newer program, or whose applied migrations read
+//! differently from ours, is refused. SQLite is snapshotted beside the database before anything is changed.
+
+mod postgres;
+mod sqlite;
+
+use base::{Error, Result, Timestamp};
+use sha2::{Digest, Sha256};
+
+use crate::{EngineKind, Location, dialect};
+
+pub(crate) struct Migration {
+    pub version: i64,
+    pub name: &'static str,
+    pub text: &'static str,
+}
+
+macro_rules! migrations {
+    ($($version:literal $name:literal),* $(,)?) => {
+        pub(crate) const ALL: &[Migration] = &[$(Migration {
+            version: $version,
+            name: $name,
+            text: include_str!(concat!("../../../../migrations/", $name, ".sql")),
+        }),*];
+    };
+}
+
+migrations! {
+    1 "0001_foundation",
+    2 "0002_desk",
+}
+
+impl Migration {
+    pub fn checksum(&self) -> String {
+        Sha256::digest(self.text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
+    }
+
+    /// The statements, in the engine's own types.
+    pub fn statements(&self, kind: EngineKind) -> Vec<String> {
+        let mut text: String = self.text.lines().map(|l| l.split("--").next().unwrap_or(l)).collect::<Vec<_>>().join("\n");
+        for (token, sqlite, postgres) in dialect::SCHEMA_TOKENS {
+            text = text.replace(token, if kind == EngineKind::Sqlite { sqlite } else { postgres });
+        }
+        text.split(';').map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()).collect()
+    }
+}
+
+/// Tables and views whose first column is `tenant_id`, in the order they are made.
+pub fn tenant_tables() -> Vec<String> {
+    created().into_iter().filter(|(_, _, tenant)| *tenant).map(|(name, _, _)| name).collect()
+}
+
+/// All tables (not views), in the order they are made, which is an order rows can be restored in.
+pub fn tables() -> Vec<String> {
+    created().into_iter().filter(|(_, view, _)| !view).map(|(name, _, _)| name).collect()
+}
+
+fn is_view(name: &str) -> bool {
+    created().iter().any(|(n, view, _)| n == name && *view)
+}
+
+/// `(name, is a view, has a tenant)` of everything the migrations create.
+fn created() -> Vec<(String, bool, bool)> {
+    let mut out = Vec::new();
+    for migration in ALL {
+        for statement in migration.statements(EngineKind::Sqlite) {
+            let lower = statement.to_lowercase();
+            for (start, view) in [("create table ", false), ("create view ", true)] {
+                if let Some(rest) = lower.strip_prefix(start) {
+                    let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                    out.push((name, view, rest.contains("tenant_id")));
+                }
+            }
+        }
+    }
+    out
+}
+
+/// What a start found and did.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Outcome {
+    pub applied: Vec<&'static str>,
+    /// The copy taken before, on SQLite, where there was something to copy.
+    pub snapshot: Option<std::path::PathBuf>,
+}
+
+/// Brings the schema up to date, under a lock, or refuses with the reason.
+pub fn run(location: &Location, now: Timestamp) -> Result<Outcome> {
+    match location {
+        Location::Sqlite(path) => sqlite::run(path, now),
+        Location::Postgres(url) => crate::handle::off_the_runtime(|| postgres::run(url, now)),
+    }
+}
+
+/// Versions that are not applied yet, after checking those that are.
+fn pending(applied: &[(i64, String)]) -> Result<Vec<&'static Migration>> {
+    for (version, checksum) in applied {
+        match ALL.iter().find(|m| m.version == *version) {
+            None => {
+                return Err(Error::invalid(
+                    "schema.newer",
+                    format!("the database was made by a newer version (it has migration {version}); use that version or restore an older backup"),
+                ));
+            }
+            Some(m) if m.checksum() != *checksum => {
+                return Err(Error::invalid(
+                    "schema.different",
+                    format!("migration {} was applied with another text than this program holds", m.name),
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(ALL.iter().filter(|m| !applied.iter().any(|(v, _)| *v == m.version)).collect())
+}
+
+/// The whole schema as one engine sees it: what `schema/{sqlite,postgres}.sql` hold.
+pub fn schema(kind: EngineKind) -> String {
+    let mut out = String::from("-- Made from migrations/ by `cargo dev schema`; a test compares it.\n");
+    for migration in ALL {
+        out.push_str(&format!("\n-- {}\n", migration.name));
+        for statement in migration.statements(kind) {
+            out.push_str(&statement);
+            out.push_str(";\n");
+        }
+    }
+    if kind == EngineKind::Postgres {
+        out.push_str("\n-- row-level security\n");
+        for statement in dialect::postgres_security::statements(&tenant_tables(), &crate::sql::SHARED_TABLES, is_view) {
+            out.push_str(&statement);
+            out.push_str(";\n");
+        }
+    }
+    out
+}

@@ -1,0 +1,11 @@
+//! PostgreSQL through the synchronous client: own threads with a connection each, because that client may neither
+//! connect nor drop on a runtime's worker.
+
+mod connect;
+mod pool;
+mod session;
+mod signals;
+
+pub use connect::{connect, maintenance};
+pub use pool::{Pool, Shared};
+pub use session::Session;

@@ -1,0 +1,151 @@
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use base::{Clock, Entropy, Error, Result};
+use rusqlite::Connection;
+
+use crate::{
+    Signals, Wake, errors,
+    handle::WriteWork,
+    queue::{Pause, Queue},
+    tx::{Conn, Read, Tx},
+};
+
+/// Writes that share one commit and one fsync at most.
+const GROUP_MAX: usize = 64;
+/// The write-ahead log is folded back when it has grown past this.
+const CHECKPOINT_BYTES: u64 = 8 * 1024 * 1024;
+
+/// The one writer: takes a group from the queue, runs each in its own savepoint, commits once, then answers all.
+pub struct Writer {
+    thread: Option<JoinHandle<()>>,
+    checkpoints: Option<JoinHandle<()>>,
+    pause: Arc<Pause>,
+}
+
+impl Writer {
+    pub fn start(
+        path: &Path,
+        queue: Arc<Queue<Box<dyn WriteWork>>>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        signals: Signals,
+    ) -> Result<Self> {
+        let conn = super::open(path, false)?;
+        let pause = Arc::new(Pause::new());
+        let thread = std::thread::Builder::new()
+            .name("db-writer".into())
+            .spawn(move || run(&conn, &queue, &*clock, &*entropy, &signals))
+            .map_err(Error::from_source)?;
+        let checkpoints = {
+            let (path, pause) = (path.to_owned(), pause.clone());
+            std::thread::Builder::new().name("db-checkpoint".into()).spawn(move || checkpoint(&path, &pause)).map_err(Error::from_source)?
+        };
+        Ok(Self { thread: Some(thread), checkpoints: Some(checkpoints), pause })
+    }
+
+    /// Waits until everything queued is committed. The queue must be closed before.
+    pub fn join(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
+        }
+        self.pause.stop();
+        if let Some(thread) = self.checkpoints.take() {
+            thread.join().ok();
+        }
+    }
+}
+
+fn run(conn: &Connection, queue: &Queue<Box<dyn WriteWork>>, clock: &dyn Clock, entropy: &dyn Entropy, signals: &Signals) {
+    while let Some(group) = queue.take(GROUP_MAX) {
+        metrics::gauge!("counterfoil_db_writer_queue_depth").set(queue.depth() as f64);
+        metrics::histogram!("counterfoil_db_group_size").record(group.len() as f64);
+        commit_group(conn, group, clock, entropy, signals);
+    }
+}
+
+fn commit_group(conn: &Connection, mut group: Vec<Box<dyn WriteWork>>, clock: &dyn Clock, entropy: &dyn Entropy, signals: &Signals) {
+    if let Err(e) = control(conn, "begin immediate") {
+        let error = errors::sqlite(e);
+        group.into_iter().for_each(|work| work.answer(Err(error.duplicate())));
+        return;
+    }
+    let mut wakes = Vec::new();
+    let mut broken = None;
+    for work in &mut group {
+        if let Some(error) = run_one(conn, &mut **work, clock, entropy, &mut wakes) {
+            broken = Some(error);
+            break;
+        }
+    }
+    let outcome = match broken {
+        Some(error) => Err(error),
+        None => control(conn, "commit").map_err(errors::sqlite),
+    };
+    if outcome.is_err() && !conn.is_autocommit() {
+        control(conn, "rollback").ok();
+    }
+    if outcome.is_ok() {
+        for wake in wakes {
+            signals.fire(wake);
+        }
+    }
+    for work in group {
+        work.answer(outcome.as_ref().map(|()| ()).map_err(Error::duplicate));
+    }
+}
+
+/// Runs one piece of work in its savepoint. An error is answered only when the whole group is lost with it: a full
+/// disk makes SQLite roll back the transaction, and then nobody's write may be acknowledged.
+fn run_one(conn: &Connection, work: &mut dyn WriteWork, clock: &dyn Clock, entropy: &dyn Entropy, wakes: &mut Vec<Wake>) -> Option<Error> {
+    if let Err(e) = control(conn, "savepoint one") {
+        return Some(errors::sqlite(e));
+    }
+    let scope = work.scope();
+    let mut tx = Tx::new(Read::new(Conn::Sqlite(conn), &scope, clock.now()), entropy);
+    let done = catch_unwind(AssertUnwindSafe(|| work.run(&mut tx))).unwrap_or_else(|_| {
+        work.fail(Error::bug("a write panicked"));
+        false
+    });
+    if conn.is_autocommit() {
+        return Some(work.take_error().unwrap_or_else(|| Error::bug("the transaction ended inside a group")));
+    }
+    if done {
+        wakes.extend(tx.into_wakes());
+    } else if let Err(e) = control(conn, "rollback to one") {
+        return Some(errors::sqlite(e));
+    }
+    control(conn, "release one").err().map(errors::sqlite)
+}
+
+fn control(conn: &Connection, command: &str) -> rusqlite::Result<()> {
+    conn.prepare_cached(command)?.raw_execute().map(|_| ())
+}
+
+/// Folds the write-ahead log back into the database beside the writer, which so never waits for it.
+fn checkpoint(path: &Path, pause: &Pause) {
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    let wal = PathBuf::from(wal);
+    let Ok(conn) = super::open(path, false) else { return };
+    conn.busy_timeout(Duration::ZERO).ok();
+    loop {
+        let stopped = pause.wait(Duration::from_millis(500));
+        let size = std::fs::metadata(&wal).map_or(0, |m| m.len());
+        if size > CHECKPOINT_BYTES || stopped {
+            // RESTART lets the writer begin again at the head of the log, so that the file does not grow for ever.
+            let mode = if size > 8 * CHECKPOINT_BYTES { "truncate" } else if size > 2 * CHECKPOINT_BYTES { "restart" } else { "passive" };
+            if let Err(e) = conn.query_row(&format!("pragma wal_checkpoint({mode})"), [], |_| Ok(())) {
+                tracing::debug!(error = %e, "checkpoint put off");
+            }
+        }
+        if stopped {
+            return;
+        }
+    }
+}

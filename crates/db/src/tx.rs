@@ -1,0 +1,177 @@
+use std::{
+    cell::{Cell, RefCell},
+    ops::Deref,
+};
+
+use base::{Actor, Entropy, Error, Id, Result, TenantId, Timestamp};
+
+use crate::{
+    EngineKind, Reach, Row, Scope, Sql, Value, Wake,
+    postgres::Session,
+    sql,
+    sqlite::{self},
+};
+
+/// A connection of either engine, lent to one piece of work.
+pub(crate) enum Conn<'c> {
+    Sqlite(&'c rusqlite::Connection),
+    Postgres(&'c RefCell<Session>),
+}
+
+/// A consistent view for reading. Queries take `&Read`; a [`Tx`] can be passed where a `&Read` is wanted.
+pub struct Read<'c> {
+    conn: Conn<'c>,
+    scope: &'c Scope,
+    now: Timestamp,
+}
+
+impl<'c> Read<'c> {
+    pub(crate) fn new(conn: Conn<'c>, scope: &'c Scope, now: Timestamp) -> Self {
+        Self { conn, scope, now }
+    }
+
+    /// The instant this piece of work began; the same for everything in it.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+    pub fn actor(&self) -> &Actor {
+        &self.scope.actor
+    }
+    pub fn request_id(&self) -> Option<&str> {
+        self.scope.request_id.as_deref()
+    }
+    /// The tenant this work is for; an error in work across tenants.
+    pub fn tenant(&self) -> Result<TenantId> {
+        self.scope.tenant.ok_or_else(|| Error::bug("work across tenants asked for its tenant"))
+    }
+    pub(crate) fn engine(&self) -> EngineKind {
+        match self.conn {
+            Conn::Sqlite(_) => EngineKind::Sqlite,
+            Conn::Postgres(_) => EngineKind::Postgres,
+        }
+    }
+
+    /// Every row, mapped.
+    pub fn query_all<T>(&self, sql: &Sql, params: &[Value<'_>], mut map: impl FnMut(&Row<'_>) -> Result<T>) -> Result<Vec<T>> {
+        let mut out = Vec::new();
+        self.for_each(sql, params, |row| {
+            out.push(map(row)?);
+            Ok(true)
+        })?;
+        Ok(out)
+    }
+
+    /// The first row, mapped, if there is one.
+    pub fn query_one<T>(&self, sql: &Sql, params: &[Value<'_>], map: impl FnOnce(&Row<'_>) -> Result<T>) -> Result<Option<T>> {
+        let mut map = Some(map);
+        let mut out = None;
+        self.for_each(sql, params, |row| {
+            if let Some(map) = map.take() {
+                out = Some(map(row)?);
+            }
+            // Goes on to the end: a statement with `returning` must run through.
+            Ok(true)
+        })?;
+        Ok(out)
+    }
+
+    /// Calls `each` for every row until it answers false.
+    pub fn for_each(&self, sql: &Sql, params: &[Value<'_>], mut each: impl FnMut(&Row<'_>) -> Result<bool>) -> Result<()> {
+        let tenant = self.bound_tenant(sql)?;
+        match &self.conn {
+            Conn::Sqlite(conn) => sqlite::for_each(conn, sql, tenant, params, &mut each),
+            Conn::Postgres(session) => {
+                let rows = session.borrow_mut().query(sql, tenant, params)?;
+                for row in &rows {
+                    if !each(&Row::Postgres(row))? {
+                        break;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn bound_tenant(&self, statement: &Sql) -> Result<Option<Value<'static>>> {
+        sql::check(statement)?;
+        match statement.reach() {
+            Reach::Installation => Ok(None),
+            Reach::Tenant => Ok(Some(Value::Uuid(self.tenant()?.uuid()))),
+        }
+    }
+}
+
+/// One write: everything in it commits together, with fsync, or not at all.
+///
+/// Carries the tenant, the actor, the request, the clock and what is to be woken after the commit.
+pub struct Tx<'c> {
+    read: Read<'c>,
+    entropy: &'c dyn Entropy,
+    wakes: RefCell<Vec<Wake>>,
+    savepoints: Cell<u32>,
+}
+
+impl<'c> Deref for Tx<'c> {
+    type Target = Read<'c>;
+    fn deref(&self) -> &Read<'c> {
+        &self.read
+    }
+}
+
+impl<'c> Tx<'c> {
+    pub(crate) fn new(read: Read<'c>, entropy: &'c dyn Entropy) -> Self {
+        Self { read, entropy, wakes: RefCell::default(), savepoints: Cell::new(0) }
+    }
+    pub(crate) fn into_wakes(self) -> Vec<Wake> {
+        self.wakes.into_inner()
+    }
+
+    /// Runs a statement that answers no rows; the number of rows it changed.
+    pub fn execute(&mut self, sql: &Sql, params: &[Value<'_>]) -> Result<u64> {
+        let tenant = self.read.bound_tenant(sql)?;
+        match &self.read.conn {
+            Conn::Sqlite(conn) => sqlite::execute(conn, sql, tenant, params),
+            Conn::Postgres(session) => session.borrow_mut().execute(sql, tenant, params),
+        }
+    }
+
+    pub fn new_id<T>(&self) -> Id<T> {
+        Id::new(self.read.now, self.entropy)
+    }
+
+    pub fn entropy(&self) -> &dyn Entropy {
+        self.entropy
+    }
+
+    /// Wakes somebody once the commit is on disk.
+    pub fn wake(&self, wake: Wake) {
+        let mut wakes = self.wakes.borrow_mut();
+        if !wakes.contains(&wake) {
+            wakes.push(wake);
+        }
+    }
+
+    /// Runs a part that may fail without taking the rest with it: its changes are undone, the error is handed back.
+    pub fn attempt<T>(&mut self, part: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let name = format!("part_{}", self.savepoints.replace(self.savepoints.get() + 1));
+        self.control(&format!("savepoint {name}"))?;
+        match part(self) {
+            Ok(value) => {
+                self.control(&format!("release savepoint {name}"))?;
+                Ok(value)
+            }
+            Err(error) => {
+                self.control(&format!("rollback to savepoint {name}"))?;
+                self.control(&format!("release savepoint {name}"))?;
+                Err(error)
+            }
+        }
+    }
+
+    fn control(&self, command: &str) -> Result<()> {
+        match &self.read.conn {
+            Conn::Sqlite(conn) => conn.execute_batch(command).map_err(crate::errors::sqlite),
+            Conn::Postgres(session) => session.borrow_mut().batch(command),
+        }
+    }
+}

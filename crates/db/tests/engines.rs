@@ -1,0 +1,157 @@
+//! What the room promises, on both engines.
+
+use base::{Error, Id, Kind};
+use db::params;
+use testkit::both_engines;
+
+db::statements! {
+    ADD = "insert into teams (tenant_id, id, name, name_key, created_at, updated_at) values (?1, ?2, ?3, ?4, ?5, ?5)";
+    NAMES = "select name from teams where tenant_id = ?1 order by name";
+    COUNT = "select count(*) from teams where tenant_id = ?1";
+    STEAL = "update teams set name = ?2 where tenant_id = ?1";
+}
+// Written without the tenant on purpose; the test reaches behind the check to prove that row-level security bites.
+const UNBOUND: &str = "select count(*) from teams";
+
+enum Team {}
+
+fn add(tx: &mut db::Tx, name: &str) -> base::Result<()> {
+    let (id, now): (Id<Team>, _) = (tx.new_id(), tx.now());
+    tx.execute(&ADD, params![id, name, name.to_lowercase(), now]).map(|_| ())
+}
+fn names(read: &db::Read) -> base::Result<Vec<String>> {
+    read.query_all(&NAMES, params![], |row| row.get(0))
+}
+
+both_engines! {
+    async fn a_write_is_read_back_and_stays_in_its_tenant(world) {
+        world.db.write(world.scope(), |tx| add(tx, "Field")).await.unwrap();
+        world.db.write(world.scope_there(), |tx| add(tx, "Their team")).await.unwrap();
+        world.db.write(world.scope(), |tx| tx.execute(&STEAL, params!["Renamed"])).await.unwrap();
+        assert_eq!(world.db.read(world.scope(), names).await.unwrap(), ["Renamed"]);
+        assert_eq!(world.db.read(world.scope_there(), names).await.unwrap(), ["Their team"]);
+    }
+
+    async fn an_error_undoes_the_whole_write(world) {
+        let error = world.db.write(world.scope(), |tx| {
+            add(tx, "half")?;
+            Err::<(), _>(Error::conflict("test", "no"))
+        }).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Conflict);
+        assert!(world.db.read(world.scope(), names).await.unwrap().is_empty());
+    }
+
+    async fn a_panic_fails_one_write_and_no_other(world) {
+        let writes: Vec<_> = (0..40).map(|n| {
+            let (db, scope) = (world.db.clone(), world.scope());
+            tokio::spawn(async move {
+                db.write(scope, move |tx| {
+                    add(tx, &format!("team {n:02}"))?;
+                    assert!(n != 17, "seventeen");
+                    Ok(())
+                }).await
+            })
+        }).collect();
+        let mut failed = 0;
+        for write in writes {
+            failed += usize::from(write.await.unwrap().is_err());
+        }
+        assert_eq!(failed, 1);
+        let names = world.db.read(world.scope(), names).await.unwrap();
+        assert_eq!(names.len(), 39);
+        assert!(!names.contains(&"team 17".to_owned()));
+    }
+
+    async fn a_failed_part_is_undone_alone(world) {
+        world.db.write(world.scope(), |tx| {
+            add(tx, "kept")?;
+            let part = tx.attempt(|tx| { add(tx, "dropped")?; add(tx, "dropped") });
+            assert!(part.is_err());
+            add(tx, "kept too")
+        }).await.unwrap();
+        assert_eq!(world.db.read(world.scope(), names).await.unwrap(), ["kept", "kept too"]);
+    }
+
+    async fn work_across_tenants_cannot_reach_a_tenants_table(world) {
+        let installation = testkit::installation();
+        let error = world.db.read(installation, |read| read.query_one(&COUNT, params![], |row| row.get::<i64>(0))).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Bug);
+    }
+
+    async fn series_count_up_without_a_gap_in_one_caller(world) {
+        world.db.write(world.scope(), |tx| db::dialect::start_series(tx, "ticket", 1)).await.unwrap();
+        world.db.write(world.scope_there(), |tx| db::dialect::start_series(tx, "ticket", 500)).await.unwrap();
+        for expected in 1..=5 {
+            let n = world.db.write(world.scope(), |tx| db::dialect::next_number(tx, "ticket")).await.unwrap();
+            assert_eq!(n, expected);
+        }
+        assert_eq!(world.db.write(world.scope_there(), |tx| db::dialect::next_number(tx, "ticket")).await.unwrap(), 500);
+    }
+
+    async fn a_commit_wakes_those_who_wait(world) {
+        let mut jobs = world.db.signals().jobs();
+        jobs.mark_unchanged();
+        world.db.write(world.scope(), |tx| { tx.wake(db::Wake::Jobs); add(tx, "x") }).await.unwrap();
+        tokio::time::timeout(std::time::Duration::from_secs(5), jobs.changed()).await.unwrap().unwrap();
+    }
+
+    async fn after_close_nothing_is_accepted_and_nothing_accepted_is_lost(world) {
+        let writes: Vec<_> = (0..200).map(|n| {
+            let (db, scope) = (world.db.clone(), world.scope());
+            tokio::spawn(async move { db.write(scope, move |tx| add(tx, &format!("{n:03}"))).await })
+        }).collect();
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        let db = world.db.clone();
+        tokio::task::spawn_blocking(move || db.close()).await.unwrap();
+        let mut acknowledged = 0i64;
+        for write in writes {
+            match write.await.unwrap() {
+                Ok(()) => acknowledged += 1,
+                Err(e) => assert_eq!(e.code(), "db.stopped"),
+            }
+        }
+        let options = db::Options { clock: world.clock.clone(), entropy: world.entropy.clone(), threads: 2, queue_max: 10 };
+        let again = db::Db::open(world.db.location().clone(), options).unwrap();
+        let stored = again.read(world.scope(), |read| read.query_one(&COUNT, params![], |row| row.get::<i64>(0))).await.unwrap();
+        assert_eq!(stored, Some(acknowledged));
+        tokio::task::spawn_blocking(move || again.close()).await.unwrap();
+    }
+}
+
+#[test]
+fn every_registered_statement_binds_its_tenant() {
+    for statement in db::sql::registered() {
+        db::sql::check(&statement.sql).unwrap_or_else(|e| panic!("{} in {}: {e}", statement.name, statement.file));
+    }
+}
+
+/// The second lock: even a statement that forgot the tenant sees only the tenant the transaction was opened for,
+/// because requests run under a role that owns nothing.
+#[test]
+fn row_level_security_bites() {
+    let world = testkit::World::postgres();
+    let db::Location::Postgres(url) = world.db.location().clone() else { panic!("on PostgreSQL") };
+    let (here, there) = (world.here, world.there);
+    for (scope, name) in [(world.scope(), "ours"), (world.scope_there(), "theirs")] {
+        world.db.write_blocking(scope, move |tx| add(tx, name)).unwrap();
+    }
+    let mut client = postgres::Client::connect(url.reveal(), postgres::NoTls).unwrap();
+    let mut count = |setup: &str| -> i64 {
+        client.batch_execute(setup).unwrap();
+        let n = client.query_one(UNBOUND, &[]).unwrap().get(0);
+        client.batch_execute("rollback").unwrap();
+        n
+    };
+    assert_eq!(count("begin"), 2, "the owner, for backups");
+    assert_eq!(count("begin; set local role counterfoil_app"), 0, "no tenant set: nothing");
+    assert_eq!(count(&format!("begin; set local role counterfoil_app; set local counterfoil.tenant = '{here}'")), 1);
+    assert_eq!(count("begin; set local role counterfoil_app; set local counterfoil.reach = 'installation'"), 0);
+    client.batch_execute(&format!("begin; set local role counterfoil_app; set local counterfoil.tenant = '{here}'")).unwrap();
+    let refused = client.execute(
+        "insert into teams values ($1, $2, 'x', 'x', now(), now())",
+        &[&there.uuid(), &uuid::Uuid::from_u128(7)],
+    );
+    assert!(refused.unwrap_err().to_string().contains("db error"), "writing another tenant's row is refused");
+    client.batch_execute("rollback; begin; set local role counterfoil_app").unwrap();
+    assert!(client.batch_execute("alter table teams disable row level security").is_err(), "the role owns nothing");
+}
