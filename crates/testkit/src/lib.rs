@@ -7,9 +7,11 @@
 //! ```
 //! makes one test on SQLite and one on PostgreSQL. Every world has a second tenant whose rows must not change.
 
+mod outside;
 pub mod postgres_server;
 mod world;
 
+pub use outside::{DiesAt, FakeBlobs, FakeMailer, fake_outside};
 pub use world::{World, installation};
 
 /// Makes `on_sqlite::name` and `on_postgres::name` of each test.

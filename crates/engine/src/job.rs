@@ -1,0 +1,158 @@
+//! What a job is, and how one is queued.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use base::{Result, Timestamp};
+use db::{Read, Tx};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{Outside, store};
+
+/// A durable piece of work: a row written in the transaction of its cause.
+///
+/// The three steps of its [`Handler`] are `plan` (decide and record, inside a transaction), `perform` (touch the
+/// outside world, outside any transaction) and `settle` (record the outcome, inside a transaction).
+pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// Stable name, such as `notices.send_letter`; stored, so never reused for something else.
+    const KIND: &'static str;
+
+    /// What makes two jobs the same job. Queuing the same key twice is harmless: the second is dropped.
+    fn key(&self) -> String;
+}
+
+/// What `plan` decided.
+pub enum Step<P> {
+    /// Nothing has to happen outside: the job is done with this commit.
+    Done,
+    /// Do this outside, then settle.
+    Perform(P),
+    /// Not yet: look again then.
+    Later(Timestamp),
+}
+
+/// Why `perform` did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// May work later: tried again with backoff, until the attempts are used up.
+    Temporary(String),
+    /// Will never work: the job is dead at once and visible.
+    Permanent(String),
+    /// Nobody knows whether it happened. Not repeated blindly: `settle` records it, and the job is dead and visible.
+    Uncertain(String),
+}
+
+impl Failure {
+    pub fn detail(&self) -> &str {
+        match self {
+            Self::Temporary(d) | Self::Permanent(d) | Self::Uncertain(d) => d,
+        }
+    }
+}
+
+/// How a kind of job is worked. See [`Job`].
+pub trait Handler: Send + Sync + 'static {
+    type Job: Job;
+    type Plan: Send + 'static;
+    type Outcome: Send + 'static;
+
+    /// Attempts before the job is dead.
+    const ATTEMPTS_MAX: u32 = 12;
+
+    fn plan(&self, tx: &mut Tx<'_>, job: &Self::Job) -> Result<Step<Self::Plan>>;
+
+    fn perform(&self, outside: &Outside, plan: Self::Plan) -> impl Future<Output = Result<Self::Outcome, Failure>> + Send;
+
+    /// Records what happened. `last` is true when a temporary failure will not be tried again.
+    fn settle(&self, tx: &mut Tx<'_>, job: &Self::Job, outcome: Result<Self::Outcome, Failure>, last: bool) -> Result<()>;
+}
+
+/// A job that happens inside one transaction: no outside, no settling.
+pub trait Inside: Send + Sync + 'static {
+    type Job: Job;
+    const ATTEMPTS_MAX: u32 = 12;
+    fn run(&self, tx: &mut Tx<'_>, job: &Self::Job) -> Result<()>;
+}
+
+/// `tx.enqueue(job)`, in the transaction of its cause.
+pub trait Enqueue {
+    /// Queues a job to run as soon as possible.
+    fn enqueue<J: Job>(&mut self, job: &J) -> Result<()>;
+    /// Queues a job to run at an instant or after.
+    fn enqueue_at<J: Job>(&mut self, job: &J, at: Timestamp) -> Result<()>;
+}
+
+impl Enqueue for Tx<'_> {
+    fn enqueue<J: Job>(&mut self, job: &J) -> Result<()> {
+        let now = self.now();
+        self.enqueue_at(job, now)
+    }
+    fn enqueue_at<J: Job>(&mut self, job: &J, at: Timestamp) -> Result<()> {
+        let payload = serde_json::to_string(job).map_err(base::Error::from_source)?;
+        store::insert(self, J::KIND, &job.key(), payload, at)?;
+        self.wake(db::Wake::Jobs);
+        Ok(())
+    }
+}
+
+/// Whether a job of this key waits or runs, for tests and pages.
+pub fn is_waiting<J: Job>(read: &Read<'_>, job: &J) -> Result<bool> {
+    store::is_waiting(read, J::KIND, &job.key())
+}
+
+/// A plan whose type is forgotten, ready to be performed.
+pub(crate) type Performing = Pin<Box<dyn Future<Output = Performed> + Send>>;
+/// What settling will do with the outcome; the second argument says whether this was the last attempt.
+pub(crate) type Settle = Box<dyn FnOnce(&mut Tx<'_>, bool) -> Result<()> + Send>;
+
+pub(crate) struct Performed {
+    pub failure: Option<Failure>,
+    pub settle: Settle,
+}
+
+pub(crate) enum Planned {
+    Done,
+    Later(Timestamp),
+    Perform(Performing),
+}
+
+/// A handler whose types are forgotten, so that the worker can keep a table of them.
+pub(crate) trait AnyHandler: Send + Sync {
+    fn attempts_max(&self) -> u32;
+    fn plan(self: Arc<Self>, tx: &mut Tx<'_>, payload: &str, outside: &Outside) -> Result<Planned>;
+}
+
+pub(crate) struct Outsider<H>(pub Arc<H>);
+
+impl<H: Handler> AnyHandler for Outsider<H> {
+    fn attempts_max(&self) -> u32 {
+        H::ATTEMPTS_MAX
+    }
+    fn plan(self: Arc<Self>, tx: &mut Tx<'_>, payload: &str, outside: &Outside) -> Result<Planned> {
+        let job: H::Job = serde_json::from_str(payload).map_err(base::Error::from_source)?;
+        let plan = match self.0.plan(tx, &job)? {
+            Step::Done => return Ok(Planned::Done),
+            Step::Later(at) => return Ok(Planned::Later(at)),
+            Step::Perform(plan) => plan,
+        };
+        let (handler, outside) = (self.0.clone(), outside.clone());
+        Ok(Planned::Perform(Box::pin(async move {
+            let outcome = handler.perform(&outside, plan).await;
+            let failure = outcome.as_ref().err().cloned();
+            let settle: Settle = Box::new(move |tx, last| handler.settle(tx, &job, outcome, last));
+            Performed { failure, settle }
+        })))
+    }
+}
+
+pub(crate) struct Insider<I>(pub Arc<I>);
+
+impl<I: Inside> AnyHandler for Insider<I> {
+    fn attempts_max(&self) -> u32 {
+        I::ATTEMPTS_MAX
+    }
+    fn plan(self: Arc<Self>, tx: &mut Tx<'_>, payload: &str, _: &Outside) -> Result<Planned> {
+        let job: I::Job = serde_json::from_str(payload).map_err(base::Error::from_source)?;
+        self.0.run(tx, &job)?;
+        Ok(Planned::Done)
+    }
+}

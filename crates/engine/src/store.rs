@@ -1,0 +1,165 @@
+//! The queue's rows. A job is `queued`, `running` under a lease, `done`, or `dead`.
+
+use base::{Id, Result, TenantId, Timestamp};
+use db::{Read, Row, Tx, params};
+
+/// Marker of a job's id.
+pub enum JobRow {}
+
+/// A claimed job: ours until the lease ends. The fence says which claim it is; a settle under an older fence is refused.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    pub tenant: TenantId,
+    pub id: Id<JobRow>,
+    pub kind: String,
+    pub payload: String,
+    pub attempts: u32,
+    pub fence: i64,
+    pub run_at: Timestamp,
+}
+
+db::statements! {
+    INSERT = "insert into jobs (tenant_id, id, kind, job_key, payload, state, run_at, attempts, fence, cause, created_at)
+        values (?1, ?2, ?3, ?4, ?5, 'queued', ?6, 0, 0, ?7, ?8) on conflict (tenant_id, kind, job_key) do nothing";
+    IS_WAITING = "select 1 from jobs where tenant_id = ?1 and kind = ?2 and job_key = ?3 and state in ('queued', 'running')";
+    // Expired leases first: somebody waits longest for those.
+    installation EXPIRED = "select tenant_id, id from jobs where state = 'running' and lease_until <= ?1 order by lease_until limit ?2 {skip_locked}";
+    installation DUE = "select tenant_id, id from jobs where state = 'queued' and run_at <= ?1 order by run_at limit ?2 {skip_locked}";
+    installation LEASE = "update jobs set state = 'running', lease_until = ?3, fence = fence + 1, attempts = attempts + 1
+        where tenant_id = ?1 and id = ?2 returning kind, payload, attempts, fence, run_at";
+    installation ANY_DUE = "select 1 from jobs where state = 'queued' and run_at <= ?1 limit 1";
+    installation ANY_EXPIRED = "select 1 from jobs where state = 'running' and lease_until <= ?1 limit 1";
+    HOLDS = "select 1 from jobs where tenant_id = ?1 and id = ?2 and fence = ?3 and state = 'running' {lock}";
+    DONE = "update jobs set state = 'done', lease_until = null, finished_at = ?4, last_error = null
+        where tenant_id = ?1 and id = ?2 and fence = ?3 and state = 'running'";
+    AGAIN = "update jobs set state = 'queued', lease_until = null, run_at = ?4, last_error = ?5
+        where tenant_id = ?1 and id = ?2 and fence = ?3 and state = 'running'";
+    POSTPONE = "update jobs set state = 'queued', lease_until = null, run_at = ?4, attempts = attempts - 1
+        where tenant_id = ?1 and id = ?2 and fence = ?3 and state = 'running'";
+    DEAD = "update jobs set state = 'dead', lease_until = null, finished_at = ?4, last_error = ?5
+        where tenant_id = ?1 and id = ?2 and fence = ?3 and state = 'running'";
+    EXTEND = "update jobs set lease_until = ?4 where tenant_id = ?1 and id = ?2 and fence = ?3 and state = 'running'";
+    LIST = "select id, kind, job_key, state, run_at, attempts, last_error, created_at, finished_at from jobs
+        where tenant_id = ?1 and state = ?2 order by id desc limit ?3";
+    COUNTS = "select state, count(*) from jobs where tenant_id = ?1 and state <> 'done' group by state";
+    RERUN = "update jobs set state = 'queued', run_at = ?3, attempts = 0, finished_at = null where tenant_id = ?1 and id = ?2 and state = 'dead'";
+    DISCARD = "delete from jobs where tenant_id = ?1 and id = ?2 and state = 'dead'";
+    installation FORGET_DONE = "delete from jobs where state = 'done' and finished_at < ?1";
+}
+
+pub fn insert(tx: &mut Tx<'_>, kind: &str, key: &str, payload: String, at: Timestamp) -> Result<()> {
+    let (id, now): (Id<JobRow>, _) = (tx.new_id(), tx.now());
+    let cause = tx.request_id().map(str::to_owned);
+    tx.execute(&INSERT, params![id, kind, key, db::Value::Json(payload), at, cause, now])?;
+    Ok(())
+}
+
+pub fn is_waiting(read: &Read<'_>, kind: &str, key: &str) -> Result<bool> {
+    Ok(read.query_one(&IS_WAITING, params![kind, key], |_| Ok(()))?.is_some())
+}
+
+/// Takes up to `most` due jobs under a lease, in the transaction's name.
+pub fn claim(tx: &mut Tx<'_>, most: usize, lease_until: Timestamp) -> Result<Vec<Claim>> {
+    let now = tx.now();
+    let key = |row: &Row<'_>| Ok((row.get::<TenantId>(0)?, row.get::<Id<JobRow>>(1)?));
+    let mut found = tx.query_all(&EXPIRED, params![now, most as u64], key)?;
+    let rest = most - found.len();
+    if rest > 0 {
+        found.extend(tx.query_all(&DUE, params![now, rest as u64], key)?);
+    }
+    let mut claims = Vec::with_capacity(found.len());
+    for (tenant, id) in found {
+        let claim = tx.query_one(&LEASE, params![tenant, id, lease_until], |row| {
+            let mut c = row.columns();
+            let (kind, payload): (String, serde_json::Value) = (c.next()?, c.next()?);
+            let payload = payload.to_string();
+            Ok(Claim { tenant, id, kind, payload, attempts: c.next()?, fence: c.next()?, run_at: c.next()? })
+        })?;
+        claims.extend(claim);
+    }
+    Ok(claims)
+}
+
+pub fn anything_due(read: &Read<'_>, now: Timestamp) -> Result<bool> {
+    Ok(read.query_one(&ANY_DUE, params![now], |_| Ok(()))?.is_some()
+        || read.query_one(&ANY_EXPIRED, params![now], |_| Ok(()))?.is_some())
+}
+
+/// Whether this claim still holds, with the row locked until the commit.
+pub fn holds(read: &Read<'_>, claim: &Claim) -> Result<bool> {
+    Ok(read.query_one(&HOLDS, params![claim.id, claim.fence], |_| Ok(()))?.is_some())
+}
+
+pub fn done(tx: &mut Tx<'_>, claim: &Claim) -> Result<()> {
+    let now = tx.now();
+    tx.execute(&DONE, params![claim.id, claim.fence, now]).map(|_| ())
+}
+pub fn again(tx: &mut Tx<'_>, claim: &Claim, at: Timestamp, error: &str) -> Result<()> {
+    tx.execute(&AGAIN, params![claim.id, claim.fence, at, error]).map(|_| ())
+}
+pub fn postpone(tx: &mut Tx<'_>, claim: &Claim, at: Timestamp) -> Result<()> {
+    tx.execute(&POSTPONE, params![claim.id, claim.fence, at]).map(|_| ())
+}
+pub fn dead(tx: &mut Tx<'_>, claim: &Claim, error: &str) -> Result<()> {
+    let now = tx.now();
+    tx.execute(&DEAD, params![claim.id, claim.fence, now, error]).map(|_| ())
+}
+pub fn extend(tx: &mut Tx<'_>, claim: &Claim, until: Timestamp) -> Result<bool> {
+    tx.execute(&EXTEND, params![claim.id, claim.fence, until]).map(|n| n == 1)
+}
+
+/// A job as the admin pages show it.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct JobView {
+    pub id: Id<JobRow>,
+    pub kind: String,
+    pub key: String,
+    pub state: String,
+    pub run_at: Timestamp,
+    pub attempts: u32,
+    pub last_error: Option<String>,
+    pub created_at: Timestamp,
+    pub finished_at: Option<Timestamp>,
+}
+
+/// The newest jobs of a state: `queued`, `running`, `dead` or `done`.
+pub fn list(read: &Read<'_>, state: &str, limit: u32) -> Result<Vec<JobView>> {
+    read.query_all(&LIST, params![state, limit], |row| {
+        let mut c = row.columns();
+        Ok(JobView {
+            id: c.next()?,
+            kind: c.next()?,
+            key: c.next()?,
+            state: c.next()?,
+            run_at: c.next()?,
+            attempts: c.next()?,
+            last_error: c.next()?,
+            created_at: c.next()?,
+            finished_at: c.next()?,
+        })
+    })
+}
+
+/// How many jobs are queued, running and dead.
+pub fn counts(read: &Read<'_>) -> Result<Vec<(String, i64)>> {
+    read.query_all(&COUNTS, params![], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// Gives a dead job a new set of attempts. False when it is not dead.
+pub fn rerun(tx: &mut Tx<'_>, id: Id<JobRow>) -> Result<bool> {
+    let now = tx.now();
+    let found = tx.execute(&RERUN, params![id, now])? == 1;
+    if found {
+        tx.wake(db::Wake::Jobs);
+    }
+    Ok(found)
+}
+
+/// Forgets a dead job. False when it is not dead.
+pub fn discard(tx: &mut Tx<'_>, id: Id<JobRow>) -> Result<bool> {
+    tx.execute(&DISCARD, params![id]).map(|n| n == 1)
+}
+
+pub fn forget_done(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64> {
+    tx.execute(&FORGET_DONE, params![before])
+}

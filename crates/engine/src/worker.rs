@@ -1,0 +1,296 @@
+//! The worker: claims due jobs under a lease and takes each through plan, perform and settle.
+
+use std::{sync::Arc, time::Duration};
+
+use base::{Actor, Error, Result, minutes, seconds};
+use db::{Db, Scope};
+use tokio::{sync::watch, task::JoinSet};
+
+use crate::{
+    Failure, Outside, Registry, events,
+    job::{Performed, Planned},
+    registry::{self, take_turn},
+    store::{self, Claim},
+};
+
+/// A job that is not settled by then is somebody else's; long work extends its lease.
+const LEASE: jiff::SignedDuration = minutes(2);
+/// Jobs in hand at once, in this process.
+const IN_HAND_MAX: usize = 16;
+/// How often a worker looks by itself, should a wake-up be lost.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The places between two steps, where a process can die.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    Claimed,
+    Planned,
+    Performed,
+}
+
+/// Told at each moment; answering false means that the process died there. The crash simulator's way in.
+pub trait Probe: Send + Sync + 'static {
+    fn goes_on(&self, moment: Moment) -> bool;
+}
+
+/// Runs the jobs of every tenant until told to stop, then finishes what it has in hand.
+pub struct Worker {
+    db: Db,
+    outside: Outside,
+    registry: Arc<Registry>,
+    probe: Option<Arc<dyn Probe>>,
+}
+
+impl Worker {
+    pub fn new(db: Db, outside: Outside, registry: Registry) -> Self {
+        Self { db, outside, registry: Arc::new(registry), probe: None }
+    }
+
+    #[must_use]
+    pub fn with_probe(mut self, probe: Arc<dyn Probe>) -> Self {
+        self.probe = Some(probe);
+        self
+    }
+
+    fn goes_on(&self, moment: Moment) -> bool {
+        self.probe.as_ref().is_none_or(|p| p.goes_on(moment))
+    }
+
+    /// Works until `stop` turns true.
+    pub async fn run(&self, mut stop: watch::Receiver<bool>) {
+        let mut wakes = self.db.signals().jobs();
+        let mut in_hand = JoinSet::new();
+        let mut housekeeping = tokio::time::interval(Duration::from_secs(5));
+        while !*stop.borrow() {
+            let room = IN_HAND_MAX - in_hand.len().min(IN_HAND_MAX);
+            wakes.mark_unchanged();
+            let claims = if room > 0 { self.claim(room).await } else { Vec::new() };
+            let full = claims.len() == room;
+            for claim in claims {
+                let worker = self.clone_parts();
+                in_hand.spawn(async move { worker.work(claim).await });
+            }
+            if full && room > 0 {
+                while in_hand.len() >= IN_HAND_MAX {
+                    in_hand.join_next().await;
+                }
+                continue;
+            }
+            tokio::select! {
+                _ = wakes.changed() => {}
+                Some(_) = in_hand.join_next() => {}
+                _ = housekeeping.tick() => self.keep_house().await,
+                _ = stop.changed() => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+        }
+        while in_hand.join_next().await.is_some() {}
+    }
+
+    /// Works everything that is due now, once, and answers how many jobs that was. For tests and the demo.
+    pub async fn run_due(&self) -> Result<usize> {
+        let mut worked = 0;
+        loop {
+            let claims = self.try_claim(IN_HAND_MAX).await?;
+            if claims.is_empty() {
+                return Ok(worked);
+            }
+            for claim in claims {
+                self.work(claim).await;
+                worked += 1;
+            }
+        }
+    }
+
+    /// Runs the schedules that are due.
+    pub async fn run_schedules(&self) -> Result<()> {
+        for schedule in &self.registry.schedules {
+            let turn = {
+                let schedule = schedule.clone();
+                self.db.write(scope(), move |tx| take_turn(tx, &schedule)).await?
+            };
+            if !turn {
+                continue;
+            }
+            for tenant in self.db.read(scope(), registry::tenants).await? {
+                let run = schedule.run.clone();
+                let tenant_scope = Scope::tenant(tenant, Actor::system()).background();
+                if let Err(error) = self.db.write(tenant_scope, move |tx| run(tx)).await {
+                    tracing::error!(schedule = schedule.name, %tenant, ?error, "a schedule failed");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn keep_house(&self) {
+        if let Err(error) = self.run_schedules().await {
+            tracing::warn!(?error, "schedules put off");
+        }
+        let now = self.db.now();
+        let forget = self.db.write(scope(), move |tx| {
+            store::forget_done(tx, now - base::hours(24))?;
+            events::forget(tx, now - base::hours(24))
+        });
+        if let Err(error) = forget.await {
+            tracing::warn!(?error, "old jobs stay for now");
+        }
+    }
+
+    fn clone_parts(&self) -> Self {
+        Self { db: self.db.clone(), outside: self.outside.clone(), registry: self.registry.clone(), probe: self.probe.clone() }
+    }
+
+    async fn claim(&self, most: usize) -> Vec<Claim> {
+        match self.try_claim(most).await {
+            Ok(claims) => claims,
+            Err(error) => {
+                tracing::warn!(?error, "no job could be claimed");
+                tokio::time::sleep(LOOK_EVERY).await;
+                Vec::new()
+            }
+        }
+    }
+
+    async fn try_claim(&self, most: usize) -> Result<Vec<Claim>> {
+        // Looking first keeps an idle worker away from the writer.
+        let now = self.db.now();
+        let anything = self.db.read(scope(), move |read| store::anything_due(read, now)).await?;
+        if !anything {
+            return Ok(Vec::new());
+        }
+        self.db
+            .write(scope(), move |tx| {
+                let lease_until = tx.now() + LEASE;
+                store::claim(tx, most, lease_until)
+            })
+            .await
+    }
+
+    /// Plan, perform, settle. Whatever goes wrong ends in a row that says so.
+    async fn work(&self, claim: Claim) {
+        if !self.goes_on(Moment::Claimed) {
+            return;
+        }
+        let lag = self.db.now().duration_since(claim.run_at).as_secs_f64().max(0.0);
+        metrics::histogram!("counterfoil_job_lag_seconds", "kind" => claim.kind.clone()).record(lag);
+        let Some(handler) = self.registry.handler(&claim.kind) else {
+            let error = Error::bug(format!("no handler for jobs of kind {}", claim.kind));
+            return self.give_up(&claim, error).await;
+        };
+        let planned = {
+            let (claim, handler, outside) = (claim.clone(), handler.clone(), self.outside.clone());
+            self.db
+                .write(tenant_scope(&claim), move |tx| {
+                    if !store::holds(tx, &claim)? {
+                        return Ok(None);
+                    }
+                    let planned = handler.plan(tx, &claim.payload, &outside)?;
+                    match &planned {
+                        Planned::Done => store::done(tx, &claim)?,
+                        Planned::Later(at) => store::postpone(tx, &claim, *at)?,
+                        Planned::Perform(_) => {}
+                    }
+                    Ok(Some(planned))
+                })
+                .await
+        };
+        let performing = match planned {
+            Ok(Some(Planned::Perform(performing))) => performing,
+            Ok(_) => return,
+            Err(error) => return self.retry(&claim, handler.attempts_max(), &error).await,
+        };
+        if !self.goes_on(Moment::Planned) {
+            return;
+        }
+        let performed = match self.guard(&claim, performing).await {
+            Ok(performed) => performed,
+            Err(error) => return self.retry(&claim, handler.attempts_max(), &error).await,
+        };
+        if self.goes_on(Moment::Performed) {
+            self.settle(&claim, handler.attempts_max(), performed).await;
+        }
+    }
+
+    /// Performs, renewing the lease while it takes long. A panic is an error of this job, not of the worker.
+    async fn guard(&self, claim: &Claim, performing: crate::job::Performing) -> Result<Performed> {
+        let mut task = tokio::spawn(performing);
+        loop {
+            tokio::select! {
+                done = &mut task => return done.map_err(|e| Error::bug(format!("a job panicked: {e}"))),
+                () = tokio::time::sleep(Duration::from_secs(40)) => {
+                    let extended = claim.clone();
+                    self.db.write(tenant_scope(claim), move |tx| {
+                        let until = tx.now() + LEASE;
+                        store::extend(tx, &extended, until)
+                    }).await.ok();
+                }
+            }
+        }
+    }
+
+    async fn settle(&self, claim: &Claim, attempts_max: u32, performed: Performed) {
+        let Performed { failure, settle } = performed;
+        let last = claim.attempts >= attempts_max;
+        let held = claim.clone();
+        let settled = self
+            .db
+            .write(tenant_scope(claim), move |tx| {
+                if !store::holds(tx, &held)? {
+                    tracing::warn!(job = %held.id, "a job was settled by somebody else meanwhile");
+                    return Ok(());
+                }
+                settle(tx, last)?;
+                match failure {
+                    None => store::done(tx, &held),
+                    Some(Failure::Temporary(detail)) if !last => {
+                        let at = tx.now() + backoff(held.attempts, tx.entropy());
+                        store::again(tx, &held, at, &detail)
+                    }
+                    Some(failure) => store::dead(tx, &held, failure.detail()),
+                }
+            })
+            .await;
+        if let Err(error) = settled {
+            // The lease runs out and the job is taken up again under the same key.
+            tracing::error!(job = %claim.id, kind = claim.kind, ?error, "a job could not be settled");
+        }
+    }
+
+    async fn retry(&self, claim: &Claim, attempts_max: u32, error: &Error) {
+        tracing::warn!(job = %claim.id, kind = claim.kind, attempt = claim.attempts, ?error, "a job failed");
+        if claim.attempts >= attempts_max {
+            return self.give_up(claim, error.duplicate()).await;
+        }
+        let (held, detail) = (claim.clone(), error.to_string());
+        let put_back = self.db.write(tenant_scope(claim), move |tx| {
+            let at = tx.now() + backoff(held.attempts, tx.entropy());
+            store::again(tx, &held, at, &detail)
+        });
+        put_back.await.ok();
+    }
+
+    async fn give_up(&self, claim: &Claim, error: Error) {
+        tracing::error!(job = %claim.id, kind = claim.kind, ?error, "a job is dead");
+        metrics::counter!("counterfoil_jobs_dead_total", "kind" => claim.kind.clone()).increment(1);
+        let held = claim.clone();
+        self.db.write(tenant_scope(claim), move |tx| store::dead(tx, &held, error.message())).await.ok();
+    }
+}
+
+fn scope() -> Scope {
+    Scope::installation(Actor::system()).background()
+}
+
+fn tenant_scope(claim: &Claim) -> Scope {
+    Scope::tenant(claim.tenant, Actor::system()).background()
+}
+
+/// 2 s, 4 s, 8 s … at most an hour, with a quarter of jitter so that what failed together does not return together.
+fn backoff(attempts: u32, entropy: &dyn base::Entropy) -> jiff::SignedDuration {
+    let base_seconds = 2i64.saturating_pow(attempts.min(12)).min(3600);
+    let mut random = [0; 1];
+    entropy.fill(&mut random);
+    seconds(base_seconds) + jiff::SignedDuration::from_millis(base_seconds * 250 * i64::from(random[0]) / 255)
+}
+

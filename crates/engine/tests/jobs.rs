@@ -1,0 +1,210 @@
+//! Jobs: once for each key, through every kind of failure and a crash between any two steps, on both engines.
+
+use base::{Email, Result, hours, minutes, seconds};
+use db::Tx;
+use engine::{
+    Enqueue, Failure, Handler, Inside, Job, Moment, Outside, Registry, Step, Worker,
+    outside::{Envelope, SendError, SendErrorClass},
+    store,
+};
+use serde::{Deserialize, Serialize};
+use testkit::{DiesAt, both_engines, fake_outside};
+
+db::statements! {
+    ADD = "insert into teams (tenant_id, id, name, name_key, created_at, updated_at) values (?1, ?2, ?3, ?4, ?5, ?5)";
+    COUNT = "select count(*) from teams where tenant_id = ?1";
+}
+
+#[derive(Serialize, Deserialize)]
+struct Greet {
+    who: String,
+}
+impl Job for Greet {
+    const KIND: &'static str = "test.greet";
+    fn key(&self) -> String {
+        self.who.clone()
+    }
+}
+
+struct Greeter;
+impl Handler for Greeter {
+    type Job = Greet;
+    type Plan = Envelope;
+    type Outcome = ();
+    const ATTEMPTS_MAX: u32 = 3;
+
+    fn plan(&self, _: &mut Tx<'_>, job: &Greet) -> Result<Step<Envelope>> {
+        let to: Email = "ada@example.org".parse()?;
+        let message_id = format!("greet-{}@example.org", job.who);
+        Ok(Step::Perform(Envelope { from: None, to, message_id, raw: "hello".into() }))
+    }
+    async fn perform(&self, outside: &Outside, plan: Envelope) -> Result<(), Failure> {
+        outside.mailer.send(plan).await.map(|_| ()).map_err(|e| match e.class {
+            SendErrorClass::Temporary => Failure::Temporary(e.detail),
+            SendErrorClass::Permanent => Failure::Permanent(e.detail),
+            SendErrorClass::Uncertain => Failure::Uncertain(e.detail),
+        })
+    }
+    fn settle(&self, tx: &mut Tx<'_>, job: &Greet, outcome: Result<(), Failure>, last: bool) -> Result<()> {
+        let said = match outcome {
+            Ok(()) => format!("sent {}", job.who),
+            Err(f) if last || !matches!(f, Failure::Temporary(_)) => format!("gave up {}", job.who),
+            Err(_) => return Ok(()),
+        };
+        note(tx, &said)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Note(String);
+impl Job for Note {
+    const KIND: &'static str = "test.note";
+    fn key(&self) -> String {
+        self.0.clone()
+    }
+}
+struct NoteTaker;
+impl Inside for NoteTaker {
+    type Job = Note;
+    const ATTEMPTS_MAX: u32 = 2;
+    fn run(&self, tx: &mut Tx<'_>, job: &Note) -> Result<()> {
+        note(tx, &job.0)?;
+        assert!(job.0 != "panic", "as asked");
+        Ok(())
+    }
+}
+
+fn note(tx: &mut Tx<'_>, said: &str) -> Result<()> {
+    let (id, now): (base::Id<Greet>, _) = (tx.new_id(), tx.now());
+    tx.execute(&ADD, db::params![id, said, said, now]).map(|_| ())
+}
+fn registry() -> Registry {
+    let mut registry = Registry::default();
+    registry.handle(Greeter).handle_inside(NoteTaker);
+    registry.every("test.tick", minutes(10), |tx| { let n = tx.now().to_string(); note(tx, &n) });
+    registry
+}
+async fn count(world: &testkit::World, scope: db::Scope) -> i64 {
+    world.db.read(scope, |r| r.query_one(&COUNT, db::params![], |row| row.get(0))).await.unwrap().unwrap()
+}
+async fn state(world: &testkit::World, state: &'static str) -> usize {
+    world.db.read(world.scope(), move |r| store::list(r, state, 100)).await.unwrap().len()
+}
+async fn greet(world: &testkit::World, who: &str) {
+    let who = who.to_owned();
+    world.db.write(world.scope(), move |tx| tx.enqueue(&Greet { who })).await.unwrap();
+}
+
+both_engines! {
+    async fn a_job_is_done_once_however_often_it_is_queued(world) {
+        let (outside, mailer) = fake_outside();
+        let worker = Worker::new(world.db.clone(), outside, registry());
+        for _ in 0..3 { greet(&world, "ada").await; }
+        assert_eq!(worker.run_due().await.unwrap(), 1);
+        greet(&world, "ada").await;
+        assert_eq!(worker.run_due().await.unwrap(), 0);
+        assert_eq!(mailer.sent().len(), 1);
+        assert_eq!(count(&world, world.scope()).await, 1);
+        assert_eq!(count(&world, world.scope_there()).await, 0);
+    }
+
+    async fn a_job_is_gone_when_its_cause_is_undone(world) {
+        let (outside, mailer) = fake_outside();
+        let undone = world.db.write(world.scope(), |tx| {
+            tx.enqueue(&Greet { who: "nobody".into() })?;
+            Err::<(), _>(base::Error::conflict("test", "no"))
+        }).await;
+        assert!(undone.is_err());
+        assert_eq!(Worker::new(world.db.clone(), outside, registry()).run_due().await.unwrap(), 0);
+        assert!(mailer.sent().is_empty());
+    }
+
+    async fn temporary_failures_are_retried_with_backoff_then_visible_and_rerun(world) {
+        let (outside, mailer) = fake_outside();
+        let worker = Worker::new(world.db.clone(), outside, registry());
+        greet(&world, "bob").await;
+        for attempt in 1..=3 {
+            mailer.fail_next(SendError::temporary("451 later"));
+            assert_eq!(worker.run_due().await.unwrap(), 1, "attempt {attempt}");
+            assert_eq!(worker.run_due().await.unwrap(), 0, "waits before the next attempt");
+            world.clock.advance(minutes(1));
+        }
+        let dead = world.db.read(world.scope(), |r| store::list(r, "dead", 10)).await.unwrap();
+        assert_eq!(dead[0].last_error.as_deref(), Some("451 later"));
+        let id = dead[0].id;
+        assert!(world.db.write(world.scope(), move |tx| store::rerun(tx, id)).await.unwrap());
+        assert!(!world.db.write(world.scope_there(), move |tx| store::rerun(tx, id)).await.unwrap());
+        assert_eq!(worker.run_due().await.unwrap(), 1);
+        assert_eq!(mailer.sent().len(), 1);
+    }
+
+    async fn permanent_and_uncertain_failures_are_not_repeated(world) {
+        let (outside, mailer) = fake_outside();
+        let worker = Worker::new(world.db.clone(), outside, registry());
+        greet(&world, "gone").await;
+        mailer.fail_next(SendError::permanent("550 no such user"));
+        worker.run_due().await.unwrap();
+        greet(&world, "who knows").await;
+        mailer.fail_next(SendError::uncertain("no answer after the dot"));
+        worker.run_due().await.unwrap();
+        world.clock.advance(hours(5));
+        assert_eq!(worker.run_due().await.unwrap(), 0);
+        assert_eq!(state(&world, "dead").await, 2);
+    }
+
+    async fn a_crash_between_any_two_steps_leaves_one_effect_under_one_key(world) {
+        let moments = [Moment::Claimed, Moment::Planned, Moment::Performed];
+        for (n, first) in moments.into_iter().enumerate() {
+            for (m, second) in moments.into_iter().enumerate() {
+                let (outside, mailer) = fake_outside();
+                let who = format!("crash-{n}-{m}");
+                greet(&world, &who).await;
+                for moment in [first, second] {
+                    let dying = Worker::new(world.db.clone(), outside.clone(), registry()).with_probe(DiesAt::new([moment]));
+                    dying.run_due().await.unwrap();
+                    // Nobody may take it up before the lease is over.
+                    assert_eq!(Worker::new(world.db.clone(), outside.clone(), registry()).run_due().await.unwrap(), 0);
+                    world.clock.advance(minutes(3));
+                }
+                Worker::new(world.db.clone(), outside.clone(), registry()).run_due().await.unwrap();
+                let copies = mailer.copies();
+                assert_eq!(copies.len(), 1, "one Message-ID");
+                let crashes_after_sending = usize::from(first == Moment::Performed) + usize::from(second == Moment::Performed);
+                assert_eq!(copies.values().sum::<usize>(), 1 + crashes_after_sending);
+                assert_eq!(state(&world, "queued").await + state(&world, "running").await, 0);
+            }
+        }
+        assert_eq!(count(&world, world.scope()).await, 9, "settled exactly once each");
+    }
+
+    async fn a_panic_is_an_error_of_its_job_alone(world) {
+        let (outside, _) = fake_outside();
+        let worker = Worker::new(world.db.clone(), outside, registry());
+        for what in ["fine", "panic", "also fine"] {
+            let note = Note(what.into());
+            world.db.write(world.scope(), move |tx| tx.enqueue(&note)).await.unwrap();
+        }
+        for _ in 0..3 { worker.run_due().await.unwrap(); world.clock.advance(minutes(1)); }
+        assert_eq!(count(&world, world.scope()).await, 2, "what the panicking job wrote is undone");
+        assert_eq!(state(&world, "dead").await, 1);
+    }
+
+    async fn of_two_replicas_each_job_and_each_turn_goes_to_one(world) {
+        let (outside, mailer) = fake_outside();
+        for n in 0..60 { greet(&world, &format!("person {n}")).await; }
+        let a = Worker::new(world.db.clone(), outside.clone(), registry());
+        let b = Worker::new(world.db.clone(), outside, registry());
+        let (x, y) = tokio::join!(a.run_due(), b.run_due());
+        assert_eq!(x.unwrap() + y.unwrap(), 60);
+        assert_eq!(mailer.copies().len(), 60);
+        assert_eq!(mailer.sent().len(), 60);
+        let before = count(&world, world.scope()).await;
+        a.run_schedules().await.unwrap();
+        world.clock.advance(minutes(10) + seconds(1));
+        let (x, y) = tokio::join!(a.run_schedules(), b.run_schedules());
+        x.unwrap();
+        y.unwrap();
+        assert_eq!(count(&world, world.scope()).await, before + 1, "one turn in each tenant");
+        assert_eq!(count(&world, world.scope_there()).await, 1);
+    }
+}

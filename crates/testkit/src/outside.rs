@@ -1,0 +1,131 @@
+//! An outside world in memory: letters that were handed over, blobs, and failures on demand.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use base::{Error, Result, TenantId};
+use bytes::Bytes;
+use engine::{
+    Moment, Outside, Probe,
+    outside::{BlobReader, BlobRef, BlobWriter, Blobs, Envelope, Mailer, Receipt, SendError, Sha256},
+};
+use sha2::Digest as _;
+
+/// Letters as the mail system got them, in order. A real one may deliver a second copy under the same Message-ID.
+#[derive(Default)]
+pub struct FakeMailer {
+    sent: Mutex<Vec<Envelope>>,
+    failures: Mutex<VecDeque<SendError>>,
+}
+
+impl FakeMailer {
+    pub fn sent(&self) -> Vec<Envelope> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+    /// Copies that arrived of each Message-ID.
+    pub fn copies(&self) -> BTreeMap<String, usize> {
+        self.sent().into_iter().fold(BTreeMap::new(), |mut map, e| {
+            *map.entry(e.message_id).or_default() += 1;
+            map
+        })
+    }
+    /// The next letters fail like this, in order.
+    pub fn fail_next(&self, error: SendError) {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).push_back(error);
+    }
+}
+
+#[async_trait]
+impl Mailer for FakeMailer {
+    async fn send(&self, envelope: Envelope) -> Result<Receipt, SendError> {
+        if let Some(error) = self.failures.lock().unwrap_or_else(PoisonError::into_inner).pop_front() {
+            return Err(error);
+        }
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).push(envelope);
+        Ok(Receipt { detail: "250 kept in memory".into() })
+    }
+}
+
+type Stored = Arc<Mutex<HashMap<(TenantId, [u8; 32]), Bytes>>>;
+
+#[derive(Default, Clone)]
+pub struct FakeBlobs(Stored);
+
+struct FakeWriter {
+    tenant: TenantId,
+    stored: Stored,
+    content: Vec<u8>,
+}
+
+#[async_trait]
+impl Blobs for FakeBlobs {
+    async fn begin(&self, tenant: TenantId) -> Result<Box<dyn BlobWriter>> {
+        Ok(Box::new(FakeWriter { tenant, stored: self.0.clone(), content: Vec::new() }))
+    }
+    async fn open(&self, tenant: TenantId, sha256: Sha256) -> Result<BlobReader> {
+        let stored = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let content = stored.get(&(tenant, sha256.0)).cloned().ok_or_else(|| Error::not_found("blob"))?;
+        let size_bytes = content.len() as u64;
+        Ok(BlobReader { size_bytes, stream: Box::pin(futures::stream::iter([Ok(content)])) })
+    }
+    async fn exists(&self, tenant: TenantId, sha256: Sha256) -> Result<bool> {
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&(tenant, sha256.0)))
+    }
+    async fn list(&self, tenant: TenantId) -> Result<Vec<BlobRef>> {
+        let stored = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut list: Vec<BlobRef> = stored
+            .iter()
+            .filter(|((t, _), _)| *t == tenant)
+            .map(|((_, sha256), content)| BlobRef { sha256: Sha256(*sha256), size_bytes: content.len() as u64 })
+            .collect();
+        list.sort();
+        Ok(list)
+    }
+    async fn check_free(&self, _: u64) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl BlobWriter for FakeWriter {
+    async fn write(&mut self, piece: Bytes) -> Result<()> {
+        self.content.extend_from_slice(&piece);
+        Ok(())
+    }
+    async fn finish(self: Box<Self>) -> Result<BlobRef> {
+        let sha256: [u8; 32] = sha2::Sha256::digest(&self.content).into();
+        let size_bytes = self.content.len() as u64;
+        self.stored.lock().unwrap_or_else(PoisonError::into_inner).insert((self.tenant, sha256), self.content.into());
+        Ok(BlobRef { sha256: Sha256(sha256), size_bytes })
+    }
+    async fn abort(self: Box<Self>) {}
+}
+
+/// The whole outside in memory, and the mailer to ask what arrived.
+pub fn fake_outside() -> (Outside, Arc<FakeMailer>) {
+    let mailer = Arc::new(FakeMailer::default());
+    (Outside { mailer: mailer.clone(), blobs: Arc::new(FakeBlobs::default()) }, mailer)
+}
+
+/// The crash simulator: the process dies at the given moments, in order, and lives after that.
+pub struct DiesAt(Mutex<VecDeque<Moment>>);
+
+impl DiesAt {
+    pub fn new(moments: impl IntoIterator<Item = Moment>) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(moments.into_iter().collect())))
+    }
+}
+
+impl Probe for DiesAt {
+    fn goes_on(&self, moment: Moment) -> bool {
+        let mut plan = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if plan.front() == Some(&moment) {
+            plan.pop_front();
+            return false;
+        }
+        true
+    }
+}
