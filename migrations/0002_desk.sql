@@ -58,6 +58,7 @@ create table tickets (
   public_version {int} not null,
   public_updated_at {time} not null,
   created_by_kind text not null,
+  created_by_id {id},
   created_by text not null,
   updated_by text not null,
   created_at {time} not null,

@@ -10,7 +10,9 @@ use crate::{EngineKind, Tx, Value, params};
 /// |---|---|---|---|
 /// | `{lock}` | nothing: there is one writer | `for update` | reading a row that is about to be changed |
 /// | `{skip_locked}` | nothing | `for update skip locked` | claiming work that others may be claiming |
-const RUNTIME_TOKENS: [(&str, &str, &str); 2] = [("{lock}", "", "for update"), ("{skip_locked}", "", "for update skip locked")];
+/// | `{float}` | `real` | `double precision` | averages |
+const RUNTIME_TOKENS: [(&str, &str, &str); 3] =
+    [("{lock}", "", "for update"), ("{skip_locked}", "", "for update skip locked"), ("{float}", "real", "double precision")];
 
 /// Tokens of the migrations: native types on each engine.
 pub(crate) const SCHEMA_TOKENS: [(&str, &str, &str); 11] = [

@@ -81,9 +81,9 @@ macro_rules! statements {
 #[macro_export]
 macro_rules! statement {
     ($name:ident, $text:expr, $reach:ident) => {
-        const $name: $crate::Sql = $crate::Sql::constant($text, $crate::Reach::$reach);
+        static $name: $crate::Sql = $crate::Sql::constant($text, $crate::Reach::$reach);
         $crate::inventory::submit! {
-            $crate::sql::Registered { name: stringify!($name), file: file!(), sql: $name }
+            $crate::sql::Registered { name: stringify!($name), file: file!(), sql: $crate::Sql::constant($text, $crate::Reach::$reach) }
         }
     };
 }

@@ -14,6 +14,7 @@
 
 pub mod api_keys;
 pub mod audit;
+mod links;
 pub mod passwords;
 mod principal;
 pub mod sessions;
@@ -26,6 +27,7 @@ pub mod totp;
 pub mod users;
 
 pub use api_keys::{ApiKey, KeyScope};
+pub use links::Links;
 pub use principal::{Customer, Principal, Staff};
 pub use tenants::{NumberStyle, Settings, TenantRecord};
 pub use token::Token;

@@ -1,0 +1,14 @@
+//! The desk: tickets, their conversation, history and queues.
+
+pub mod categories;
+pub mod tickets;
+
+pub use tickets::Ticket;
+
+use db::Tx;
+
+/// What a new tenant needs before its first ticket.
+pub fn prepare_tenant(tx: &mut Tx<'_>) -> base::Result<()> {
+    db::dialect::start_series(tx, "ticket", 1)?;
+    categories::seed(tx)
+}

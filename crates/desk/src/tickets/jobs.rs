@@ -1,0 +1,233 @@
+//! Telling people: each piece of news about a ticket becomes letters and in-app notices, in a job of its own, so that
+//! filing a ticket waits for none of it.
+
+use base::{Email, Id, OrNotFound, Result};
+use crm::customers;
+use db::Tx;
+use engine::{Inside, Job};
+use identity::{Links, TenantRecord, Token, User, teams, tenants, users};
+use notices::{
+    inbox,
+    letters::{self, LetterKind, NewLetter},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{model::*, query, store};
+
+/// What happened to a ticket that somebody should hear of.
+#[derive(Serialize, Deserialize)]
+pub struct Announce {
+    pub ticket: Id<Ticket>,
+    pub news: News,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum News {
+    Created { first: Uuid, spoke_first: bool },
+    Answered { message: Uuid },
+    CustomerReplied { message: Uuid },
+    Assigned { to: Uuid, version: i64 },
+    Resolved { version: i64 },
+}
+
+impl Job for Announce {
+    const KIND: &'static str = "desk.announce";
+    fn key(&self) -> String {
+        match &self.news {
+            News::Created { .. } => format!("{}:created", self.ticket),
+            News::Answered { message } | News::CustomerReplied { message } => format!("{}:message:{message}", self.ticket),
+            News::Assigned { to, version } => format!("{}:assigned:{to}:{version}", self.ticket),
+            News::Resolved { version } => format!("{}:resolved:{version}", self.ticket),
+        }
+    }
+}
+
+pub struct Announcer {
+    pub links: Links,
+}
+
+/// Staff told about a new ticket at most; a business with more has teams.
+const TOLD_MAX: usize = 50;
+
+impl Inside for Announcer {
+    type Job = Announce;
+
+    fn run(&self, tx: &mut Tx<'_>, job: &Announce) -> Result<()> {
+        let ticket = query::get(tx, job.ticket)?;
+        // Spam gets no letter, not even one that was on its way.
+        if ticket.close_reason == Some(CloseReason::Spam) {
+            return Ok(());
+        }
+        let tenant = tenants::get(tx, tx.tenant()?)?;
+        let about = About { ticket: &ticket, tenant: &tenant, links: &self.links };
+        match &job.news {
+            News::Created { first, spoke_first } => {
+                if *spoke_first {
+                    about.answer(tx, *first)?;
+                } else {
+                    about.confirm(tx)?;
+                    about.tell_the_team(tx)?;
+                }
+                if let Some(assignee) = ticket.assigned_to.filter(|a| ticket.created_by_id != Some(a.uuid())) {
+                    about.tell_assignee(tx, assignee)?;
+                }
+                Ok(())
+            }
+            News::Answered { message } => about.answer(tx, *message),
+            News::CustomerReplied { message } => about.tell_of_reply(tx, *message),
+            News::Assigned { to, .. } => about.tell_assignee(tx, Id::from_uuid(*to)),
+            News::Resolved { .. } => about.resolved(tx),
+        }
+    }
+}
+
+struct About<'a> {
+    ticket: &'a Ticket,
+    tenant: &'a TenantRecord,
+    links: &'a Links,
+}
+
+/// The customer's side of a ticket: the account that may read it, or the bare address.
+struct Recipient {
+    email: Email,
+    name: String,
+    locale: String,
+    /// Their account, when the address is proved and theirs.
+    verified: bool,
+}
+
+impl About<'_> {
+    fn recipient(&self, tx: &Tx<'_>) -> Result<Recipient> {
+        let customer = customers::get(tx, self.ticket.customer_id)?;
+        let user = users::find_by_email(tx, &customer.email)?.filter(|u| u.verified_at.is_some() && u.disabled_at.is_none());
+        let locale = user.as_ref().map_or_else(|| self.tenant.settings.locale.clone(), |u| u.locale.clone());
+        let may_read = user.as_ref().is_some_and(|u| self.ticket.user_id == Some(u.id) || u.customer_id == Some(customer.id.uuid()));
+        Ok(Recipient { email: customer.email, name: customer.name, locale, verified: may_read })
+    }
+
+    /// A page for somebody who can sign in; for anybody else a link that only this letter holds.
+    fn link(&self, tx: &mut Tx<'_>, to: &Recipient) -> Result<String> {
+        let base = self.links.base(self.tenant);
+        if to.verified {
+            return Ok(format!("{base}/help/tickets/{}", self.ticket.id));
+        }
+        let token = Token::random("cft_", tx.entropy());
+        store::insert_status_link(tx, token.hash(), self.ticket.id)?;
+        Ok(format!("{base}/help/status/{}", token.reveal()))
+    }
+
+    fn values(&self, name: &str, link: &str) -> serde_json::Value {
+        json!({
+            "name": name,
+            "ticket_number": self.ticket.ticket_number,
+            "subject": self.ticket.subject,
+            "business": self.tenant.name,
+            "banner": self.tenant.settings.notice_banner,
+            "link": link,
+            "desk_link": format!("{}/desk/tickets/{}", self.links.base(self.tenant), self.ticket.id),
+            "priority": self.ticket.priority,
+            "category": self.ticket.category,
+            "requester": self.ticket.user_email,
+            "author": "",
+            "body": "",
+        })
+    }
+
+    fn post(&self, tx: &mut Tx<'_>, kind: LetterKind, to: &Recipient, values: serde_json::Value) -> Result<Uuid> {
+        let letter = NewLetter {
+            kind,
+            to: to.email.clone(),
+            to_name: to.name.clone(),
+            locale: to.locale.clone(),
+            ticket_id: Some(self.ticket.id.uuid()),
+            domain: self.links.domain(self.tenant),
+            in_reply_to: None,
+            values,
+        };
+        Ok(letters::post(tx, letter)?.uuid())
+    }
+
+    fn confirm(&self, tx: &mut Tx<'_>) -> Result<()> {
+        let to = self.recipient(tx)?;
+        let link = self.link(tx, &to)?;
+        let kind = if to.verified { LetterKind::TicketConfirmation } else { LetterKind::TicketConfirmationUnverified };
+        let values = self.values(&to.name, &link);
+        // The name a stranger gave is theirs to claim, not ours to repeat in the address line.
+        let to = if to.verified { to } else { Recipient { name: String::new(), ..to } };
+        self.post(tx, kind, &to, values).map(|_| ())
+    }
+
+    fn answer(&self, tx: &mut Tx<'_>, message: Uuid) -> Result<()> {
+        let message = query::message(tx, Id::from_uuid(message))?.or_not_found("message")?;
+        let to = self.recipient(tx)?;
+        let link = self.link(tx, &to)?;
+        let mut values = self.values(&to.name, &link);
+        values["body"] = message.body.clone().into();
+        values["author"] = message.author.name.clone().into();
+        let letter = self.post(tx, LetterKind::SupportTicketUpdate, &to, values)?;
+        store::set_delivery(tx, message.id, "queued", letter)
+    }
+
+    fn resolved(&self, tx: &mut Tx<'_>) -> Result<()> {
+        // Reopened meanwhile: nothing to say.
+        if self.ticket.status != Status::Resolved {
+            return Ok(());
+        }
+        let to = self.recipient(tx)?;
+        let link = self.link(tx, &to)?;
+        let values = self.values(&to.name, &link);
+        self.post(tx, LetterKind::TicketResolved, &to, values).map(|_| ())
+    }
+
+    fn tell(&self, tx: &mut Tx<'_>, user: &User, kind: LetterKind, title: &str, author: &str, body: &str) -> Result<()> {
+        inbox::notify(tx, user.id, kind.as_str(), title, Some(self.ticket.id.uuid()))?;
+        let mut values = self.values(&user.name, "");
+        values["author"] = author.into();
+        values["body"] = body.into();
+        let to = Recipient { email: user.email.clone(), name: user.name.clone(), locale: user.locale.clone(), verified: true };
+        self.post(tx, kind, &to, values).map(|_| ())
+    }
+
+    fn tell_the_team(&self, tx: &mut Tx<'_>) -> Result<()> {
+        let members = match self.ticket.team_id {
+            Some(team) => Some(teams::get(tx, team)?.members),
+            None => None,
+        };
+        let title = format!("{}: {}", self.ticket.ticket_number, self.ticket.subject);
+        let staff = users::staff(tx)?;
+        let told = staff.iter().filter(|u| {
+            let of_team = members.as_ref().map_or(u.role.sees_all_tickets(), |m| m.contains(&u.id));
+            of_team && u.disabled_at.is_none() && self.ticket.assigned_to.is_none()
+        });
+        for user in told.take(TOLD_MAX) {
+            self.tell(tx, user, LetterKind::TicketNew, &title, "", &self.ticket.description)?;
+        }
+        Ok(())
+    }
+
+    fn tell_assignee(&self, tx: &mut Tx<'_>, assignee: Id<User>) -> Result<()> {
+        let user = users::get(tx, assignee)?;
+        let title = format!("{} is yours: {}", self.ticket.ticket_number, self.ticket.subject);
+        self.tell(tx, &user, LetterKind::TicketAssigned, &title, &self.ticket.updated_by, "")
+    }
+
+    /// The assignee hears of an answer; nobody's ticket is everybody's news in the queue already. Watchers hear too.
+    fn tell_of_reply(&self, tx: &mut Tx<'_>, message: Uuid) -> Result<()> {
+        let message = query::message(tx, Id::from_uuid(message))?.or_not_found("message")?;
+        let mut told = query::extras(tx, &[self.ticket.id])?.remove(&self.ticket.id).unwrap_or_default().watchers;
+        told.extend(self.ticket.assigned_to);
+        told.sort();
+        told.dedup();
+        let title = format!("{}: {} answered", self.ticket.ticket_number, message.author.name);
+        for id in told {
+            let user = users::get(tx, id)?;
+            if user.disabled_at.is_none() {
+                self.tell(tx, &user, LetterKind::SupportCustomerReply, &title, &message.author.name, &message.body)?;
+            }
+        }
+        Ok(())
+    }
+}

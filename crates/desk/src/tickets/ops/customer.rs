@@ -1,0 +1,156 @@
+//! What a customer may do with a ticket of their own, and what a reply of theirs sets in motion.
+
+use base::{Error, Id, Kind, OrNotFound, Result, text};
+use db::Tx;
+use engine::Enqueue;
+use identity::Settings;
+
+use super::{
+    audit, change::move_to, create::{For, NewTicket, create}, publish,
+    reply::write_inbound, touch,
+};
+use crate::{
+    categories,
+    tickets::{
+        jobs::{Announce, News},
+        model::*,
+        portal::{self, Viewer},
+        store::{self, NewAudit},
+    },
+};
+
+/// What a customer may change on a ticket of their own.
+#[derive(Clone, Debug, Default)]
+pub struct CustomerPatch {
+    pub subject: Option<String>,
+    pub category: Option<String>,
+    pub priority: Option<Priority>,
+    pub expected_version: Option<i64>,
+}
+
+fn lock_own(tx: &mut Tx<'_>, viewer: &Viewer, id: Id<Ticket>, expected: Option<i64>) -> Result<Ticket> {
+    portal::get(tx, viewer, id)?;
+    let ticket = store::lock(tx, id)?.or_not_found("ticket")?;
+    match expected {
+        Some(expected) if expected != ticket.public_version => {
+            Err(Error::new(Kind::Stale, "ticket.stale", "the request has changed since you read it; nothing was changed"))
+        }
+        _ => Ok(ticket),
+    }
+}
+
+/// The customer corrects subject, category or priority while the ticket is live.
+pub fn change_own(tx: &mut Tx<'_>, viewer: &Viewer, id: Id<Ticket>, patch: CustomerPatch) -> Result<Ticket> {
+    let before = lock_own(tx, viewer, id, patch.expected_version)?;
+    let mut t = before.clone();
+    if let Some(subject) = &patch.subject {
+        t.subject = text::line("subject", subject, 200)?;
+    }
+    if let Some(category) = &patch.category {
+        t.category = if *category == t.category { t.category } else { categories::check(tx, category)? };
+    }
+    if let Some(priority) = patch.priority.filter(|p| *p != t.priority) {
+        if t.due_at == t.created_at + t.priority.due_after() {
+            t.due_at = t.created_at + priority.due_after();
+        }
+        t.priority = priority;
+    }
+    if t == before {
+        return Ok(before);
+    }
+    if !before.status.is_live() {
+        return Err(Error::conflict("ticket.not_live", "this request is settled; reply to it to take it up again"));
+    }
+    let changes = [
+        ("subject_changed", before.subject.clone(), t.subject.clone()),
+        ("category_changed", before.category.clone(), t.category.clone()),
+        ("priority_changed", before.priority.to_string(), t.priority.to_string()),
+    ];
+    for (event_type, from, to) in changes {
+        if from != to {
+            let (from, to) = (Some(db::Value::OwnedText(from)), Some(db::Value::OwnedText(to)));
+            audit(tx, id, NewAudit { event_type, from, to, metadata: serde_json::json!({}), is_public: true })?;
+        }
+    }
+    touch(tx, &mut t, true);
+    store::save(tx, &t)?;
+    publish(tx, "ticket.changed", &t, true)?;
+    Ok(t)
+}
+
+/// "This solved it": resolved becomes closed. Confirming twice is harmless.
+pub fn confirm(tx: &mut Tx<'_>, viewer: &Viewer, id: Id<Ticket>, expected: Option<i64>) -> Result<Ticket> {
+    let mut t = lock_own(tx, viewer, id, expected)?;
+    if t.status == Status::Closed {
+        return Ok(t);
+    }
+    if t.status != Status::Resolved {
+        return Err(Error::conflict("ticket.not_resolved", "only a resolved request can be confirmed as solved"));
+    }
+    move_to(tx, &mut t, Status::Closed, Some(CloseReason::Solved))?;
+    touch(tx, &mut t, true);
+    store::save(tx, &t)?;
+    publish(tx, "ticket.changed", &t, true)?;
+    Ok(t)
+}
+
+/// The customer writes. On a settled ticket this takes it up again, or, when that is too long ago, begins a linked one;
+/// the answer names the ticket the message is in.
+pub fn customer_reply(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    viewer: &Viewer,
+    id: Id<Ticket>,
+    body: Markdown,
+    files: Vec<NewAttachment>,
+    expected: Option<i64>,
+) -> Result<(Ticket, Message)> {
+    let mut t = lock_own(tx, viewer, id, expected)?;
+    let now = tx.now();
+    let window = base::hours(24 * i64::from(settings.reopen_days));
+    let too_late = t.status == Status::Archived || (t.status == Status::Closed && t.closed_at.is_none_or(|at| at + window < now));
+    if too_late {
+        return follow_up(tx, settings, viewer, &t, body, files);
+    }
+    let message = write_inbound(tx, &t, body, files, viewer.author(&t))?;
+    t.message_count += 1;
+    t.public_message_count += 1;
+    t.unread_by_agent += 1;
+    t.unread_by_customer = 0;
+    t.last_message_at = now;
+    let to = match t.status {
+        Status::PendingCustomer if t.assigned_to.is_some() => Some(Status::InProgress),
+        Status::PendingCustomer | Status::Resolved | Status::Closed => Some(Status::Open),
+        _ => None,
+    };
+    if let Some(to) = to {
+        move_to(tx, &mut t, to, None)?;
+    }
+    let metadata = serde_json::json!({ "message_id": message.id });
+    audit(tx, id, NewAudit { event_type: "message", from: None, to: None, metadata, is_public: true })?;
+    touch(tx, &mut t, true);
+    store::save(tx, &t)?;
+    publish(tx, "ticket.replied", &t, true)?;
+    tx.enqueue(&Announce { ticket: id, news: News::CustomerReplied { message: message.id.uuid() } })?;
+    Ok((t, message))
+}
+
+fn follow_up(tx: &mut Tx<'_>, settings: &Settings, viewer: &Viewer, old: &Ticket, body: Markdown, files: Vec<NewAttachment>) -> Result<(Ticket, Message)> {
+    let new = NewTicket {
+        description: body,
+        attachments: files,
+        category: Some(old.category.clone()),
+        priority: old.priority,
+        ticket_type: old.ticket_type,
+        order_id: old.order_id,
+        links: vec![Link { kind: "follow_up_of".into(), id: old.ticket_number.clone(), label: old.subject.clone() }],
+        follow_up_of: Some(old.id),
+        ..NewTicket::new(&old.subject, "-", old.channel)?
+    };
+    let email = old.user_email.parse()?;
+    let requester = Requester { email, name: String::new(), user_id: old.user_id };
+    let whom = if viewer.is_stranger() { For::Stranger(requester) } else { For::Themselves(requester) };
+    let ticket = create(tx, settings, None, whom, new)?;
+    let message = crate::tickets::query::message(tx, ticket.first_message_id)?.or_not_found("message")?;
+    Ok((ticket, message))
+}

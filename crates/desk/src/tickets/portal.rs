@@ -1,0 +1,247 @@
+//! The customer's read model. Every statement here selects from the `portal_…` views, which hold no internal row and no
+//! staff field; a test holds this file to that.
+
+use base::{Actor, ActorKind, Cursor, Id, OrNotFound, Result, Timestamp};
+use db::{Read, Row, Sql, ToValue, Value, params};
+use identity::User;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{
+    filter::{Clause, Sort, page_of},
+    model::*,
+    query::{MessageFilter, message_page},
+    store,
+};
+
+/// Who looks at a ticket from the customer's side.
+#[derive(Clone, Debug)]
+pub enum Viewer {
+    /// Somebody signed in: their own tickets and those of their verified address.
+    User { user: Id<User>, customer: Option<Uuid> },
+    /// Whoever holds the ticket's link, which went to its address alone.
+    Link { ticket: Id<Ticket> },
+}
+
+impl Viewer {
+    pub fn is_stranger(&self) -> bool {
+        matches!(self, Self::Link { .. })
+    }
+    /// Who a message through a link is by: the ticket's address, as far as anybody knows.
+    pub fn author(&self, t: &Ticket) -> Option<Actor> {
+        self.is_stranger().then(|| Actor { kind: ActorKind::Anonymous, id: None, name: t.user_email.clone() })
+    }
+    fn restrict<'a>(&self, c: &mut Clause<'a>) {
+        match self {
+            Self::Link { ticket } => c.and("t.id = {}", Value::Uuid(ticket.uuid())),
+            Self::User { user, customer: None } => c.and("t.user_id = {}", Value::Uuid(user.uuid())),
+            Self::User { user, customer: Some(customer) } => {
+                c.values.push(Value::Uuid(user.uuid()));
+                let first = c.values.len() + 1;
+                c.values.push(Value::Uuid(*customer));
+                c.text.push_str(&format!(" and (t.user_id = ?{first} or t.customer_id = ?{})", first + 1));
+            }
+        }
+    }
+}
+
+/// A ticket as its customer sees it.
+#[derive(Clone, Debug, Serialize)]
+pub struct PortalTicket {
+    pub id: Id<Ticket>,
+    pub ticket_number: String,
+    pub subject: String,
+    pub description: String,
+    pub status: Status,
+    pub priority: Priority,
+    pub category: String,
+    pub ticket_type: TicketType,
+    pub channel: Channel,
+    pub customer_id: Uuid,
+    pub user_id: Option<Uuid>,
+    pub user_email: String,
+    pub order_id: Option<Uuid>,
+    pub unread_by_customer: u32,
+    pub message_count: u32,
+    pub last_message_at: Timestamp,
+    pub resolved_at: Option<Timestamp>,
+    pub closed_at: Option<Timestamp>,
+    pub version: i64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+const COLUMNS: &str = "t.id, t.ticket_number, t.subject, m.body, t.status, t.priority, t.category, t.ticket_type, t.channel, t.customer_id,
+    t.user_id, t.user_email, t.order_id, t.unread_by_customer, t.message_count, t.last_message_at, t.resolved_at, t.closed_at, t.version,
+    t.created_at, t.updated_at";
+const FROM: &str = "portal_tickets t join portal_messages m on m.tenant_id = t.tenant_id and m.id = t.first_message_id";
+
+fn map(row: &Row<'_>) -> Result<PortalTicket> {
+    let mut c = row.columns();
+    Ok(PortalTicket {
+        id: c.next()?,
+        ticket_number: c.next()?,
+        subject: c.next()?,
+        description: c.next()?,
+        status: c.next()?,
+        priority: c.next()?,
+        category: c.next()?,
+        ticket_type: c.next()?,
+        channel: c.next()?,
+        customer_id: c.next()?,
+        user_id: c.next()?,
+        user_email: c.next()?,
+        order_id: c.next()?,
+        unread_by_customer: c.next()?,
+        message_count: c.next()?,
+        last_message_at: c.next()?,
+        resolved_at: c.next()?,
+        closed_at: c.next()?,
+        version: c.next()?,
+        created_at: c.next()?,
+        updated_at: c.next()?,
+    })
+}
+
+db::statements! {
+    MESSAGES = "select id, ticket_id, direction, author_kind, author_id, author_name, body, body_html, created_at from portal_messages
+        where tenant_id = ?1 and ticket_id = ?2 order by id";
+    ATTACHMENTS = "select id, ticket_id, message_id, filename, content_type, size_bytes, sha256 from portal_attachments
+        where tenant_id = ?1 and ticket_id = ?2 order by id";
+    ATTACHMENT = "select id, ticket_id, message_id, filename, content_type, size_bytes, sha256 from portal_attachments where tenant_id = ?1 and id = ?2";
+    LINKS = "select kind, linked_id, label from portal_links where tenant_id = ?1 and ticket_id = ?2 order by kind, linked_id";
+    EVENTS = "select id, event_type, from_value, to_value, actor_kind, created_at from portal_audits where tenant_id = ?1 and ticket_id = ?2 order by id";
+}
+
+/// One page of somebody's own tickets, and whether there is more.
+pub fn list(read: &Read<'_>, viewer: &Viewer, status: &[Status], sort: Sort, cursor: Option<&Cursor>, limit: u32) -> Result<(Vec<PortalTicket>, bool)> {
+    let mut c = Clause::tenant("t");
+    viewer.restrict(&mut c);
+    if !status.is_empty() {
+        let list: Vec<String> = status
+            .iter()
+            .map(|s| {
+                c.values.push(s.to_value());
+                format!("?{}", c.values.len() + 1)
+            })
+            .collect();
+        c.text.push_str(&format!(" and t.status in ({})", list.join(", ")));
+    }
+    page_of(&mut c, "t", sort, cursor, limit + 1)?;
+    let text = format!("select {COLUMNS} from {FROM} where {}", c.text);
+    let mut tickets = read.query_all(&Sql::built(text), &c.values, map)?;
+    let more = tickets.len() > limit as usize;
+    tickets.truncate(limit as usize);
+    Ok((tickets, more))
+}
+
+/// A ticket that is theirs, or none at all.
+pub fn get(read: &Read<'_>, viewer: &Viewer, id: Id<Ticket>) -> Result<PortalTicket> {
+    let mut c = Clause::tenant("t");
+    c.and("t.id = {}", Value::Uuid(id.uuid()));
+    viewer.restrict(&mut c);
+    let text = format!("select {COLUMNS} from {FROM} where {}", c.text);
+    read.query_one(&Sql::built(text), &c.values, map)?.or_not_found("ticket")
+}
+
+fn map_message(row: &Row<'_>) -> Result<Message> {
+    let mut c = row.columns();
+    let (id, ticket_id, direction) = (c.next()?, c.next()?, c.next()?);
+    let author = Actor { kind: c.next()?, id: c.next()?, name: c.next()? };
+    let (body, body_html, created_at) = (c.next()?, c.next()?, c.next()?);
+    let (is_internal, delivery, attachments) = (false, "none".into(), Vec::new());
+    Ok(Message { id, ticket_id, direction, is_internal, author, body, body_html, delivery, attachments, created_at })
+}
+
+fn map_attachment(row: &Row<'_>) -> Result<Attachment> {
+    let mut c = row.columns();
+    Ok(Attachment {
+        id: c.next()?,
+        ticket_id: c.next()?,
+        message_id: c.next()?,
+        filename: c.next()?,
+        content_type: c.next()?,
+        size_bytes: c.next()?,
+        sha256: c.next()?,
+    })
+}
+
+/// The conversation, for a ticket that [`get`] answered.
+pub fn messages(read: &Read<'_>, ticket: &PortalTicket) -> Result<Vec<Message>> {
+    let mut messages = read.query_all(&MESSAGES, params![ticket.id], map_message)?;
+    for file in read.query_all(&ATTACHMENTS, params![ticket.id], map_attachment)? {
+        if let Some(message) = messages.iter_mut().find(|m| m.id == file.message_id) {
+            message.attachments.push(file);
+        }
+    }
+    Ok(messages)
+}
+
+/// Their own messages across tickets, newest first.
+pub fn list_messages(read: &Read<'_>, viewer: &Viewer, f: &MessageFilter) -> Result<Vec<Message>> {
+    if f.is_internal == Some(true) {
+        return Ok(Vec::new());
+    }
+    let mut c = Clause::tenant("m");
+    viewer.restrict(&mut c);
+    if let Some(ticket) = f.ticket {
+        get(read, viewer, ticket)?;
+        c.and("m.ticket_id = {}", Value::Uuid(ticket.uuid()));
+    }
+    if let Some(direction) = f.direction {
+        c.and("m.direction = {}", Value::Text(direction.as_str()));
+    }
+    message_page(&mut c, "m", f);
+    let text = format!(
+        "select m.id, m.ticket_id, m.direction, m.author_kind, m.author_id, m.author_name, m.body, m.body_html, m.created_at
+         from portal_messages m join portal_tickets t on t.tenant_id = m.tenant_id and t.id = m.ticket_id where {}",
+        c.text
+    );
+    read.query_all(&Sql::built(text), &c.values, map_message)
+}
+
+pub fn links(read: &Read<'_>, ticket: &PortalTicket) -> Result<Vec<Link>> {
+    read.query_all(&LINKS, params![ticket.id], |row| Ok(Link { kind: row.get(0)?, id: row.get(1)?, label: row.get(2)? }))
+}
+
+/// One line of the status timeline: what happened and when, and only which side did it.
+#[derive(Clone, Debug, Serialize)]
+pub struct PortalEvent {
+    pub id: Id<Audit>,
+    pub event_type: String,
+    pub from: Option<String>,
+    pub to: Option<String>,
+    /// `customer` or `support`.
+    pub by: &'static str,
+    pub created_at: Timestamp,
+}
+
+pub fn events(read: &Read<'_>, ticket: &PortalTicket) -> Result<Vec<PortalEvent>> {
+    read.query_all(&EVENTS, params![ticket.id], |row| {
+        let kind: ActorKind = row.get(4)?;
+        let by = if matches!(kind, ActorKind::Customer | ActorKind::Anonymous) { "customer" } else { "support" };
+        Ok(PortalEvent { id: row.get(0)?, event_type: row.get(1)?, from: row.get(2)?, to: row.get(3)?, by, created_at: row.get(5)? })
+    })
+}
+
+/// A file of a message that was meant for them.
+pub fn attachment(read: &Read<'_>, viewer: &Viewer, id: Id<Attachment>) -> Result<Attachment> {
+    let file = read.query_one(&ATTACHMENT, params![id], map_attachment)?.or_not_found("attachment")?;
+    get(read, viewer, file.ticket_id).map(|_| file)
+}
+
+/// Marks the customer's side as read.
+pub fn mark_read(tx: &mut db::Tx<'_>, viewer: &Viewer, id: Id<Ticket>) -> Result<()> {
+    let ticket = get(tx, viewer, id)?;
+    if ticket.unread_by_customer > 0 {
+        store::mark_read(tx, id, true)?;
+    }
+    Ok(())
+}
+
+/// The viewer a status link makes, if the link is one of ours.
+pub fn by_status_link(read: &Read<'_>, token: &str) -> Result<Viewer> {
+    let token = identity::Token::parse(token).or_not_found("request")?;
+    let ticket = store::find_status_link(read, token.hash())?.or_not_found("request")?;
+    Ok(Viewer::Link { ticket })
+}

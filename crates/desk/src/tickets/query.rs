@@ -1,0 +1,274 @@
+//! Reads for staff. What a member of staff may not see does not exist.
+
+use std::collections::HashMap;
+
+use base::{Id, OrNotFound, Result};
+use db::{Read, Row, Sql, Value, params};
+use identity::{Staff, User};
+use uuid::Uuid;
+
+use super::{
+    filter::{Assignee, Clause, Range, TicketFilter, page_of},
+    model::*,
+    store,
+};
+
+/// What belongs to a ticket besides its row.
+#[derive(Clone, Debug, Default)]
+pub struct Extras {
+    pub tags: Vec<String>,
+    pub watchers: Vec<Id<User>>,
+    pub links: Vec<Link>,
+    pub public_links: Vec<(String, String)>,
+}
+
+db::statements! {
+    MESSAGES = "select id, ticket_id, direction, is_internal, author_kind, author_id, author_name, body, body_html, delivery, created_at
+        from messages where tenant_id = ?1 and ticket_id = ?2 order by id";
+    MESSAGE = "select id, ticket_id, direction, is_internal, author_kind, author_id, author_name, body, body_html, delivery, created_at
+        from messages where tenant_id = ?1 and id = ?2";
+    ATTACHMENTS = "select id, ticket_id, message_id, filename, content_type, size_bytes, sha256 from attachments where tenant_id = ?1 and ticket_id = ?2 order by id";
+    ATTACHMENTS_OF_MESSAGE = "select id, ticket_id, message_id, filename, content_type, size_bytes, sha256 from attachments where tenant_id = ?1 and message_id = ?2 order by id";
+    ATTACHMENT = "select id, ticket_id, message_id, filename, content_type, size_bytes, sha256 from attachments where tenant_id = ?1 and id = ?2";
+    AUDITS = "select id, event_type, from_value, to_value, metadata, actor_kind, actor_id, actor_name, created_at from ticket_audits
+        where tenant_id = ?1 and ticket_id = ?2 order by id";
+}
+
+/// A ticket this member of staff may see, or none at all.
+pub fn get_for_staff(read: &Read<'_>, staff: &Staff, id: Id<Ticket>) -> Result<Ticket> {
+    store::find(read, id)?.filter(|t| t.is_visible_to(staff)).or_not_found("ticket")
+}
+
+pub fn find_by_number(read: &Read<'_>, number: &str) -> Result<Option<Id<Ticket>>> {
+    store::find_by_number(read, number)
+}
+
+/// Any ticket of the tenant, for jobs.
+pub fn get(read: &Read<'_>, id: Id<Ticket>) -> Result<Ticket> {
+    store::find(read, id)?.or_not_found("ticket")
+}
+
+/// One page of the queue, and whether there is more.
+pub fn list(read: &Read<'_>, staff: &Staff, filter: &TicketFilter) -> Result<(Vec<Ticket>, bool)> {
+    let mut clause = filter.clause(read.now());
+    only_visible(&mut clause, staff);
+    page_of(&mut clause, "t", filter.sort, filter.cursor.as_ref(), filter.limit + 1)?;
+    let text = format!(
+        "select {} from tickets t join messages m on m.tenant_id = t.tenant_id and m.id = t.first_message_id where {}",
+        store::COLUMNS,
+        clause.text
+    );
+    let mut tickets = read.query_all(&Sql::built(text), &clause.values, store::map)?;
+    let more = tickets.len() > filter.limit as usize;
+    tickets.truncate(filter.limit as usize);
+    Ok((tickets, more))
+}
+
+/// How many tickets match, counted by index up to a cap; `cap + 1` means "more".
+pub fn count(read: &Read<'_>, staff: &Staff, filter: &TicketFilter, cap: u32) -> Result<u32> {
+    let mut clause = filter.clause(read.now());
+    only_visible(&mut clause, staff);
+    clause.values.push(Value::Int(i64::from(cap) + 1));
+    let limit = clause.values.len() + 1;
+    let text = format!("select count(*) from (select 1 as one from tickets t where {} limit ?{limit}) as counted", clause.text);
+    Ok(read.query_one(&Sql::built(text), &clause.values, |row| row.get(0))?.unwrap_or(0))
+}
+
+/// A technician's queue is what is assigned to them.
+fn only_visible(clause: &mut Clause<'_>, staff: &Staff) {
+    if !staff.role.sees_all_tickets() {
+        clause.and("t.assigned_to = {}", Value::Uuid(staff.user_id.map_or(Uuid::nil(), Id::uuid)));
+    }
+}
+
+/// Tags, watchers and links of several tickets, in three statements.
+pub fn extras(read: &Read<'_>, ids: &[Id<Ticket>]) -> Result<HashMap<Id<Ticket>, Extras>> {
+    let mut out: HashMap<Id<Ticket>, Extras> = HashMap::with_capacity(ids.len());
+    if ids.is_empty() {
+        return Ok(out);
+    }
+    let values: Vec<Value<'_>> = ids.iter().map(|id| Value::Uuid(id.uuid())).collect();
+    let among = db::dialect::placeholders(2, ids.len());
+    let sql = |what: &str, from: &str, order: &str| {
+        Sql::built(format!("select ticket_id, {what} from {from} where tenant_id = ?1 and ticket_id in {among} order by ticket_id, {order}"))
+    };
+    read.for_each(&sql("tag", "ticket_tags", "tag"), &values, |row| {
+        out.entry(row.get(0)?).or_default().tags.push(row.get(1)?);
+        Ok(true)
+    })?;
+    read.for_each(&sql("user_id", "ticket_watchers", "user_id"), &values, |row| {
+        out.entry(row.get(0)?).or_default().watchers.push(row.get(1)?);
+        Ok(true)
+    })?;
+    read.for_each(&sql("kind, linked_id, label, is_public", "ticket_links", "kind, linked_id"), &values, |row| {
+        let link = Link { kind: row.get(1)?, id: row.get(2)?, label: row.get(3)? };
+        let extras = out.entry(row.get(0)?).or_default();
+        if row.get::<bool>(4)? {
+            extras.public_links.push((link.kind.clone(), link.id.clone()));
+        }
+        extras.links.push(link);
+        Ok(true)
+    })?;
+    Ok(out)
+}
+
+pub(super) fn map_message(row: &Row<'_>) -> Result<Message> {
+    let mut c = row.columns();
+    Ok(Message {
+        id: c.next()?,
+        ticket_id: c.next()?,
+        direction: c.next()?,
+        is_internal: c.next()?,
+        author: base::Actor { kind: c.next()?, id: c.next()?, name: c.next()? },
+        body: c.next()?,
+        body_html: c.next()?,
+        delivery: c.next()?,
+        attachments: Vec::new(),
+        created_at: c.next()?,
+    })
+}
+
+fn map_attachment(row: &Row<'_>) -> Result<Attachment> {
+    let mut c = row.columns();
+    Ok(Attachment {
+        id: c.next()?,
+        ticket_id: c.next()?,
+        message_id: c.next()?,
+        filename: c.next()?,
+        content_type: c.next()?,
+        size_bytes: c.next()?,
+        sha256: c.next()?,
+    })
+}
+
+/// The whole conversation with notes and files, oldest first.
+pub fn messages(read: &Read<'_>, ticket: Id<Ticket>) -> Result<Vec<Message>> {
+    let mut messages = read.query_all(&MESSAGES, params![ticket], map_message)?;
+    for file in read.query_all(&ATTACHMENTS, params![ticket], map_attachment)? {
+        if let Some(message) = messages.iter_mut().find(|m| m.id == file.message_id) {
+            message.attachments.push(file);
+        }
+    }
+    Ok(messages)
+}
+
+pub fn message(read: &Read<'_>, id: Id<Message>) -> Result<Option<Message>> {
+    let Some(mut message) = read.query_one(&MESSAGE, params![id], map_message)? else { return Ok(None) };
+    message.attachments = read.query_all(&ATTACHMENTS_OF_MESSAGE, params![id], map_attachment)?;
+    Ok(Some(message))
+}
+
+pub fn audits(read: &Read<'_>, ticket: Id<Ticket>) -> Result<Vec<Audit>> {
+    read.query_all(&AUDITS, params![ticket], |row| {
+        let mut c = row.columns();
+        Ok(Audit {
+            id: c.next()?,
+            event_type: c.next()?,
+            from: c.next()?,
+            to: c.next()?,
+            metadata: c.next()?,
+            actor: base::Actor { kind: c.next()?, id: c.next()?, name: c.next()? },
+            created_at: c.next()?,
+        })
+    })
+}
+
+/// A file this member of staff may read.
+pub fn attachment_for_staff(read: &Read<'_>, staff: &Staff, id: Id<Attachment>) -> Result<Attachment> {
+    let file = read.query_one(&ATTACHMENT, params![id], map_attachment)?.or_not_found("attachment")?;
+    get_for_staff(read, staff, file.ticket_id).map(|_| file)
+}
+
+/// Filters of a list of messages across tickets.
+#[derive(Clone, Debug, Default)]
+pub struct MessageFilter {
+    pub ticket: Option<Id<Ticket>>,
+    pub direction: Option<Direction>,
+    pub is_internal: Option<bool>,
+    pub created_at: Range,
+    pub before: Option<Uuid>,
+    pub limit: u32,
+}
+
+/// Messages newest first, of tickets this member of staff may see.
+pub fn list_messages(read: &Read<'_>, staff: &Staff, f: &MessageFilter) -> Result<Vec<Message>> {
+    let mut c = Clause::tenant("m");
+    if let Some(ticket) = f.ticket {
+        get_for_staff(read, staff, ticket)?;
+        c.and("m.ticket_id = {}", Value::Uuid(ticket.uuid()));
+    }
+    if let Some(direction) = f.direction {
+        c.and("m.direction = {}", Value::Text(direction.as_str()));
+    }
+    if let Some(internal) = f.is_internal {
+        c.and("m.is_internal = {}", Value::Bool(internal));
+    }
+    message_page(&mut c, "m", f);
+    if !staff.role.sees_all_tickets() {
+        // A technician reads by ticket only.
+        f.ticket.or_not_found("ticket")?;
+    }
+    let text = format!(
+        "select m.id, m.ticket_id, m.direction, m.is_internal, m.author_kind, m.author_id, m.author_name, m.body, m.body_html, m.delivery, m.created_at
+         from messages m where {}",
+        c.text
+    );
+    let mut list = read.query_all(&Sql::built(text), &c.values, map_message)?;
+    for message in &mut list {
+        message.attachments = read.query_all(&ATTACHMENTS_OF_MESSAGE, params![message.id], map_attachment)?;
+    }
+    Ok(list)
+}
+
+pub(super) fn message_page(c: &mut Clause<'_>, table: &str, f: &MessageFilter) {
+    if let Some(after) = f.created_at.after {
+        c.and(&format!("{table}.created_at > {{}}"), Value::Time(after));
+    }
+    if let Some(before) = f.created_at.before {
+        c.and(&format!("{table}.created_at < {{}}"), Value::Time(before));
+    }
+    if let Some(before) = f.before {
+        c.and(&format!("{table}.id < {{}}"), Value::Uuid(before));
+    }
+    c.values.push(Value::Int(i64::from(f.limit) + 1));
+    c.text.push_str(&format!(" order by {table}.id desc limit ?{}", c.values.len() + 1));
+}
+
+/// The counts beside the built-in views, each capped.
+#[derive(Clone, Copy, Debug, Default, serde::Serialize)]
+pub struct ViewCounts {
+    pub inbox: u32,
+    pub mine: u32,
+    pub unassigned: u32,
+    pub overdue: u32,
+    pub waiting: u32,
+    pub resolved: u32,
+}
+
+/// The filter of a built-in view.
+pub fn view_filter(name: &str, staff: &Staff) -> Option<TicketFilter> {
+    let live = Status::LIVE.to_vec();
+    let base = TicketFilter { limit: 50, ..TicketFilter::default() };
+    Some(match name {
+        "inbox" => TicketFilter { status: vec![Status::New, Status::Open, Status::InProgress], ..base },
+        "mine" => TicketFilter { status: live, assigned_to: vec![Assignee::User(staff.user_id?)], ..base },
+        "unassigned" => TicketFilter { status: live, assigned_to: vec![Assignee::Nobody], ..base },
+        "overdue" => TicketFilter { sla_overdue: true, ..base },
+        "waiting" => TicketFilter { status: vec![Status::PendingCustomer], ..base },
+        "resolved" => TicketFilter { status: vec![Status::Resolved], ..base },
+        "all" => base,
+        _ => return None,
+    })
+}
+
+pub fn view_counts(read: &Read<'_>, staff: &Staff) -> Result<ViewCounts> {
+    let of = |name: &str| view_filter(name, staff).map_or(Ok(0), |f| count(read, staff, &f, 999));
+    Ok(ViewCounts {
+        inbox: of("inbox")?,
+        mine: of("mine")?,
+        unassigned: of("unassigned")?,
+        overdue: of("overdue")?,
+        waiting: of("waiting")?,
+        resolved: of("resolved")?,
+    })
+}

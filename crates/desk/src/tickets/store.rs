@@ -1,0 +1,266 @@
+//! The ticket's rows. Private: others come through `ops` and `query`.
+
+use base::{Id, Result, Timestamp};
+use db::{Read, Row, Tx, Value, params};
+use identity::User;
+
+use super::model::*;
+
+macro_rules! columns {
+    () => {
+        "t.id, t.ticket_number, t.subject, m.body, t.status, t.public_status, t.priority, t.category, t.ticket_type, t.channel,
+         t.customer_id, t.user_id, t.user_email, t.order_id, t.assigned_to, t.team_id, t.origin_type, t.target_type,
+         t.unread_by_agent, t.unread_by_customer, t.message_count, t.public_message_count, t.last_message_at, t.due_at,
+         t.first_response_at, t.resolution_time_minutes, t.last_reminder_at, t.reminder_count, t.escalation_level, t.escalated_at,
+         t.escalated_to_user_id, t.resolved_at, t.closed_at, t.close_reason, t.resolution_notes, t.ai_summary,
+         t.ai_confidence_score, t.ai_first_response_time, t.ai_auto_resolved, t.context, t.first_message_id, t.follow_up_of,
+         t.version, t.public_version, t.public_updated_at, t.created_by_kind, t.created_by_id, t.created_by, t.updated_by,
+         t.created_at, t.updated_at"
+    };
+}
+/// The select list of a whole ticket, for lists put together at run time.
+pub const COLUMNS: &str = columns!();
+
+db::statements! {
+    INSERT = "insert into tickets (tenant_id, id, ticket_number, subject, search_text, status, public_status, priority, category, ticket_type,
+        channel, customer_id, user_id, user_email, order_id, assigned_to, team_id, origin_type, target_type, unread_by_agent,
+        unread_by_customer, message_count, public_message_count, last_message_at, due_at, reminder_count, escalation_level, ai_auto_resolved,
+        context, first_message_id, follow_up_of, version, public_version, public_updated_at, created_by_kind, created_by_id,
+        created_by, updated_by, created_at, updated_at)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25,
+        0, 0, ?26, ?27, ?28, ?29, 1, 1, ?24, ?30, ?31, ?32, ?33, ?24, ?24)";
+    BY_ID = concat!("select ", columns!(), " from tickets t join messages m on m.tenant_id = t.tenant_id and m.id = t.first_message_id
+        where t.tenant_id = ?1 and t.id = ?2");
+    LOCK = "select 1 from tickets where tenant_id = ?1 and id = ?2 {lock}";
+    BY_NUMBER = "select id from tickets where tenant_id = ?1 and ticket_number = ?2";
+    SAVE = "update tickets set subject = ?3, search_text = ?4, status = ?5, public_status = ?6, priority = ?7, category = ?8, ticket_type = ?9,
+        customer_id = ?10, user_id = ?11, order_id = ?12, assigned_to = ?13, team_id = ?14, unread_by_agent = ?15,
+        unread_by_customer = ?16, message_count = ?17, public_message_count = ?18, last_message_at = ?19, due_at = ?20,
+        first_response_at = ?21, resolution_time_minutes = ?22, escalation_level = ?23, escalated_at = ?24, escalated_to_user_id = ?25,
+        resolved_at = ?26, closed_at = ?27, close_reason = ?28, resolution_notes = ?29, ai_summary = ?30, ai_confidence_score = ?31,
+        ai_first_response_time = ?32, ai_auto_resolved = ?33, context = ?34, version = ?35, public_version = ?36,
+        public_updated_at = ?37, updated_by = ?38, updated_at = ?39, channel = ?40 where tenant_id = ?1 and id = ?2";
+    // Reading is no change: the version stays.
+    READ_BY_AGENT = "update tickets set unread_by_agent = 0 where tenant_id = ?1 and id = ?2";
+    READ_BY_CUSTOMER = "update tickets set unread_by_customer = 0 where tenant_id = ?1 and id = ?2";
+    INSERT_MESSAGE = "insert into messages (tenant_id, id, ticket_id, direction, is_internal, author_kind, author_id, author_name, body, body_html,
+        delivery, created_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    INSERT_ATTACHMENT = "insert into attachments (tenant_id, id, ticket_id, message_id, filename, content_type, size_bytes, sha256, created_at)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    INSERT_AUDIT = "insert into ticket_audits (tenant_id, id, ticket_id, event_type, from_value, to_value, metadata, is_public, actor_kind, actor_id,
+        actor_name, created_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    INSERT_TAG = "insert into ticket_tags (tenant_id, ticket_id, tag) values (?1, ?2, ?3) on conflict do nothing";
+    DROP_TAGS = "delete from ticket_tags where tenant_id = ?1 and ticket_id = ?2";
+    INSERT_WATCHER = "insert into ticket_watchers (tenant_id, ticket_id, user_id) values (?1, ?2, ?3) on conflict do nothing";
+    DROP_WATCHERS = "delete from ticket_watchers where tenant_id = ?1 and ticket_id = ?2";
+    INSERT_LINK = "insert into ticket_links (tenant_id, ticket_id, kind, linked_id, label, is_public) values (?1, ?2, ?3, ?4, ?5, ?6) on conflict do nothing";
+    DROP_LINKS = "delete from ticket_links where tenant_id = ?1 and ticket_id = ?2";
+    SET_DELIVERY = "update messages set delivery = ?3, letter_id = ?4 where tenant_id = ?1 and id = ?2";
+    SET_DELIVERY_OF_LETTER = "update messages set delivery = ?3 where tenant_id = ?1 and letter_id = ?2";
+    TO_CLOSE = "select id from tickets where tenant_id = ?1 and status = 'resolved' and resolved_at < ?2 order by id limit ?3";
+    TO_ARCHIVE = "select id from tickets where tenant_id = ?1 and status = 'closed' and closed_at < ?2 order by id limit ?3";
+    INSERT_STATUS_LINK = "insert into status_links (tenant_id, token_hash, ticket_id, created_at) values (?1, ?2, ?3, ?4)";
+    STATUS_LINK = "select ticket_id from status_links where tenant_id = ?1 and token_hash = ?2 and revoked_at is null";
+}
+
+pub fn map(row: &Row<'_>) -> Result<Ticket> {
+    let mut c = row.columns();
+    Ok(Ticket {
+        id: c.next()?,
+        ticket_number: c.next()?,
+        subject: c.next()?,
+        description: c.next()?,
+        status: c.next()?,
+        public_status: c.next()?,
+        priority: c.next()?,
+        category: c.next()?,
+        ticket_type: c.next()?,
+        channel: c.next()?,
+        customer_id: c.next()?,
+        user_id: c.next()?,
+        user_email: c.next()?,
+        order_id: c.next()?,
+        assigned_to: c.next()?,
+        team_id: c.next()?,
+        origin_type: c.next()?,
+        target_type: c.next()?,
+        unread_by_agent: c.next()?,
+        unread_by_customer: c.next()?,
+        message_count: c.next()?,
+        public_message_count: c.next()?,
+        last_message_at: c.next()?,
+        due_at: c.next()?,
+        first_response_at: c.next()?,
+        resolution_time_minutes: c.next()?,
+        last_reminder_at: c.next()?,
+        reminder_count: c.next()?,
+        escalation_level: c.next()?,
+        escalated_at: c.next()?,
+        escalated_to_user_id: c.next()?,
+        resolved_at: c.next()?,
+        closed_at: c.next()?,
+        close_reason: c.next()?,
+        resolution_notes: c.next()?,
+        ai_summary: c.next()?,
+        ai_confidence_score: c.next()?,
+        ai_first_response_time: c.next()?,
+        ai_auto_resolved: c.next()?,
+        context: c.next()?,
+        first_message_id: c.next()?,
+        follow_up_of: c.next()?,
+        version: c.next()?,
+        public_version: c.next()?,
+        public_updated_at: c.next()?,
+        created_by_kind: c.next()?,
+        created_by_id: c.next()?,
+        created_by: c.next()?,
+        updated_by: c.next()?,
+        created_at: c.next()?,
+        updated_at: c.next()?,
+    })
+}
+
+pub fn find(read: &Read<'_>, id: Id<Ticket>) -> Result<Option<Ticket>> {
+    read.query_one(&BY_ID, params![id], map)
+}
+
+/// The ticket, with its row held until the commit.
+pub fn lock(tx: &mut Tx<'_>, id: Id<Ticket>) -> Result<Option<Ticket>> {
+    if tx.query_one(&LOCK, params![id], |_| Ok(()))?.is_none() {
+        return Ok(None);
+    }
+    find(tx, id)
+}
+
+pub fn find_by_number(read: &Read<'_>, number: &str) -> Result<Option<Id<Ticket>>> {
+    read.query_one(&BY_NUMBER, params![number], |row| row.get(0))
+}
+
+pub fn insert(tx: &mut Tx<'_>, t: &Ticket) -> Result<()> {
+    let search = search_text(&t.ticket_number, &t.subject, &t.user_email);
+    tx.execute(
+        &INSERT,
+        params![
+            t.id, t.ticket_number, t.subject, search, t.status, t.public_status, t.priority, t.category, t.ticket_type, t.channel,
+            t.customer_id, t.user_id, t.user_email, t.order_id, t.assigned_to, t.team_id, t.origin_type, t.target_type,
+            t.unread_by_agent, t.unread_by_customer, t.message_count, t.public_message_count, t.created_at, t.due_at, t.ai_auto_resolved,
+            t.context, t.first_message_id, t.follow_up_of, t.created_by_kind, t.created_by_id, t.created_by, t.updated_by
+        ],
+    )?;
+    Ok(())
+}
+
+pub fn save(tx: &mut Tx<'_>, t: &Ticket) -> Result<()> {
+    let search = search_text(&t.ticket_number, &t.subject, &t.user_email);
+    tx.execute(
+        &SAVE,
+        params![
+            t.id, t.subject, search, t.status, t.public_status, t.priority, t.category, t.ticket_type, t.customer_id, t.user_id, t.order_id,
+            t.assigned_to, t.team_id, t.unread_by_agent, t.unread_by_customer, t.message_count, t.public_message_count, t.last_message_at,
+            t.due_at, t.first_response_at, t.resolution_time_minutes, t.escalation_level, t.escalated_at, t.escalated_to_user_id,
+            t.resolved_at, t.closed_at, t.close_reason, t.resolution_notes, t.ai_summary, t.ai_confidence_score, t.ai_first_response_time,
+            t.ai_auto_resolved, t.context, t.version, t.public_version, t.public_updated_at, t.updated_by, t.updated_at, t.channel
+        ],
+    )?;
+    Ok(())
+}
+
+pub fn mark_read(tx: &mut Tx<'_>, id: Id<Ticket>, by_customer: bool) -> Result<()> {
+    tx.execute(if by_customer { &READ_BY_CUSTOMER } else { &READ_BY_AGENT }, params![id]).map(|_| ())
+}
+
+pub fn insert_message(tx: &mut Tx<'_>, m: &Message) -> Result<()> {
+    tx.execute(
+        &INSERT_MESSAGE,
+        params![
+            m.id, m.ticket_id, m.direction, m.is_internal, m.author.kind, m.author.id, m.author.name, m.body, m.body_html, m.delivery, m.created_at
+        ],
+    )?;
+    for a in &m.attachments {
+        tx.execute(
+            &INSERT_ATTACHMENT,
+            params![a.id, a.ticket_id, a.message_id, a.filename, a.content_type, a.size_bytes, a.sha256, m.created_at],
+        )?;
+    }
+    Ok(())
+}
+
+/// A line of history about to be written.
+pub struct NewAudit<'a> {
+    pub event_type: &'static str,
+    pub from: Option<Value<'a>>,
+    pub to: Option<Value<'a>>,
+    pub metadata: serde_json::Value,
+    pub is_public: bool,
+}
+
+pub fn insert_audit(tx: &mut Tx<'_>, ticket: Id<Ticket>, a: NewAudit<'_>) -> Result<()> {
+    let (id, now, actor): (Id<Audit>, Timestamp, _) = (tx.new_id(), tx.now(), tx.actor().clone());
+    tx.execute(
+        &INSERT_AUDIT,
+        params![id, ticket, a.event_type, a.from, a.to, a.metadata, a.is_public, actor.kind, actor.id, actor.name, now],
+    )?;
+    Ok(())
+}
+
+pub fn set_tags(tx: &mut Tx<'_>, ticket: Id<Ticket>, tags: &[String]) -> Result<()> {
+    tx.execute(&DROP_TAGS, params![ticket])?;
+    for tag in tags {
+        tx.execute(&INSERT_TAG, params![ticket, tag])?;
+    }
+    Ok(())
+}
+
+pub fn set_watchers(tx: &mut Tx<'_>, ticket: Id<Ticket>, watchers: &[Id<User>]) -> Result<()> {
+    tx.execute(&DROP_WATCHERS, params![ticket])?;
+    for user in watchers {
+        tx.execute(&INSERT_WATCHER, params![ticket, user])?;
+    }
+    Ok(())
+}
+
+/// Replaces the links. Those the customer gave stay visible to them.
+pub fn set_links(tx: &mut Tx<'_>, ticket: Id<Ticket>, links: &[Link], public: impl Fn(&Link) -> bool) -> Result<()> {
+    tx.execute(&DROP_LINKS, params![ticket])?;
+    for link in links {
+        tx.execute(&INSERT_LINK, params![ticket, link.kind, link.id, link.label, public(link)])?;
+    }
+    Ok(())
+}
+
+pub fn set_delivery(tx: &mut Tx<'_>, message: Id<Message>, delivery: &str, letter: uuid::Uuid) -> Result<()> {
+    tx.execute(&SET_DELIVERY, params![message, delivery, letter]).map(|_| ())
+}
+
+pub fn to_close(read: &Read<'_>, before: Timestamp, most: u32) -> Result<Vec<Id<Ticket>>> {
+    read.query_all(&TO_CLOSE, params![before, most], |row| row.get(0))
+}
+pub fn to_archive(read: &Read<'_>, before: Timestamp, most: u32) -> Result<Vec<Id<Ticket>>> {
+    read.query_all(&TO_ARCHIVE, params![before, most], |row| row.get(0))
+}
+
+pub fn insert_status_link(tx: &mut Tx<'_>, hash: [u8; 32], ticket: Id<Ticket>) -> Result<()> {
+    let now = tx.now();
+    tx.execute(&INSERT_STATUS_LINK, params![hash, ticket, now]).map(|_| ())
+}
+pub fn find_status_link(read: &Read<'_>, hash: [u8; 32]) -> Result<Option<Id<Ticket>>> {
+    read.query_one(&STATUS_LINK, params![hash], |row| row.get(0))
+}
+pub fn set_delivery_of_letter(tx: &mut Tx<'_>, letter: uuid::Uuid, delivery: &str) -> Result<()> {
+    tx.execute(&SET_DELIVERY_OF_LETTER, params![letter, delivery]).map(|_| ())
+}
+
+/// Tags of a ticket that was just made, so has none.
+pub fn set_tags_of_new(tx: &mut Tx<'_>, ticket: Id<Ticket>, tags: &[String]) -> Result<()> {
+    for tag in tags {
+        tx.execute(&INSERT_TAG, params![ticket, tag])?;
+    }
+    Ok(())
+}
+/// Links of a ticket that was just made.
+pub fn set_links_of_new(tx: &mut Tx<'_>, ticket: Id<Ticket>, links: &[Link], public: bool) -> Result<()> {
+    for link in links {
+        tx.execute(&INSERT_LINK, params![ticket, link.kind, link.id, link.label, public])?;
+    }
+    Ok(())
+}

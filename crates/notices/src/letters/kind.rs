@@ -1,0 +1,124 @@
+use std::str::FromStr;
+
+use base::{Error, Result};
+
+/// Which letter. The name is stored and is the key of a tenant's own template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LetterKind {
+    /// To a customer who is known: number and link.
+    TicketConfirmation,
+    /// To an address nobody proved: repeats none of the sender's words.
+    TicketConfirmationUnverified,
+    /// To the team: somebody filed a ticket.
+    TicketNew,
+    /// To the customer: staff answered.
+    SupportTicketUpdate,
+    /// To the assignee: the customer answered.
+    SupportCustomerReply,
+    /// To whoever was given a ticket.
+    TicketAssigned,
+    /// To the customer: it is resolved.
+    TicketResolved,
+    VerifyEmail,
+    MagicLink,
+    PasswordReset,
+    /// To an address that has an account already and was used to sign up again.
+    AccountExists,
+}
+
+impl LetterKind {
+    pub const ALL: [Self; 11] = [
+        Self::TicketConfirmation,
+        Self::TicketConfirmationUnverified,
+        Self::TicketNew,
+        Self::SupportTicketUpdate,
+        Self::SupportCustomerReply,
+        Self::TicketAssigned,
+        Self::TicketResolved,
+        Self::VerifyEmail,
+        Self::MagicLink,
+        Self::PasswordReset,
+        Self::AccountExists,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TicketConfirmation => "ticket_confirmation",
+            Self::TicketConfirmationUnverified => "ticket_confirmation_unverified",
+            Self::TicketNew => "ticket_new",
+            Self::SupportTicketUpdate => "support_ticket_update",
+            Self::SupportCustomerReply => "support_customer_reply",
+            Self::TicketAssigned => "ticket_assigned",
+            Self::TicketResolved => "ticket_resolved",
+            Self::VerifyEmail => "verify_email",
+            Self::MagicLink => "magic_link",
+            Self::PasswordReset => "password_reset",
+            Self::AccountExists => "account_exists",
+        }
+    }
+
+    /// Nobody pressed "send" for it: it carries `Auto-Submitted` and a null return path.
+    pub const fn is_automatic(self) -> bool {
+        !matches!(self, Self::SupportTicketUpdate)
+    }
+
+    /// The default: a subject and a Markdown body, both minijinja.
+    pub const fn default_text(self) -> (&'static str, &'static str) {
+        match self {
+            Self::TicketConfirmation => (
+                "Your support request {{ ticket_number }} has been received",
+                "Hello {{ name }},\n\nwe have your request **{{ ticket_number }}**: {{ subject }}\n\n{% if banner %}> {{ banner }}\n\n{% endif %}We will answer as soon as we can. Follow it, or add something, here:\n\n{{ link }}\n\n{{ business }}",
+            ),
+            Self::TicketConfirmationUnverified => (
+                "Your support request {{ ticket_number }} has been received",
+                "Hello,\n\nsomebody gave this address for the support request **{{ ticket_number }}**. If it was you, follow it here:\n\n{{ link }}\n\n{% if banner %}> {{ banner }}\n\n{% endif %}If it was not you, you need do nothing.\n\n{{ business }}",
+            ),
+            Self::TicketNew => (
+                "[{{ ticket_number }}] New: {{ subject }}",
+                "{{ requester }} filed **{{ ticket_number }}** ({{ priority }}, {{ category }}):\n\n{{ body }}\n\n{{ desk_link }}",
+            ),
+            Self::SupportTicketUpdate => (
+                "[{{ ticket_number }}] {{ subject }}",
+                "{{ body }}\n\n---\n\nYour request **{{ ticket_number }}** has been updated by {{ author }}. Answer here: {{ link }}\n\n{{ business }}",
+            ),
+            Self::SupportCustomerReply => (
+                "[{{ ticket_number }}] {{ requester }} answered",
+                "{{ requester }} wrote on **{{ ticket_number }}** ({{ subject }}):\n\n{{ body }}\n\n{{ desk_link }}",
+            ),
+            Self::TicketAssigned => (
+                "[{{ ticket_number }}] is yours: {{ subject }}",
+                "{{ author }} gave you **{{ ticket_number }}** ({{ priority }}): {{ subject }}\n\n{{ desk_link }}",
+            ),
+            Self::TicketResolved => (
+                "[{{ ticket_number }}] Resolved: {{ subject }}",
+                "Hello {{ name }},\n\nwe believe that your request **{{ ticket_number }}** is resolved. If it is not, simply answer here:\n\n{{ link }}\n\n{{ business }}",
+            ),
+            Self::VerifyEmail => (
+                "Confirm your address",
+                "Hello {{ name }},\n\nplease confirm that this is your address:\n\n{{ link }}\n\nThe link works for three days. If you did not sign up, ignore this letter.\n\n{{ business }}",
+            ),
+            Self::MagicLink => (
+                "Your sign-in link",
+                "Hello {{ name }},\n\nthis link signs you in. It works once, for twenty minutes:\n\n{{ link }}\n\nIf you did not ask for it, ignore this letter.\n\n{{ business }}",
+            ),
+            Self::PasswordReset => (
+                "Set a new password",
+                "Hello {{ name }},\n\nset a new password here. The link works once, for an hour:\n\n{{ link }}\n\nIf you did not ask for it, ignore this letter; your password stays as it is.\n\n{{ business }}",
+            ),
+            Self::AccountExists => (
+                "You have an account already",
+                "Hello {{ name }},\n\nsomebody, perhaps you, tried to sign up with this address. You have an account already; sign in, or set a new password, here:\n\n{{ link }}\n\n{{ business }}",
+            ),
+        }
+    }
+}
+
+impl FromStr for LetterKind {
+    type Err = Error;
+    fn from_str(s: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|k| k.as_str() == s).ok_or_else(|| {
+            let known: Vec<&str> = Self::ALL.iter().map(|k| k.as_str()).collect();
+            Error::field("kind", "letter.unknown", format!("one of {}", known.join(", ")))
+        })
+    }
+}

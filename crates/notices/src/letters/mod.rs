@@ -1,0 +1,14 @@
+//! E-mail. A letter is rendered and stored with its cause; sending it is a job.
+//!
+//! The rule this room protects: a letter leaves under one Message-ID for ever, so whatever happens to the process, a
+//! mail system that sees it twice can tell.
+
+mod kind;
+mod outbox;
+mod send;
+mod template;
+
+pub use kind::LetterKind;
+pub use outbox::{Letter, NewLetter, get, list, post};
+pub use send::{SendLetter, Sender, Settled, compose};
+pub use template::{Template, check as check_template, reset, save, sample, template_of};

@@ -1,0 +1,118 @@
+//! The outbox: every letter that was ever written, and what became of it.
+
+use base::{Email, Id, OrNotFound, Result, Timestamp};
+use db::{Read, Row, Tx, params};
+use engine::Enqueue;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{LetterKind, SendLetter, template};
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Letter {
+    pub id: Id<Letter>,
+    pub kind: String,
+    pub ticket_id: Option<Uuid>,
+    pub to_email: Email,
+    pub to_name: String,
+    pub subject: String,
+    pub body_text: String,
+    pub body_html: String,
+    pub message_id: String,
+    pub in_reply_to: Option<String>,
+    pub automatic: bool,
+    /// `queued`, `sent`, `failed` or `uncertain`.
+    pub status: String,
+    pub attempts: u32,
+    pub last_error: Option<String>,
+    pub created_at: Timestamp,
+    pub sent_at: Option<Timestamp>,
+}
+
+/// A letter about to be written.
+#[derive(Clone, Debug)]
+pub struct NewLetter {
+    pub kind: LetterKind,
+    pub to: Email,
+    pub to_name: String,
+    pub locale: String,
+    pub ticket_id: Option<Uuid>,
+    /// The domain of the Message-ID.
+    pub domain: String,
+    /// The Message-ID it answers, so that mail programs show one thread.
+    pub in_reply_to: Option<String>,
+    pub values: serde_json::Value,
+}
+
+macro_rules! columns {
+    () => {
+        "id, kind, ticket_id, to_email, to_name, subject, body_text, body_html, message_id, in_reply_to, automatic, status, attempts,
+         last_error, created_at, sent_at"
+    };
+}
+
+db::statements! {
+    INSERT = "insert into letters (tenant_id, id, kind, ticket_id, to_email, to_name, subject, body_text, body_html, message_id, in_reply_to,
+        automatic, status, attempts, created_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'queued', 0, ?13)";
+    BY_ID = concat!("select ", columns!(), " from letters where tenant_id = ?1 and id = ?2");
+    PAGE = concat!("select ", columns!(), " from letters where tenant_id = ?1 and id < ?2 order by id desc limit ?3");
+    SETTLE = "update letters set status = ?3, attempts = attempts + 1, last_error = ?4, sent_at = ?5 where tenant_id = ?1 and id = ?2";
+    FIRST_OF_TICKET = "select message_id from letters where tenant_id = ?1 and ticket_id = ?2 and to_email = ?3 order by id limit 1";
+}
+
+fn map(row: &Row<'_>) -> Result<Letter> {
+    let mut c = row.columns();
+    Ok(Letter {
+        id: c.next()?,
+        kind: c.next()?,
+        ticket_id: c.next()?,
+        to_email: c.next()?,
+        to_name: c.next()?,
+        subject: c.next()?,
+        body_text: c.next()?,
+        body_html: c.next()?,
+        message_id: c.next()?,
+        in_reply_to: c.next()?,
+        automatic: c.next()?,
+        status: c.next()?,
+        attempts: c.next()?,
+        last_error: c.next()?,
+        created_at: c.next()?,
+        sent_at: c.next()?,
+    })
+}
+
+/// Renders a letter, puts it into the outbox and queues the job that sends it.
+pub fn post(tx: &mut Tx<'_>, new: NewLetter) -> Result<Id<Letter>> {
+    let rendered = template::render(&template::template_of(tx, new.kind, &new.locale)?, &new.values)?;
+    let (id, now): (Id<Letter>, _) = (tx.new_id(), tx.now());
+    let message_id = mail::message_id(id.uuid(), &new.domain)?;
+    let in_reply_to = match (new.in_reply_to, new.ticket_id) {
+        (Some(known), _) => Some(known),
+        (None, Some(ticket)) => tx.query_one(&FIRST_OF_TICKET, params![ticket, new.to], |row| row.get::<String>(0))?,
+        (None, None) => None,
+    };
+    tx.execute(
+        &INSERT,
+        params![
+            id, new.kind.as_str(), new.ticket_id, new.to, new.to_name, rendered.subject, rendered.text, rendered.html, message_id,
+            in_reply_to, new.kind.is_automatic(), now
+        ],
+    )?;
+    tx.enqueue(&SendLetter { letter: id })?;
+    Ok(id)
+}
+
+pub fn get(read: &Read<'_>, id: Id<Letter>) -> Result<Letter> {
+    read.query_one(&BY_ID, params![id], map)?.or_not_found("letter")
+}
+
+/// Newest first, before an id.
+pub fn list(read: &Read<'_>, before: Option<Uuid>, limit: u32) -> Result<Vec<Letter>> {
+    read.query_all(&PAGE, params![before.unwrap_or(Uuid::max()), limit], map)
+}
+
+pub(super) fn settle(tx: &mut Tx<'_>, id: Id<Letter>, status: &str, error: Option<&str>) -> Result<()> {
+    let sent_at = (status == "sent").then(|| tx.now());
+    tx.execute(&SETTLE, params![id, status, error, sent_at]).map(|_| ())
+}
