@@ -1,0 +1,14 @@
+// The page works without any of this; each module makes one thing livelier.
+import { startTimes } from "./time.js";
+import { startPrefetch } from "./prefetch.js";
+import { startConfirm } from "./confirm.js";
+import { startLive } from "./live.js";
+import { startComposers } from "./composer.js";
+import { startKeys } from "./keys.js";
+
+startTimes();
+startPrefetch();
+startConfirm();
+startComposers();
+startKeys();
+startLive();

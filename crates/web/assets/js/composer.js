@@ -1,0 +1,87 @@
+// Replying: Ctrl+Enter sends, notes look like notes, files show their sizes and progress, drafts survive a reload.
+const words = () => document.getElementById("words")?.dataset ?? {};
+const size = (n) => n < 1e3 ? `${n} B` : n < 1e6 ? `${Math.round(n / 1e3)} kB` : `${(n / 1e6).toFixed(1)} MB`;
+
+function tint(form) {
+  const kind = form.querySelector("input[name=kind]:checked")?.value;
+  if (!kind) return;
+  form.dataset.kind = kind;
+  for (const part of form.querySelectorAll("[data-only]")) part.hidden = part.dataset.only !== kind;
+}
+
+function keepDraft(form) {
+  const key = `draft:${form.dataset.draft}`;
+  const fields = [...form.querySelectorAll("textarea[name], input[name=subject]")];
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(key) ?? "{}");
+    for (const field of fields) if (!field.value && kept[field.name]) field.value = kept[field.name];
+  } catch { /* a broken draft is no draft */ }
+  let timer = 0;
+  form.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      const values = Object.fromEntries(fields.map((f) => [f.name, f.value]));
+      sessionStorage.setItem(key, JSON.stringify(values));
+      const state = form.querySelector("[data-draft-state]");
+      if (state) state.textContent = words().draftKept;
+    }, 400);
+  });
+  form.addEventListener("submit", () => { clearTimeout(timer); sessionStorage.removeItem(key); });
+}
+
+function listFiles(input) {
+  input.addEventListener("change", () => {
+    input.parentElement.querySelector(".file-list")?.remove();
+    if (input.files.length < 1) return;
+    const list = Object.assign(document.createElement("ul"), { className: "file-list" });
+    for (const file of input.files) {
+      list.append(Object.assign(document.createElement("li"), { textContent: `${file.name} · ${size(file.size)}` }));
+    }
+    input.after(list);
+  });
+}
+
+function addFiles(form, files) {
+  const input = form.querySelector("input[type=file]");
+  if (!input || files.length === 0) return;
+  const all = new DataTransfer();
+  for (const file of [...input.files, ...files]) all.items.add(file);
+  input.files = all.files;
+  input.dispatchEvent(new Event("change"));
+}
+
+// The form goes as it is; while it does, the bar shows how much has left. Only large uploads need one.
+function showProgress(form) {
+  form.addEventListener("submit", (event) => {
+    const button = event.submitter ?? form.querySelector("button");
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    form.dataset.sent = "yes";
+    if (button) { button.setAttribute("aria-disabled", "true"); button.textContent = words().sending ?? button.textContent; }
+    const files = form.querySelector("input[type=file]");
+    if (files?.files.length) files.parentElement.querySelector(".file-list")?.append(document.createElement("progress"));
+  });
+}
+
+export function startComposers() {
+  for (const form of document.querySelectorAll("form[data-draft]")) keepDraft(form);
+  for (const input of document.querySelectorAll("input[type=file][data-files]")) listFiles(input);
+  for (const form of document.querySelectorAll("form[data-composer]")) {
+    tint(form);
+    form.addEventListener("change", () => tint(form));
+    showProgress(form);
+    form.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); form.requestSubmit(); }
+    });
+    form.addEventListener("paste", (event) => addFiles(form, event.clipboardData?.files ?? []));
+    form.addEventListener("dragover", (event) => event.preventDefault());
+    form.addEventListener("drop", (event) => {
+      if (!event.dataTransfer?.files.length) return;
+      event.preventDefault();
+      addFiles(form, event.dataTransfer.files);
+    });
+  }
+  // Back to a page from the history: it may be sent again.
+  addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  });
+}

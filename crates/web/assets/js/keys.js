@@ -1,0 +1,77 @@
+// Shortcuts of the desk. Single keys only when nobody is typing, and only when they are switched on.
+const OFF = "shortcuts-off";
+const dialog = () => document.getElementById("shortcuts");
+const target = (name) => document.querySelector(`[data-key="${name}"]`);
+let prefix = "";
+
+function rows() {
+  return [...document.querySelectorAll("[data-row]")];
+}
+
+function move(step) {
+  const all = rows();
+  if (all.length === 0) return;
+  const now = all.findIndex((row) => row.contains(document.activeElement) || row.getAttribute("aria-current") === "true");
+  const next = all[Math.min(all.length - 1, Math.max(0, now + step))];
+  (next.matches("a") ? next : next.querySelector("a"))?.focus();
+  next.scrollIntoView({ block: "nearest" });
+}
+
+function go(name) {
+  const element = target(name);
+  if (!element) return false;
+  const fold = element.closest("details");
+  if (fold) fold.open = true;
+  if (element.matches("a")) element.click();
+  else if (element.matches("button")) element.click();
+  else { element.focus(); element.scrollIntoView({ block: "nearest" }); element.select?.(); }
+  return true;
+}
+
+function choose(kind) {
+  const radio = document.querySelector(`form[data-composer] input[name=kind][value=${kind}]`);
+  if (!radio) return go(kind);
+  radio.checked = true;
+  radio.dispatchEvent(new Event("change", { bubbles: true }));
+  return go("composer");
+}
+
+const actions = {
+  j: () => move(1), k: () => move(-1),
+  r: () => choose("reply"), n: () => choose("note"),
+  a: () => go("claim") || go("assignee"), s: () => go("status"), p: () => go("priority"), e: () => go("resolve"),
+  u: () => go("back"), "/": () => go("search"),
+  "?": () => dialog()?.showModal(),
+  gi: () => go("inbox"),
+};
+
+function pressed(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || localStorage.getItem(OFF)) return;
+  if (event.target.closest("input, select, textarea, [contenteditable], dialog[open]")) return;
+  const key = prefix + event.key;
+  prefix = "";
+  if (event.key === "g" && key === "g") { prefix = "g"; setTimeout(() => { prefix = ""; }, 1000); return; }
+  if (!actions[key]) return;
+  event.preventDefault();
+  actions[key]();
+}
+
+export function startKeys() {
+  if (!dialog()) return;
+  document.addEventListener("keydown", pressed);
+  // Escape leaves a field, so that the single keys work again.
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && event.target.matches("input, select, textarea")) event.target.blur();
+  });
+  for (const opener of document.querySelectorAll("[data-open-shortcuts]")) {
+    opener.hidden = false;
+    opener.addEventListener("click", () => dialog().showModal());
+  }
+  const toggle = document.getElementById("shortcuts-on");
+  if (!toggle) return;
+  toggle.checked = !localStorage.getItem(OFF);
+  toggle.addEventListener("change", () => {
+    if (toggle.checked) localStorage.removeItem(OFF);
+    else localStorage.setItem(OFF, "1");
+  });
+}

@@ -1,0 +1,87 @@
+// Replaces what changed on the server, and only that. One stream per browser: a shared worker holds it for all tabs.
+// The body says what the page is about: data-live-topics="queue ticket", data-live-ticket="<id>".
+// Elements marked data-live with an id are replaced when the same page, fetched again, has other content for them.
+import { refreshTimes } from "./time.js";
+
+const topics = new Set((document.body.dataset.liveTopics ?? "").split(" ").filter(Boolean));
+const ticket = document.body.dataset.liveTicket;
+let waiting = 0;
+let running = false;
+let again = false;
+
+function concerns(change) {
+  if (change.topic === "resync") return true;
+  if (change.topic === "ticket" && ticket) return change.ticket_id === ticket || topics.has("queue");
+  if (change.topic === "ticket") return topics.has("queue");
+  return topics.has(change.topic);
+}
+
+// Somebody is typing or choosing in there: leave it alone.
+const inUse = (element) => element.matches("form, :has(form)") && element.contains(document.activeElement)
+  && document.activeElement.matches("input, select, textarea");
+
+async function refresh() {
+  if (running) { again = true; return; }
+  running = true;
+  try {
+    const answer = await fetch(location.href, { headers: { accept: "text/html", "x-live": "1" }, credentials: "same-origin" });
+    if (!answer.ok || answer.redirected) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    let changed = false;
+    for (const old of document.querySelectorAll("[data-live][id]")) {
+      const fresh = page.getElementById(old.id);
+      if (!fresh || inUse(old)) continue;
+      const before = old.innerHTML;
+      if (fresh.innerHTML === before && fresh.value === old.value && fresh.textContent === old.textContent) continue;
+      const focused = old.contains(document.activeElement) ? document.activeElement.id || document.activeElement.getAttribute("href") : null;
+      const grew = old.dataset.liveThread !== undefined && fresh.children.length > old.children.length;
+      const node = document.importNode(fresh, true);
+      old.replaceWith(node);
+      if (focused) (document.getElementById(focused) ?? node.querySelector(`[href="${CSS.escape(focused)}"]`))?.focus();
+      changed ||= grew;
+    }
+    refreshTimes();
+    document.dispatchEvent(new CustomEvent("live:refreshed"));
+    if (changed) announce(document.getElementById("words")?.dataset.liveChanged);
+  } catch {
+    // The network is away; the stream will say when it is back.
+  } finally {
+    running = false;
+    if (again) { again = false; schedule(); }
+  }
+}
+
+function announce(text) {
+  const region = document.getElementById("announcer");
+  if (region && text) region.textContent = text;
+}
+
+// Several events of one change arrive together: wait a moment, fetch once.
+function schedule() {
+  clearTimeout(waiting);
+  waiting = setTimeout(refresh, document.hidden ? 2000 : 150);
+}
+
+function received(change) {
+  if (concerns(change)) schedule();
+}
+
+export function startLive() {
+  if (topics.size === 0 || !document.body.dataset.liveUrl) return;
+  const url = document.body.dataset.liveUrl;
+  if (window.SharedWorker) {
+    try {
+      const worker = new SharedWorker(new URL("./live-worker.js", import.meta.url), { name: "live" });
+      worker.port.onmessage = (event) => received(event.data);
+      worker.port.start();
+      worker.port.postMessage({ open: url });
+      addEventListener("pagehide", () => worker.port.postMessage({ close: true }));
+      addEventListener("pageshow", (event) => { if (event.persisted) { worker.port.postMessage({ open: url }); schedule(); } });
+      return;
+    } catch {
+      // Not allowed here: a stream of this tab's own.
+    }
+  }
+  const stream = new EventSource(url);
+  stream.addEventListener("change", (event) => received(JSON.parse(event.data)));
+}

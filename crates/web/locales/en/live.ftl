@@ -1,0 +1,3 @@
+# Words the modules use.
+composer-draft-kept = Draft kept on this device
+composer-sending = Sending…

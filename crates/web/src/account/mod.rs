@@ -1,0 +1,3 @@
+//! One's own profile, for customers (`/account`) and staff (`/desk/account`).
+
+pub mod views;

@@ -1,0 +1,57 @@
+use base::Timestamp;
+use serde::Serialize;
+
+use crate::kit::forms::{Choice, Problem};
+
+/// `account/account.html`, `GET /account` (customers) and `GET /desk/account` (staff).
+///
+/// `base_path` is `/account` or `/desk/account`; forms post below it:
+/// - `POST {base}` fields `name, locale, zone`
+/// - `POST {base}/email` fields `email, password`
+/// - `POST {base}/password` fields `current_password, password`
+/// - `POST {base}/sessions/{id}/revoke`, `POST {base}/sessions/revoke-others`, no fields
+/// - staff: `POST {base}/totp` (start) · `POST {base}/totp/confirm` field `code` · `POST {base}/totp/remove`
+///   field `password` · `POST {base}/totp/recovery-codes` field `password` (new ones)
+#[derive(Debug, Default, Serialize)]
+pub struct Account {
+    pub base_path: String,
+    pub name: String,
+    pub email: String,
+    /// A change of address that waits for its link to be opened.
+    pub pending_email: Option<String>,
+    pub locales: Vec<Choice>,
+    pub zone: String,
+    pub sessions: Vec<Session>,
+    /// Staff only.
+    pub totp: Option<Totp>,
+    pub problems: Vec<Problem>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Session {
+    pub id: String,
+    /// "Firefox on Linux".
+    pub device: String,
+    pub address: String,
+    pub created_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    pub is_current: bool,
+}
+
+#[derive(Debug, Default, Serialize)]
+pub struct Totp {
+    pub enabled: bool,
+    pub recovery_codes_left: u32,
+    /// Enrolment has begun: scan this and confirm with a code.
+    pub enrolment: Option<Enrolment>,
+    /// Shown once, right after they were made.
+    pub recovery_codes: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Enrolment {
+    /// `data:image/svg+xml…` of the QR code, when the handler can draw one.
+    pub qr_src: Option<String>,
+    pub secret: String,
+    pub otpauth_url: String,
+}

@@ -1,0 +1,3 @@
+//! Signing in and everything before it: register, magic link, reset, first run.
+
+pub mod views;

@@ -1,0 +1,3 @@
+//! What a page says when something went wrong, and the page that asks before something is destroyed.
+
+pub mod views;

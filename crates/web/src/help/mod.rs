@@ -1,0 +1,3 @@
+//! The customer's side: contact form, their tickets, the public status link.
+
+pub mod views;

@@ -1,0 +1,18 @@
+//! What every handler shares: the application, who is asking, bodies and answers, errors.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `app` | the application's parts, and the caches that a change of access voids |
+//! | `caller` | who is asking: tenant by host, session or key, client address |
+//! | `extract` | proofs: `StaffCaller`, `AdminCaller`, `CustomerCaller`; strict JSON and query parameters |
+//! | `answer` | JSON answers with status and ETag; idempotent creation |
+//! | `failure` | errors as problem documents or pages: the only file that knows HTTP statuses |
+//! | `upload` | files on their way to the blob store |
+//! | `router` | the table of routes with who may call them, and the layers around it |
+
+pub mod answer;
+pub mod app;
+pub mod caller;
+pub mod extract;
+pub mod failure;
+pub mod upload;
