@@ -1,0 +1,21 @@
+//! Live adapters of the engine's [`Outside`](engine::outside::Outside) traits. Known to the binary alone.
+//!
+//! | word | what it is |
+//! |---|---|
+//! | [`SmtpMailer`] | hands letters to a mail server |
+//! | [`EmlFolder`] | keeps letters as `.eml` files, for an installation without a mail server |
+//! | [`LocalBlobs`] | attachments and other files in the data folder |
+//! | [`smtp_check`] | what `doctor` says about the mail server |
+
+mod checks;
+mod disk;
+mod eml_folder;
+mod local_blobs;
+mod smtp;
+mod smtp_config;
+
+pub use checks::smtp_check;
+pub use eml_folder::EmlFolder;
+pub use local_blobs::LocalBlobs;
+pub use smtp::SmtpMailer;
+pub use smtp_config::{SmtpConfig, SmtpTls};

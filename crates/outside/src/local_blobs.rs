@@ -1,0 +1,227 @@
+use std::{
+    fs::{self, File},
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
+
+use async_trait::async_trait;
+use base::{Error, Kind, Result, TenantId};
+use bytes::Bytes;
+use engine::outside::{BlobReader, BlobRef, BlobWriter, Blobs, Sha256};
+use futures::StreamExt as _;
+use sha2::Digest as _;
+
+use crate::disk::{self, TempFile};
+
+/// Bytes handed to a file at once.
+const PIECE: usize = 256 * 1024;
+
+/// Blobs as files: `<data>/blobs/<tenant>/<first two digits>/<sha256>`, new ones in `<data>/blobs/tmp` beside them.
+///
+/// Plain files rather than `object_store`: a blob's name is known only when its last byte was hashed, and
+/// `object_store` wants the name first, so everything would be written twice. It also has no word for a disk that
+/// is full or filling up. The S3 adapter, which has to stage uploads anyway, is where it pays.
+pub struct LocalBlobs(PathBuf);
+
+impl LocalBlobs {
+    /// Opens `folder` (usually `<data>/blobs`), makes it if need be, and removes what a crash left half-written.
+    /// Safe beside a running server: files that are being written are left alone.
+    pub fn open(folder: impl Into<PathBuf>) -> Result<Self> {
+        let folder = folder.into();
+        let temporary = folder.join("tmp");
+        disk::make_dir(&temporary).map_err(disk::error)?;
+        let removed = disk::clean(&temporary).map_err(disk::error)?;
+        if removed > 0 {
+            tracing::info!(removed, "removed unfinished uploads");
+        }
+        Ok(Self(folder))
+    }
+
+    fn path_of(&self, tenant: TenantId, sha256: Sha256) -> PathBuf {
+        let name = sha256.to_string();
+        self.0.join(tenant.to_string()).join(name.get(..2).unwrap_or_default()).join(name)
+    }
+}
+
+#[async_trait]
+impl Blobs for LocalBlobs {
+    async fn begin(&self, tenant: TenantId) -> Result<Box<dyn BlobWriter>> {
+        let temporary = self.0.join("tmp");
+        let file = blocking(move || TempFile::create(&temporary).map_err(disk::error)).await?;
+        let writing = Writing { file, hasher: sha2::Sha256::new(), size_bytes: 0 };
+        Ok(Box::new(Writer {
+            folder: self.0.join(tenant.to_string()),
+            writing: Some(writing),
+            buffer: Vec::new(),
+        }))
+    }
+
+    async fn open(&self, tenant: TenantId, sha256: Sha256) -> Result<BlobReader> {
+        let path = self.path_of(tenant, sha256);
+        let (file, size_bytes) = blocking(move || {
+            let file = File::open(path).map_err(not_found)?;
+            let size_bytes = file.metadata().map_err(disk::error)?.len();
+            Ok((file, size_bytes))
+        })
+        .await?;
+        let reading = Reading { file, hasher: sha2::Sha256::new(), expected: sha256 };
+        let stream = futures::stream::try_unfold(Some(reading), |reading| async move {
+            match reading {
+                Some(reading) => blocking(move || reading.next()).await,
+                None => Ok(None),
+            }
+        });
+        Ok(BlobReader { size_bytes, stream: stream.boxed() })
+    }
+
+    async fn exists(&self, tenant: TenantId, sha256: Sha256) -> Result<bool> {
+        let path = self.path_of(tenant, sha256);
+        blocking(move || path.try_exists().map_err(disk::error)).await
+    }
+
+    async fn list(&self, tenant: TenantId) -> Result<Vec<BlobRef>> {
+        let folder = self.0.join(tenant.to_string());
+        blocking(move || list(&folder).map_err(disk::error)).await
+    }
+
+    async fn check_free(&self, bytes: u64) -> Result<()> {
+        let folder = self.0.clone();
+        blocking(move || {
+            let disk = rustix::fs::statvfs(&folder).map_err(|error| disk::error(error.into()))?;
+            if disk.f_bavail.saturating_mul(disk.f_frsize) < bytes {
+                return Err(disk::error(io::ErrorKind::StorageFull.into()));
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+struct Writer {
+    /// The tenant's folder.
+    folder: PathBuf,
+    /// Away while a thread works on it, and after an error.
+    writing: Option<Writing>,
+    /// Small pieces gather here: a trip to another thread for each would cost more than the write.
+    buffer: Vec<u8>,
+}
+
+struct Writing {
+    file: TempFile,
+    hasher: sha2::Sha256,
+    size_bytes: u64,
+}
+
+impl Writing {
+    fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        self.hasher.update(bytes);
+        self.size_bytes += bytes.len() as u64;
+        self.file.write(bytes).map_err(disk::error)
+    }
+
+    fn finish(self, folder: &Path) -> Result<BlobRef> {
+        let blob = BlobRef { sha256: Sha256(self.hasher.finalize().into()), size_bytes: self.size_bytes };
+        let name = blob.sha256.to_string();
+        let folder = folder.join(name.get(..2).unwrap_or_default());
+        let target = folder.join(name);
+        let there = fs::metadata(&target).is_ok_and(|there| there.len() == blob.size_bytes);
+        let stored = if there {
+            // Whoever stored it may not have come to syncing the folder yet; our caller is told it is durable.
+            disk::sync_dir(&folder)
+        } else {
+            disk::make_dir(&folder).and_then(|()| self.file.publish(&target))
+        };
+        stored.map(|()| blob).map_err(disk::error)
+    }
+}
+
+#[async_trait]
+impl BlobWriter for Writer {
+    async fn write(&mut self, piece: Bytes) -> Result<()> {
+        self.buffer.extend_from_slice(&piece);
+        if self.buffer.len() < PIECE {
+            return Ok(());
+        }
+        let mut writing = self.writing.take().ok_or_else(after_error)?;
+        let buffer = std::mem::take(&mut self.buffer);
+        // On an error `writing` is dropped there, and its file with it.
+        self.writing = Some(blocking(move || writing.append(&buffer).map(|()| writing)).await?);
+        Ok(())
+    }
+
+    async fn finish(mut self: Box<Self>) -> Result<BlobRef> {
+        let mut writing = self.writing.take().ok_or_else(after_error)?;
+        let (folder, buffer) = (std::mem::take(&mut self.folder), std::mem::take(&mut self.buffer));
+        blocking(move || writing.append(&buffer).and_then(|()| writing.finish(&folder))).await
+    }
+
+    async fn abort(mut self: Box<Self>) {
+        let writing = self.writing.take();
+        let _ = blocking(move || {
+            drop(writing);
+            Ok(())
+        })
+        .await;
+    }
+}
+
+#[track_caller]
+fn after_error() -> Error {
+    Error::bug("a blob was written to after it had failed")
+}
+
+struct Reading {
+    file: File,
+    hasher: sha2::Sha256,
+    expected: Sha256,
+}
+
+impl Reading {
+    /// The next piece, or the end if the content was what its name says.
+    fn next(mut self) -> Result<Option<(Bytes, Option<Self>)>> {
+        let mut piece = vec![0; PIECE];
+        let length = self.file.read(&mut piece).map_err(disk::error)?;
+        if length == 0 {
+            let actual = Sha256(self.hasher.finalize().into());
+            if actual != self.expected {
+                return Err(Error::new(
+                    Kind::Bug,
+                    "blob.corrupt",
+                    format!("blob {} has changed on disk", self.expected),
+                ));
+            }
+            return Ok(None);
+        }
+        piece.truncate(length);
+        self.hasher.update(&piece);
+        Ok(Some((piece.into(), Some(self))))
+    }
+}
+
+fn list(folder: &Path) -> io::Result<Vec<BlobRef>> {
+    let entries = |path: &Path| match fs::read_dir(path) {
+        Ok(entries) => entries.collect::<io::Result<Vec<_>>>(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    };
+    let mut blobs = Vec::new();
+    for group in entries(folder)? {
+        for entry in entries(&group.path())? {
+            if let Some(sha256) = entry.file_name().to_str().and_then(|name| name.parse().ok()) {
+                blobs.push(BlobRef { sha256, size_bytes: entry.metadata()?.len() });
+            }
+        }
+    }
+    blobs.sort_unstable();
+    Ok(blobs)
+}
+
+#[track_caller]
+fn not_found(error: io::Error) -> Error {
+    if error.kind() == io::ErrorKind::NotFound { Error::not_found("file") } else { disk::error(error) }
+}
+
+/// File calls block; they run beside the async threads.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(Error::from_source)?
+}

@@ -1,0 +1,278 @@
+//! Letters to a real mail server, aiosmtpd. Where a server has to misbehave in a way no real one can be told to,
+//! a scripted one stands in.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread::JoinHandle,
+};
+
+use base::Secret;
+use engine::outside::{Envelope, Mailer, SendErrorClass};
+use outside::{SmtpConfig, SmtpMailer, SmtpTls, smtp_check};
+
+/// aiosmtpd in a process of its own, stopped when dropped.
+struct Peer {
+    child: Child,
+    port: u16,
+    folder: tempfile::TempDir,
+}
+
+impl Peer {
+    fn start(certificate: Option<&Path>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peer.py");
+        let mut command = Command::new(python());
+        command
+            .arg(script)
+            .arg(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        if let Some(path) = certificate {
+            command.arg(path.join("cert.pem")).arg(path.join("key.pem"));
+        }
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        Self { port: line.trim().parse().expect("aiosmtpd did not start"), child, folder }
+    }
+
+    fn letters(&self) -> Vec<String> {
+        let mut paths: Vec<_> =
+            fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        paths.iter().map(|path| String::from_utf8(fs::read(path).unwrap()).unwrap()).collect()
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The package may belong to the system's Python while another one comes first in the path.
+fn python() -> &'static str {
+    ["/usr/bin/python3", "python3"]
+        .into_iter()
+        .find(|python| {
+            Command::new(python).args(["-c", "import aiosmtpd"]).output().is_ok_and(|o| o.status.success())
+        })
+        .expect("aiosmtpd is missing: run `cargo dev setup`, or `apt-get install python3-aiosmtpd`")
+}
+
+fn config(port: u16) -> SmtpConfig {
+    SmtpConfig {
+        host: "127.0.0.1".into(),
+        port,
+        tls: SmtpTls::None,
+        username: String::new(),
+        password: Secret::default(),
+        hello_name: "desk.example.org".into(),
+        timeout_seconds: 10,
+        ca_file: None,
+    }
+}
+
+fn envelope(to: &str, raw: &str) -> Envelope {
+    Envelope {
+        from: None,
+        to: to.parse().unwrap(),
+        message_id: "1@desk.example.org".into(),
+        raw: raw.to_owned().into(),
+    }
+}
+
+const LETTER: &str = "Subject: x\r\n\r\nhello\r\n";
+
+#[tokio::test]
+async fn letters_arrive_as_they_were() {
+    let peer = Peer::start(None);
+    let mailer = SmtpMailer::new(config(peer.port)).unwrap();
+    let raw =
+        format!("Subject: dots\r\n\r\n.\r\n..\r\n.a\r\n\r\n{}\r\nGrüße ✓\r\n.\r\n", "long ".repeat(180));
+    let receipt = mailer.send(envelope("ada@example.org", &raw)).await.unwrap();
+    assert_eq!(receipt.detail, "250 2.0.0 kept");
+    let mut second = envelope("jörg@exämple.de", LETTER);
+    second.from = Some("help@example.org".parse().unwrap());
+    mailer.send(second).await.unwrap();
+
+    let letters = peer.letters();
+    let (head, body) = letters[0].split_once('\n').unwrap();
+    assert_eq!(body, raw);
+    assert!(head.ends_with(" <> ada@example.org"), "{head}");
+    let (second_head, _) = letters[1].split_once('\n').unwrap();
+    assert!(second_head.ends_with(" help@example.org jörg@xn--exmple-cua.de"), "{second_head}");
+    // The first word is the port we came from: both letters went over one connection.
+    assert_eq!(head.split(' ').next(), second_head.split(' ').next());
+}
+
+#[tokio::test]
+async fn refusals_are_told_apart() {
+    let peer = Peer::start(None);
+    let mailer = SmtpMailer::new(config(peer.port)).unwrap();
+    for (to, class, words) in [
+        ("later@example.org", SendErrorClass::Temporary, "RCPT: transient error (450)"),
+        ("full@example.org", SendErrorClass::Temporary, "452"),
+        ("nobody@example.org", SendErrorClass::Permanent, "no such user"),
+        ("spam@example.org", SendErrorClass::Permanent, "554"),
+    ] {
+        let error = mailer.send(envelope(to, LETTER)).await.unwrap_err();
+        assert_eq!(error.class, class, "{error}");
+        assert!(error.detail.contains(words), "{error}");
+    }
+    // A refusal harms nobody who comes after it.
+    mailer.send(envelope("ada@example.org", LETTER)).await.unwrap();
+    assert_eq!(peer.letters().len(), 1);
+}
+
+#[tokio::test]
+async fn a_bare_line_end_is_never_sent() {
+    let peer = Peer::start(None);
+    let mailer = SmtpMailer::new(config(peer.port)).unwrap();
+    for raw in ["a\n.\nMAIL FROM:<x@y.z>", "a\r.\r\n", "\n", "a\r"] {
+        let error = mailer.send(envelope("ada@example.org", raw)).await.unwrap_err();
+        assert_eq!(error.class, SendErrorClass::Permanent);
+    }
+    assert!(peer.letters().is_empty());
+}
+
+#[tokio::test]
+async fn an_absent_server_is_temporary() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let mailer = SmtpMailer::new(config(port)).unwrap();
+    let error = mailer.send(envelope("ada@example.org", LETTER)).await.unwrap_err();
+    assert_eq!(error.class, SendErrorClass::Temporary, "{error}");
+    assert_eq!(smtp_check(&config(port)).await.unwrap_err().code(), "smtp.unreachable");
+}
+
+#[tokio::test]
+async fn signs_in_and_a_wrong_password_loses_no_letter() {
+    let peer = Peer::start(None);
+    let mut config = config(peer.port);
+    (config.username, config.password) = ("desk".into(), Secret::new("secret"));
+    assert!(smtp_check(&config).await.unwrap().ends_with("answers (in the clear, signed in)"));
+    SmtpMailer::new(config.clone()).unwrap().send(envelope("ada@example.org", LETTER)).await.unwrap();
+    config.password = Secret::new("wrong");
+    let error = SmtpMailer::new(config).unwrap().send(envelope("ada@example.org", LETTER)).await.unwrap_err();
+    assert_eq!(error.class, SendErrorClass::Temporary, "{error}");
+    assert!(error.detail.starts_with("AUTH") && !error.detail.contains("wrong"), "{error}");
+}
+
+#[tokio::test]
+async fn starttls_is_used_checked_and_insisted_on() {
+    let keys = tempfile::tempdir().unwrap();
+    let made = Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "2",
+        ])
+        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", "key.pem", "-out", "cert.pem"])
+        .current_dir(keys.path())
+        .output()
+        .expect("openssl is missing: run `cargo dev setup`");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let peer = Peer::start(Some(keys.path()));
+    let mut config = config(peer.port);
+    (config.username, config.password) = ("desk".into(), Secret::new("secret"));
+    (config.host, config.tls) = ("localhost".into(), SmtpTls::Starttls);
+    // Nobody vouches for the certificate: nothing is sent.
+    let error =
+        SmtpMailer::new(config.clone()).unwrap().send(envelope("ada@example.org", LETTER)).await.unwrap_err();
+    assert_eq!(error.class, SendErrorClass::Temporary, "{error}");
+    config.ca_file = Some(keys.path().join("cert.pem"));
+    assert!(smtp_check(&config).await.unwrap().ends_with("answers (encrypted, signed in)"));
+    SmtpMailer::new(config.clone()).unwrap().send(envelope("ada@example.org", LETTER)).await.unwrap();
+    assert_eq!(peer.letters().len(), 1);
+
+    let plain = Peer::start(None);
+    config.port = plain.port;
+    let error = SmtpMailer::new(config).unwrap().send(envelope("ada@example.org", LETTER)).await.unwrap_err();
+    assert!(error.detail.contains("does not offer it"), "{error}");
+    assert!(plain.letters().is_empty());
+}
+
+/// A server of one conversation: takes the letter up to `stop`, and closes the connection there.
+fn scripted(stop: &'static str) -> (u16, JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"220 scripted\r\n").unwrap();
+        let mut seen = Vec::new();
+        let mut buffer = [0; 65536];
+        let mut in_data = false;
+        loop {
+            let length = stream.read(&mut buffer).unwrap_or(0);
+            if length == 0 {
+                break;
+            }
+            seen.extend_from_slice(&buffer[..length]);
+            if String::from_utf8_lossy(&seen).contains(stop) {
+                break;
+            }
+            if !in_data {
+                in_data = buffer.starts_with(b"DATA");
+                stream.write_all(if in_data { b"354 go on\r\n" } else { b"250 ok\r\n" }).unwrap();
+            }
+        }
+        String::from_utf8_lossy(&seen).into_owned()
+    });
+    (port, server)
+}
+
+#[tokio::test]
+async fn an_answer_lost_after_the_final_dot_is_uncertain() {
+    let (port, server) = scripted("\r\n.\r\n");
+    let error =
+        SmtpMailer::new(config(port)).unwrap().send(envelope("ada@example.org", LETTER)).await.unwrap_err();
+    assert_eq!(error.class, SendErrorClass::Uncertain, "{error}");
+    assert!(server.join().unwrap().ends_with("hello\r\n.\r\n"));
+}
+
+#[tokio::test]
+async fn a_connection_lost_before_it_is_temporary() {
+    for stop in ["EHLO", "MAIL FROM", "RCPT TO", "DATA"] {
+        let (port, server) = scripted(stop);
+        let error = SmtpMailer::new(config(port))
+            .unwrap()
+            .send(envelope("ada@example.org", LETTER))
+            .await
+            .unwrap_err();
+        assert_eq!(error.class, SendErrorClass::Temporary, "{stop}: {error}");
+        server.join().unwrap();
+    }
+    // In the midst of a long text: the server has read a little of it and is gone.
+    let (port, server) = scripted("BEGIN");
+    let long = format!("Subject: x\r\n\r\nBEGIN\r\n{}", "0123456789\r\n".repeat(4_000_000));
+    let error =
+        SmtpMailer::new(config(port)).unwrap().send(envelope("ada@example.org", &long)).await.unwrap_err();
+    assert_eq!(error.class, SendErrorClass::Temporary, "{error}");
+    server.join().unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut config = config(listener.local_addr().unwrap().port());
+    config.timeout_seconds = 1;
+    let error = SmtpMailer::new(config).unwrap().send(envelope("ada@example.org", LETTER)).await.unwrap_err();
+    assert_eq!(error.class, SendErrorClass::Temporary);
+    assert!(error.detail.contains("no answer in time"), "{error}");
+}
