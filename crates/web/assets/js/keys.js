@@ -39,7 +39,7 @@ function choose(kind) {
 const actions = {
   j: () => move(1), k: () => move(-1),
   r: () => choose("reply"), n: () => choose("note"),
-  a: () => go("claim") || go("assignee"), s: () => go("status"), p: () => go("priority"), e: () => go("resolve"),
+  a: () => go("claim") || go("assigned_to"), s: () => go("status"), p: () => go("priority"), e: () => go("resolve"),
   u: () => go("back"), "/": () => go("search"),
   "?": () => dialog()?.showModal(),
   gi: () => go("inbox"),

@@ -1,0 +1,243 @@
+//! What the desk's pages are given. Keys (status, priority, …) are wire names; templates put words to them.
+
+use base::Timestamp;
+use serde::Serialize;
+
+use crate::kit::{
+    forms::{Choice, Problem},
+    lists::{Filter, Pager, Search, SortLink},
+};
+
+/// `tickets/list.html`, `GET /desk`. The view's words (title, empty state) go by `view_key`:
+/// `inbox, mine, unassigned, overdue, waiting, resolved, all, search`.
+#[derive(Debug, Default, Serialize)]
+pub struct List {
+    pub view_key: String,
+    pub search: Search,
+    pub filters: Vec<Filter>,
+    /// Columns that can be ordered by, keys `number, priority, due_at, last_message_at`; others are plain.
+    pub sorts: Vec<SortLink>,
+    pub tickets: Vec<Row>,
+    pub pager: Pager,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    pub id: String,
+    pub href: String,
+    pub number: String,
+    pub subject: String,
+    pub requester_name: String,
+    pub requester_email: Option<String>,
+    /// The category's label, since tenants name their own.
+    pub category: String,
+    pub priority: String,
+    pub status: String,
+    pub sla: Option<Sla>,
+    pub last_activity_at: Timestamp,
+    pub assignee: Option<String>,
+    pub unread: bool,
+    pub message_count: u32,
+}
+
+/// How a deadline stands: `ok`, `soon` (under a quarter left), `overdue`, `met`, `missed`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Sla {
+    pub state: String,
+    pub seconds_left: i64,
+    pub due_at: Timestamp,
+}
+
+impl Sla {
+    /// `done_at`: when the ticket was resolved; none while the clock runs.
+    pub fn new(created_at: Timestamp, due_at: Timestamp, done_at: Option<Timestamp>, now: Timestamp) -> Self {
+        let left = due_at.as_second() - done_at.unwrap_or(now).as_second();
+        let whole = due_at.as_second() - created_at.as_second();
+        let state = match (done_at, left) {
+            (Some(_), 0..) => "met",
+            (Some(_), _) => "missed",
+            (None, ..0) => "overdue",
+            (None, _) if left * 4 < whole => "soon",
+            (None, _) => "ok",
+        };
+        Self { state: state.into(), seconds_left: left, due_at }
+    }
+}
+
+/// `tickets/ticket.html`, `GET /desk/tickets/{id}`. Forms, all `POST /desk/tickets/{id}…`, all with `version`:
+///
+/// - `` (the ticket itself): `status, priority, assigned_to` (id or empty), `category, team_id`
+/// - `/claim` · `/reopen` · `/archive`, no further fields
+/// - `/messages` (multipart): `kind` (`reply|note`), `body`, `then` (empty or a status), `attachments*`,
+///   `idempotency_key`
+/// - `/resolve`: `resolution_notes, tell_customer?` (`true`)
+/// - `/close`: `reason` (`solved|duplicate|spam|no_reply`)
+/// - `/escalate`: `user_id`
+/// - `/tags`: `tags` (comma-separated, the whole set)
+/// - `/watch`: `watch` (`true|false`)
+#[derive(Debug, Serialize)]
+pub struct Ticket {
+    pub id: String,
+    /// Goes back as it was given: the ETag.
+    pub version: String,
+    pub number: String,
+    pub subject: String,
+    pub status: String,
+    pub priority: String,
+    pub created_at: Timestamp,
+    pub assignee: Option<String>,
+    pub escalated_to: Option<String>,
+    pub escalation_level: u32,
+    pub close_reason: Option<String>,
+    pub resolution_notes: Option<String>,
+    pub sla: Option<Sla>,
+    pub first_response_at: Option<Timestamp>,
+    pub back_href: String,
+    /// The list beside the conversation, where it was come from.
+    pub list: Vec<Row>,
+    /// Statuses this ticket may move to, and the present one.
+    pub statuses: Vec<Choice>,
+    pub priorities: Vec<Choice>,
+    pub assignees: Vec<Choice>,
+    pub categories: Vec<Choice>,
+    /// Empty when the tenant has no teams.
+    pub teams: Vec<Choice>,
+    pub escalation_targets: Vec<Choice>,
+    pub may: May,
+    pub timeline: Vec<Entry>,
+    pub composer: Composer,
+    pub requester: Requester,
+    pub tags: Vec<String>,
+    pub watchers: Vec<String>,
+    pub is_watching: bool,
+    pub links: Vec<Link>,
+    pub origin: Origin,
+    /// Problems of the controls, not of the composer.
+    pub problems: Vec<Problem>,
+}
+
+/// What the viewer may do now; what is false is not drawn.
+#[derive(Debug, Default, Serialize)]
+pub struct May {
+    pub claim: bool,
+    pub change: bool,
+    pub resolve: bool,
+    pub close: bool,
+    pub reopen: bool,
+    pub archive: bool,
+    pub escalate: bool,
+}
+
+/// One thing of the timeline, in time's order.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Entry {
+    Message(Message),
+    Event(Event),
+    /// Between the read and the unread part.
+    UnreadMark { count: u32 },
+}
+
+#[derive(Debug, Serialize)]
+pub struct Message {
+    pub id: String,
+    /// `inbound` (customer), `outbound` (answer) or `note`.
+    pub kind: String,
+    pub author_name: String,
+    /// `portal`, `email`, …; shown when it is not the desk itself.
+    pub channel: Option<String>,
+    /// Already sanitised.
+    pub body_html: String,
+    /// A quoted tail, folded.
+    pub quoted_html: Option<String>,
+    pub attachments: Vec<Attachment>,
+    /// `queued, sent, failed, kept` for letters to customers.
+    pub delivery: Option<String>,
+    pub delivery_detail: Option<String>,
+    pub created_at: Timestamp,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Attachment {
+    pub filename: String,
+    pub size_bytes: u64,
+    pub href: String,
+}
+
+/// A line such as "Ben Okafor set the status to In progress"; handlers make the sentence from words `event-…`.
+#[derive(Debug, Serialize)]
+pub struct Event {
+    pub id: String,
+    pub text: String,
+    pub created_at: Timestamp,
+}
+
+#[derive(Debug, Default, Serialize)]
+pub struct Composer {
+    /// `reply` or `note`.
+    pub kind: String,
+    pub body: String,
+    /// What "send and …" offers: statuses, the first is to leave it.
+    pub then: Vec<Choice>,
+    pub can_reply: bool,
+    pub to: String,
+    pub attachment_limit_bytes: u64,
+    pub idempotency_key: String,
+    /// The thread moved on since it was opened: these came in, the draft is kept, nothing was sent.
+    pub came_in: Vec<String>,
+    pub problems: Vec<Problem>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Requester {
+    /// None when the address belongs to nobody known.
+    pub customer_href: Option<String>,
+    pub name: String,
+    pub email: Option<String>,
+    pub verified: bool,
+    pub phone: Option<String>,
+    pub company: Option<String>,
+    pub since: Option<Timestamp>,
+    /// Rows of label and value ("Plan", "Fiber 500"), whatever the customer record has.
+    pub facts: Vec<(String, String)>,
+    pub notes: Vec<String>,
+    pub other_tickets: Vec<Row>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Link {
+    pub kind: String,
+    pub label: String,
+    pub href: Option<String>,
+}
+
+#[derive(Debug, Default, Serialize)]
+pub struct Origin {
+    pub channel: String,
+    pub ticket_type: String,
+    pub order_id: Option<String>,
+    /// Pretty-printed JSON.
+    pub context: Option<String>,
+}
+
+/// `tickets/new.html`, `GET|POST /desk/tickets/new` (multipart). Fields: `email, name?, subject, body, category,
+/// priority, ticket_type, assign_to_me?` (`true`)`, attachments*, idempotency_key`.
+///
+/// And `tickets/call.html`, `GET|POST /desk/calls/new`. Fields: `name, phone?, email?, subject, body` (what was
+/// said), `note?, category, priority, assign_to_me?, idempotency_key`; the channel is `phone`.
+#[derive(Debug, Default, Serialize)]
+pub struct New {
+    pub name: String,
+    pub email: String,
+    pub phone: String,
+    pub subject: String,
+    pub body: String,
+    pub note: String,
+    pub categories: Vec<Choice>,
+    pub priorities: Vec<Choice>,
+    pub types: Vec<Choice>,
+    pub assign_to_me: bool,
+    pub attachment_limit_bytes: u64,
+    pub idempotency_key: String,
+    pub problems: Vec<Problem>,
+}
