@@ -1,0 +1,3 @@
+//! API keys: shown once, stored hashed.
+
+pub mod views;

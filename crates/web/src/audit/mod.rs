@@ -1,0 +1,3 @@
+//! Who did what, with before and after.
+
+pub mod views;

@@ -1,0 +1,3 @@
+//! The tenant's ticket categories.
+
+pub mod views;

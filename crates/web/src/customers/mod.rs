@@ -1,0 +1,3 @@
+//! Customers as agents see them.
+
+pub mod views;

@@ -1,0 +1,3 @@
+//! The engine's jobs: waiting, running, dead.
+
+pub mod views;

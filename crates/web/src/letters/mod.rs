@@ -1,0 +1,3 @@
+//! Letter templates: wording per language, preview.
+
+pub mod views;

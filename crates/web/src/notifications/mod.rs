@@ -1,0 +1,3 @@
+//! In-app notices of the viewer.
+
+pub mod views;

@@ -1,0 +1,3 @@
+//! Letters that left or are kept.
+
+pub mod views;

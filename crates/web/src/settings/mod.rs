@@ -1,0 +1,3 @@
+//! The tenant's settings.
+
+pub mod views;

@@ -1,0 +1,3 @@
+//! Reports: volume, answers, resolution.
+
+pub mod views;

@@ -1,0 +1,3 @@
+//! The installation's tenants, for its super admins.
+
+pub mod views;

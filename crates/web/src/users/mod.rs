@@ -1,0 +1,3 @@
+//! Staff accounts and their roles.
+
+pub mod views;
