@@ -59,7 +59,10 @@ impl Db {
     /// Opens a database whose schema is already up to date.
     pub fn open_migrated(location: Location, options: Options) -> Result<Self> {
         let Options { clock, entropy, threads, queue_max } = options;
-        let signals = Signals::new();
+        let signals = Signals::new(match &location {
+            Location::Sqlite(path) => Some(path.with_extension("access")),
+            Location::Postgres(_) => None,
+        });
         let (writes, reads) = (Arc::new(Queue::new(queue_max)), Arc::new(Queue::new(queue_max)));
         let (kind, started) = match &location {
             Location::Sqlite(path) => {

@@ -1,6 +1,11 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    fs::OpenOptions,
+    io::Write as _,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use base::TenantId;
@@ -24,11 +29,14 @@ pub struct Signals {
     jobs: watch::Sender<u64>,
     events: broadcast::Sender<TenantId>,
     access: Arc<AtomicU64>,
+    /// On SQLite a file beside the database whose length rises with every change of access, so that another process
+    /// (the command line beside a running server) is noticed by a look at it.
+    access_file: Option<PathBuf>,
 }
 
 impl Signals {
-    pub(crate) fn new() -> Self {
-        Self { jobs: watch::Sender::new(0), events: broadcast::Sender::new(1024), access: Arc::default() }
+    pub(crate) fn new(access_file: Option<PathBuf>) -> Self {
+        Self { jobs: watch::Sender::new(0), events: broadcast::Sender::new(1024), access: Arc::default(), access_file }
     }
 
     pub(crate) fn fire(&self, wake: Wake) {
@@ -39,6 +47,12 @@ impl Signals {
             }
             Wake::Access => {
                 self.access.fetch_add(1, Ordering::SeqCst);
+                if let Some(path) = &self.access_file {
+                    let append = OpenOptions::new().create(true).append(true).open(path).and_then(|mut f| f.write_all(b"."));
+                    if let Err(error) = append {
+                        tracing::warn!(%error, "other processes are not told of a change of access");
+                    }
+                }
             }
         }
     }
@@ -51,7 +65,8 @@ impl Signals {
     }
     /// Rises whenever cached credentials, tenants or settings must be read anew.
     pub fn access_epoch(&self) -> u64 {
-        self.access.load(Ordering::SeqCst)
+        let others = self.access_file.as_ref().and_then(|p| std::fs::metadata(p).ok()).map_or(0, |m| m.len());
+        self.access.load(Ordering::SeqCst).wrapping_add(others)
     }
 }
 

@@ -61,28 +61,19 @@ impl Sort {
         };
         by * 2 + u8::from(self.descending)
     }
-    /// Where a list in this order goes on after a row.
-    pub fn cursor(self, value: SortValue, id: Uuid) -> Cursor {
-        let value = match value {
-            SortValue::Time(t) => t.as_microsecond(),
-            SortValue::Rank(n) => n,
-        };
+    /// Where a list in this order goes on after the row with this sort value and id.
+    pub fn cursor_of(self, value: i64, id: Uuid) -> Cursor {
         Cursor { value, id, order: self.code() }
     }
     pub fn cursor_after(self, t: &Ticket) -> Cursor {
         let value = match self.by {
-            Order::CreatedAt => SortValue::Time(t.created_at),
-            Order::LastMessageAt => SortValue::Time(t.last_message_at),
-            Order::Priority => SortValue::Rank(t.priority.rank()),
-            Order::DueAt => SortValue::Time(t.due_at),
+            Order::CreatedAt => t.created_at.as_microsecond(),
+            Order::LastMessageAt => t.last_message_at.as_microsecond(),
+            Order::Priority => t.priority.rank(),
+            Order::DueAt => t.due_at.as_microsecond(),
         };
-        self.cursor(value, t.id.uuid())
+        self.cursor_of(value, t.id.uuid())
     }
-}
-
-pub enum SortValue {
-    Time(Timestamp),
-    Rank(i64),
 }
 
 /// Whose tickets: anybody's, nobody's, or some people's.
