@@ -5,7 +5,23 @@
 //! handlers that read them. Every form carries `csrf`; it is not repeated there.
 
 pub mod account;
+pub mod api_keys;
+pub mod audit;
+pub mod admin;
 pub mod auth;
+pub mod categories;
+pub mod customers;
 pub mod errors;
 pub mod help;
+pub mod http;
+pub mod jobs;
 pub mod kit;
+pub mod letters;
+pub mod notifications;
+pub mod outbox;
+pub mod settings;
+pub mod stats;
+pub mod teams;
+pub mod tenants;
+pub mod tickets;
+pub mod users;
