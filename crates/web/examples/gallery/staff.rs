@@ -1,0 +1,158 @@
+//! Customers, reports, notices and administration.
+
+use web::{
+    api_keys, audit, categories, customers, jobs,
+    kit::lists::Pager,
+    letters, notifications, outbox, settings, stats, teams, tenants, users,
+};
+
+use crate::{
+    desk::rows,
+    samples::{Page, agent, ago, choices, days_ago, text},
+};
+
+pub fn pages() -> Vec<Page> {
+    let mut pages = vec![
+        Page::new("customers", "customers/list.html", agent("/desk/customers", ""), customer_list()),
+        Page::new("customer", "customers/customer.html", agent("/desk/customers/1", ""), customer()),
+        Page::new("stats", "stats/stats.html", agent("/desk/stats", ""), report()),
+        Page::new("notifications", "notifications/list.html", agent("/desk/notifications", ""), notices()),
+    ];
+    pages.extend(people());
+    pages.extend(system());
+    pages
+}
+
+fn customer_list() -> customers::views::List {
+    let row = |name: &str, email: &str, company: Option<&str>, open, minutes| customers::views::CustomerRow {
+        href: "/desk/customers/1".into(),
+        name: name.into(),
+        email: text(email),
+        company: company.map(Into::into),
+        open_tickets: open,
+        last_seen_at: Some(ago(minutes)),
+    };
+    customers::views::List {
+        customers: vec![
+            row("Ada Byron", "ada@example.com", None, 2, 3),
+            row("Marek Łuczak", "marek@example.com", Some("Łuczak Stolarstwo"), 1, 11),
+            row("Ines Carvalho", "ines@example.com", None, 0, 9_000),
+        ],
+        pager: Pager { next_href: text("?cursor=x"), ..Default::default() },
+        ..Default::default()
+    }
+}
+
+fn customer() -> customers::views::Customer {
+    customers::views::Customer {
+        id: "1".into(),
+        name: "Ada Byron".into(),
+        email: text("ada@example.com"),
+        verified: false,
+        phone: text("+44 113 496 0199"),
+        since: Some(days_ago(800)),
+        facts: vec![("Plan".into(), "Fiber 500".into()), ("Address".into(), "12 Harrogate Road, Leeds LS7 3NZ".into())],
+        tickets: rows().into_iter().take(3).collect(),
+        all_tickets_href: text("/desk?customer=1"),
+        notes: vec![customers::views::Note { author_name: "Mia Lindqvist".into(), body_html: "<p>Works nights: call after 15:00.</p>".into(), created_at: days_ago(40) }],
+        activity: vec![customers::views::Activity { text: "Confirmed ada@example.com".into(), created_at: days_ago(2) }],
+        may_change: true,
+        ..Default::default()
+    }
+}
+
+fn report() -> stats::views::Stats {
+    let table = |key: &str, rows: &[(&str, u32)]| {
+        let sum: u32 = rows.iter().map(|(_, n)| n).sum();
+        stats::views::Breakdown {
+            key: key.into(),
+            rows: rows.iter().map(|(label, n)| stats::views::Count { label: (*label).into(), count: *n, share: f64::from(*n) / f64::from(sum), href: None }).collect(),
+        }
+    };
+    let days = (1..=30u32)
+        .map(|d| stats::views::Day { label: format!("{d} Nov"), created: 12 + d * 7 % 13, resolved: 9 + d * 5 % 14 })
+        .collect();
+    stats::views::Stats {
+        ranges: choices(&[("7d", "7 days"), ("30d", "30 days"), ("90d", "90 days")], "30d"),
+        from: "2026-10-22".into(),
+        to: "2026-11-21".into(),
+        created: 604,
+        resolved: 571,
+        open_now: 33,
+        first_response: stats::views::Spread { average_seconds: Some(8_400), median_seconds: Some(4_080) },
+        resolution: stats::views::Spread { average_seconds: Some(111_600), median_seconds: Some(73_800) },
+        within_sla: Some(0.914),
+        days,
+        day_max: 25,
+        breakdowns: vec![
+            table("status", &[("New", 7), ("Open", 9), ("In progress", 11), ("Waiting for customer", 6)]),
+            table("priority", &[("Urgent", 12), ("High", 90), ("Normal", 410), ("Low", 92)]),
+            table("category", &[("Technical", 322), ("Billing", 181), ("Account", 101)]),
+            table("agent", &[("Ben Okafor", 240), ("Mia Lindqvist", 214), ("Noor de Vries", 117)]),
+        ],
+    }
+}
+
+fn notices() -> notifications::views::List {
+    let notice = |title: &str, words: Option<&str>, unread, minutes: i64| notifications::views::Notice {
+        id: minutes.to_string(),
+        href: "/desk/tickets/612".into(),
+        title: title.into(),
+        text: words.map(Into::into),
+        unread,
+        created_at: ago(minutes),
+    };
+    notifications::views::List {
+        notices: vec![
+            notice("Ada Byron answered SUP-00612", Some("It does. I pushed it in again, still red."), true, 3),
+            notice("Mia Lindqvist assigned SUP-00607 to you", None, false, 130),
+        ],
+        any_unread: true,
+        ..Default::default()
+    }
+}
+
+const ROLES: &[(&str, &str)] = &[("agent", "Agent"), ("technician", "Technician"), ("admin", "Admin")];
+
+fn people() -> Vec<Page> {
+    let user = |id: &str, name: &str, role: &str, disabled, has_totp| users::views::UserRow {
+        id: id.into(),
+        name: name.into(),
+        email: format!("{}@northwind.example", name.split(' ').next().unwrap_or("x").to_lowercase()),
+        role: role.into(),
+        disabled,
+        has_totp,
+        last_seen_at: (!disabled).then(|| ago(50)),
+    };
+    vec![
+        Page::new("users", "users/list.html", agent("/admin/users", ""), users::views::List { users: vec![user("2", "Ben Okafor", "super_admin", false, true), user("3", "Mia Lindqvist", "agent", false, false), user("5", "Sam Reed", "technician", true, false)], ..Default::default() }),
+        Page::new("user-new", "users/form.html", agent("/admin/users/new", ""), users::views::Form { roles: choices(ROLES, "agent"), ..Default::default() }),
+        Page::new("user", "users/form.html", agent("/admin/users/3", ""), users::views::Form { id: text("3"), name: "Mia Lindqvist".into(), email: "mia@northwind.example".into(), roles: choices(ROLES, "agent"), has_totp: true, ..Default::default() }),
+        Page::new("teams", "teams/list.html", agent("/admin/teams", ""), teams::views::List { teams: vec![teams::views::TeamRow { id: "1".into(), name: "First line".into(), members: vec!["Ben Okafor".into(), "Mia Lindqvist".into()] }], problems: vec![] }),
+        Page::new("team", "teams/team.html", agent("/admin/teams/1", ""), teams::views::Team { id: "1".into(), name: "First line".into(), people: choices(&[("2", "Ben Okafor"), ("3", "Mia Lindqvist"), ("4", "Noor de Vries")], "2"), problems: vec![] }),
+        Page::new("categories", "categories/list.html", agent("/admin/categories", ""), categories::views::List { categories: vec![category("technical", "Technical", false, 14), category("billing", "Billing", false, 6), category("selling", "Selling", true, 0)], problems: vec![] }),
+    ]
+}
+
+fn category(key: &str, label: &str, archived: bool, open_tickets: u32) -> categories::views::Category {
+    categories::views::Category { id: key.into(), key: key.into(), label: label.into(), archived, open_tickets }
+}
+
+fn system() -> Vec<Page> {
+    let key = |id: &str, name: &str, scope: &str, revoked: bool| api_keys::views::Key { id: id.into(), name: name.into(), prefix: "cf_7Jq2".into(), scope: scope.into(), created_by: "Ben Okafor".into(), created_at: days_ago(20), last_used_at: Some(ago(4)), revoked_at: revoked.then(|| days_ago(1)) };
+    let line = |id: &str, action: &str, target: &str, before: Option<&str>, after: Option<&str>| audit::views::Line { id: id.into(), at: ago(70), actor_name: "Ben Okafor".into(), actor_kind: "agent".into(), action: action.into(), target: target.into(), before: before.map(Into::into), after: after.map(Into::into), request_id: text("01JD3K9V7Q") };
+    let letter = |id: &str, to: &str, subject: &str, state: &str| outbox::views::LetterRow { id: id.into(), to: to.into(), subject: subject.into(), state: state.into(), created_at: ago(12) };
+    let counts = vec![("queued".into(), 4), ("running".into(), 1), ("dead".into(), 2)];
+    let job = jobs::views::Job { id: "1".into(), kind: "send_letter".into(), key: "letter:0193f2".into(), attempts: 8, due_at: ago(30), last_error: text("550 5.1.1 mailbox unknown") };
+    vec![
+        Page::new("letters", "letters/list.html", agent("/admin/letters", ""), letters::views::List { letters: vec![letters::views::LetterRow { key: "ticket_received".into(), title: "We have your request".into(), description: "To the customer, at once, with number and link.".into(), changed_in: vec!["en".into()] }] }),
+        Page::new("letters-edit", "letters/letter.html", agent("/admin/letters/ticket_received", ""), letters::views::Letter { key: "ticket_received".into(), title: "We have your request".into(), description: "To the customer, at once, with number and link.".into(), locale: "en".into(), locales: choices(&[("en", "English"), ("de", "Deutsch")], "en"), subject: "[{{ ticket.number }}] We have your request".into(), body: "Hello {{ customer.name }},\n\nwe have your request and will answer soon.\n\n{{ ticket.link }}\n".into(), is_changed: true, variables: vec![("ticket.number".into(), "SUP-00612".into()), ("ticket.link".into(), "where the customer follows it".into())], preview: Some(letters::views::Preview { subject: "[SUP-00612] We have your request".into(), text: "Hello Ada,\n\nwe have your request and will answer soon.\n".into() }), problems: vec![] }),
+        Page::new("api-keys", "api_keys/list.html", agent("/admin/api-keys", ""), api_keys::views::List { keys: vec![key("1", "Billing sync", "write", false), key("2", "Old report", "read", true)], scopes: choices(&[("read", "Read"), ("write", "Read and answer"), ("admin", "Administer")], "read"), created: text("cf_7Jq2mP0sX4vK9tB1nR6yWc3hZ8dLfGa5"), ..Default::default() }),
+        Page::new("audit", "audit/list.html", agent("/admin/audit", ""), audit::views::List { lines: vec![line("1", "user.role_changed", "Mia Lindqvist", Some("agent"), Some("admin")), line("2", "session.started", "Ben Okafor", None, None)], ..Default::default() }),
+        Page::new("jobs", "jobs/list.html", agent("/admin/jobs?state=dead", ""), jobs::views::List { state: "dead".into(), counts, jobs: vec![job], pager: Pager::default() }),
+        Page::new("outbox", "outbox/list.html", agent("/admin/outbox", ""), outbox::views::List { letters: vec![letter("1", "ada@example.com", "[SUP-00612] Re: Internet down since Monday morning", "sent"), letter("2", "nobody@example.com", "[SUP-00601] We have your request", "failed"), letter("3", "ines@example.com", "[SUP-00610] We have your request", "kept")], kept_only: true, ..Default::default() }),
+        Page::new("outbox-letter", "outbox/letter.html", agent("/admin/outbox/1", ""), outbox::views::Letter { id: "1".into(), from: "Northwind Fiber <help@northwind.example>".into(), to: "ada@example.com".into(), subject: "[SUP-00612] Re: Internet down".into(), state: "failed".into(), detail: text("550 5.1.1 mailbox unknown"), created_at: ago(12), sent_at: None, attempts: 3, text: "Hello Ada,\n\nthank you for the photo.\n".into(), html_src: None, raw_href: "/admin/outbox/1/raw".into(), ticket_href: text("/desk/tickets/612") }),
+        Page::new("settings", "settings/settings.html", agent("/admin/settings", ""), settings::views::Settings { business_name: "Northwind Fiber".into(), zone: "Europe/London".into(), from_address: "help@northwind.example".into(), ticket_number_styles: choices(&[("sequence", "SUP-00001, counting up"), ("random", "TCK- and 12 random characters")], "sequence"), auto_close_days: 7, reopen_days: 14, attachment_limit_mb: 25, sign_up_allowed: true, ..Default::default() }),
+        Page::new("tenants", "tenants/list.html", agent("/admin/tenants", ""), tenants::views::List { tenants: vec![tenants::views::TenantRow { slug: "northwind".into(), name: "Northwind Fiber".into(), host: text("help.northwind.example"), created_at: days_ago(300) }] }),
+    ]
+}
