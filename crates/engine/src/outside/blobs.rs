@@ -53,7 +53,11 @@ impl BlobReader {
     pub async fn collect(mut self, max_bytes: u64) -> Result<Vec<u8>> {
         use futures::StreamExt as _;
         if self.size_bytes > max_bytes {
-            return Err(Error::new(base::Kind::TooLarge, "blob.too_large", format!("larger than {max_bytes} bytes")));
+            return Err(Error::new(
+                base::Kind::TooLarge,
+                "blob.too_large",
+                format!("larger than {max_bytes} bytes"),
+            ));
         }
         let mut content = Vec::with_capacity(usize::try_from(self.size_bytes).unwrap_or(0));
         while let Some(piece) = self.stream.next().await {
