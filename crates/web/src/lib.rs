@@ -5,12 +5,13 @@
 //! handlers that read them. Every form carries `csrf`; it is not repeated there.
 
 pub mod account;
+pub mod admin;
 pub mod api_keys;
 pub mod audit;
-pub mod admin;
 pub mod auth;
 pub mod categories;
 pub mod customers;
+pub mod docs;
 pub mod errors;
 pub mod help;
 pub mod http;
@@ -25,3 +26,18 @@ pub mod teams;
 pub mod tenants;
 pub mod tickets;
 pub mod users;
+
+pub use http::{
+    app::{App, IpNet, WebConfig},
+    server::service,
+};
+
+/// Every page behind the layer that identifies callers.
+pub(crate) fn pages() -> axum::Router<App> {
+    axum::Router::new()
+}
+
+/// The page of an empty installation, which belongs to no tenant yet.
+pub(crate) fn first_run() -> axum::Router<App> {
+    axum::Router::new()
+}

@@ -1,3 +1,5 @@
 //! Signing in and everything before it: register, magic link, reset, first run.
 
 pub mod views;
+
+pub mod api;

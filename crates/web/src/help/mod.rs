@@ -1,3 +1,5 @@
 //! The customer's side: contact form, their tickets, the public status link.
 
 pub mod views;
+
+pub mod api;

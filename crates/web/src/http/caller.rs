@@ -7,7 +7,7 @@ use std::{
 
 use axum::{
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, Method, header},
+    http::{HeaderMap, Method, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -28,6 +28,8 @@ pub struct Caller {
     pub request_id: Arc<str>,
     pub client: IpAddr,
     pub user_agent: Arc<str>,
+    /// What a form of this session must carry; empty for somebody not signed in.
+    pub csrf: Arc<str>,
 }
 
 pub const SESSION_COOKIE: &str = "counterfoil_session";
@@ -57,11 +59,11 @@ impl Caller {
 /// none at all is somebody not signed in.
 pub async fn identify(State(app): State<App>, request: Request, next: Next) -> Response {
     let request_id: Arc<str> = request.extensions().get::<RequestId>().map_or_else(|| "".into(), |r| r.0.clone());
-    match find(&app, &request, request_id).await {
+    let (mut parts, body) = request.into_parts();
+    match find(&app, &parts, request_id).await {
         Ok(caller) => {
-            let mut request = request;
-            request.extensions_mut().insert(caller);
-            next.run(request).await
+            parts.extensions.insert(caller);
+            next.run(Request::from_parts(parts, body)).await
         }
         Err(error) => Failure(error).into_response(),
     }
@@ -82,20 +84,20 @@ impl Default for RequestId {
     }
 }
 
-async fn find(app: &App, request: &Request, request_id: Arc<str>) -> Result<Caller> {
-    let headers = request.headers();
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::from([127, 0, 0, 1]), |c| c.0.ip());
+async fn find(app: &App, parts: &Parts, request_id: Arc<str>) -> Result<Caller> {
+    let headers = &parts.headers;
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::from([127, 0, 0, 1]), |c| c.0.ip());
     let trusted = app.config().trusted_proxies.iter().any(|net| net.contains(peer));
     let client = if trusted { forwarded_client(app, headers).unwrap_or(peer) } else { peer };
     let host = if trusted { text(headers, "x-forwarded-host") } else { None };
-    let host = host.or_else(|| text(headers, header::HOST.as_str())).or_else(|| request.uri().host()).unwrap_or_default();
+    let host = host.or_else(|| text(headers, header::HOST.as_str())).or_else(|| parts.uri.host()).unwrap_or_default();
     let all = app.tenants().await?;
     if all.is_empty() {
         return Err(Error::unavailable("installation.empty", "nothing is set up here yet; follow the link that the server printed at its start"));
     }
     let tenant = Arc::new(tenants::choose(&all, host)?.clone());
     let user_agent: Arc<str> = text(headers, "user-agent").unwrap_or_default().chars().take(200).collect::<String>().into();
-    let nobody = Caller { tenant, principal: Principal::Nobody, by_cookie: false, request_id, client, user_agent };
+    let nobody = Caller { tenant, principal: Principal::Nobody, by_cookie: false, request_id, client, user_agent, csrf: "".into() };
     let (token, by_cookie) = match bearer(headers)? {
         Some(token) => (token, false),
         None => match cookie(headers, if app.config().links.is_https() { SESSION_COOKIE_SECURE } else { SESSION_COOKIE }).and_then(Token::parse) {
@@ -105,15 +107,23 @@ async fn find(app: &App, request: &Request, request_id: Arc<str>) -> Result<Call
     };
     match principal_of(app, nobody.tenant.id, &token).await? {
         Some(principal) => {
-            if by_cookie && !is_safe(request.method()) {
+            if by_cookie && !is_safe(&parts.method) {
                 check_same_origin(app, &nobody.tenant, headers)?;
             }
-            Ok(Caller { principal, by_cookie, ..nobody })
+            let csrf = csrf_of(&token);
+            Ok(Caller { principal, by_cookie, csrf, ..nobody })
         }
         // An old cookie is no reason to refuse a public page; an old key is one to refuse a call.
         None if by_cookie => Ok(nobody),
         None => Err(Error::unauthenticated("credential.unknown", "the key or session is not valid here; sign in again or use another key")),
     }
+}
+
+/// Derived from the session's secret, so it dies with the session and nobody else can know it.
+fn csrf_of(token: &Token) -> Arc<str> {
+    use sha2::Digest as _;
+    let hash = sha2::Sha256::digest(format!("csrf:{}", token.reveal()).as_bytes());
+    hash.iter().take(20).map(|b| format!("{b:02x}")).collect::<String>().into()
 }
 
 async fn principal_of(app: &App, tenant: TenantId, token: &Token) -> Result<Option<Principal>> {

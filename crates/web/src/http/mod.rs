@@ -8,11 +8,16 @@
 //! | `answer` | JSON answers with status and ETag; idempotent creation |
 //! | `failure` | errors as problem documents or pages: the only file that knows HTTP statuses |
 //! | `upload` | files on their way to the blob store |
-//! | `router` | the table of routes with who may call them, and the layers around it |
+//! | `page` | what page handlers share: chrome, flash messages, forms, redirects |
+//! | `router` | the table of API routes with who may call them |
+//! | `server` | the whole service: routes and the layers around them |
 
 pub mod answer;
 pub mod app;
 pub mod caller;
 pub mod extract;
 pub mod failure;
+pub mod page;
+pub mod router;
+pub mod server;
 pub mod upload;

@@ -1,0 +1,3 @@
+//! Administration: people, words, keys, and what the machine is doing.
+
+pub mod api;
