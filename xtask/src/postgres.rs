@@ -35,24 +35,10 @@ rm -rf "$FOLDER"
 impl Postgres {
     pub fn start() -> Outcome<Self> {
         let programs = programs()?;
-        let folder = env::temp_dir().join(format!("counterfoil-postgres-{}", std::process::id()));
-        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        let user = User::find(&folder)?;
-        let data = folder.join("data");
-        let initdb = [
-            "--username=postgres",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C",
-            "--no-sync",
-            "--no-instructions",
-        ];
-        output(user.command(&programs.join("initdb")).args(initdb).arg("-D").arg(&data))?;
-
-        // Somebody else may take the free port before the server does; then the next one is tried.
+        // Somebody else may take the free port before the server does; then another one is tried.
         let mut last = String::new();
-        for _ in 0..5 {
-            match Self::try_start(&programs, &user, &folder, &data) {
+        for attempt in 0..3 {
+            match Self::try_start(&programs, attempt) {
                 Ok(server) => {
                     server.create_role(&programs)?;
                     return Ok(server);
@@ -60,15 +46,23 @@ impl Postgres {
                 Err(error) => last = error,
             }
         }
-        let _ = fs::remove_dir_all(&folder);
         Err(last)
     }
 
-    fn try_start(programs: &Path, user: &User, folder: &Path, data: &Path) -> Outcome<Self> {
+    fn try_start(programs: &Path, attempt: u32) -> Outcome<Self> {
+        let folder = env::temp_dir().join(format!("counterfoil-postgres-{}-{attempt}", std::process::id()));
+        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let user = User::find(&folder)?;
+        let data = folder.join("data");
+        let initdb =
+            "--username=postgres --auth=trust --encoding=UTF8 --locale=C --no-sync --no-instructions";
+        let mut initdb_command = user.command(&programs.join("initdb"));
+        output(initdb_command.args(initdb.split(' ')).arg("-D").arg(&data))?;
+
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.local_addr());
         let port = port.map_err(|error| format!("no free port on loopback: {error}"))?.port();
         let mut server = user.command(Path::new("sh"));
-        server.args(["-c", GUARD, "guard"]).arg(programs.join("postgres")).arg("-D").arg(data);
+        server.args(["-c", GUARD, "guard"]).arg(programs.join("postgres")).arg("-D").arg(&data);
         let socket = format!("unix_socket_directories={}", folder.display());
         // The data lives as long as the run, so nothing has to survive a power cut.
         let quick = ["fsync=off", "full_page_writes=off", "synchronous_commit=off"];
@@ -77,9 +71,9 @@ impl Postgres {
         for setting in settings.into_iter().chain(quick) {
             server.args(["-c", setting]);
         }
-        server.env("FOLDER", folder).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        server.env("FOLDER", &folder).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let guard = server.spawn().map_err(|error| format!("PostgreSQL does not start: {error}"))?;
-        let server = Self { guard, folder: folder.to_owned(), port };
+        let server = Self { guard, folder, port };
 
         let started = Instant::now();
         let ready = programs.join("pg_isready").display().to_string();
@@ -93,9 +87,7 @@ impl Postgres {
             }
             thread::sleep(Duration::from_millis(50));
         }
-        let log = server.log();
-        server.keep_folder();
-        Err(format!("PostgreSQL did not start:\n{log}"))
+        Err(format!("PostgreSQL did not start:\n{}", server.log()))
     }
 
     /// Tests sign in as an ordinary role: row-level security does not bind a superuser, so a test under one would
@@ -124,12 +116,6 @@ impl Postgres {
         let mut log = String::new();
         let _ = fs::File::open(self.folder.join("log")).and_then(|mut file| file.read_to_string(&mut log));
         log
-    }
-
-    /// Stops the guard alone: the server has ended by itself, and its cluster is to be started again.
-    fn keep_folder(mut self) {
-        let _ = self.guard.kill();
-        let _ = self.guard.wait();
     }
 }
 

@@ -7,28 +7,36 @@ use crate::{
     shell::{Outcome, find, is_root, root, run, succeeds},
 };
 
-/// What is needed, how to tell that it is there, and the Debian packages that bring it.
-const NEEDS: &[(&str, fn() -> bool, &[&str])] = &[
-    ("a C compiler", || find("cc").is_some(), &["build-essential"]),
-    ("PostgreSQL 15 or newer", || postgres::programs().is_ok(), &["postgresql"]),
-    ("OpenSSL's command", || find("openssl").is_some(), &["openssl"]),
-    ("aiosmtpd, a mail server to test against", has_aiosmtpd, &["python3", "python3-aiosmtpd"]),
-    ("Chromium", has_chromium, &["chromium"]),
-    ("Node.js", || find("node").is_some(), &["nodejs"]),
-    ("npm", || find("npm").is_some(), &["npm"]),
+struct Need {
+    name: &'static str,
+    is_there: fn() -> bool,
+    /// The Debian packages that bring it.
+    packages: &'static [&'static str],
+}
+
+const fn need(name: &'static str, is_there: fn() -> bool, packages: &'static [&'static str]) -> Need {
+    Need { name, is_there, packages }
+}
+
+const NEEDS: [Need; 7] = [
+    need("a C compiler", || find("cc").is_some(), &["build-essential"]),
+    need("PostgreSQL 15 or newer", || postgres::programs().is_ok(), &["postgresql"]),
+    need("OpenSSL's command", || find("openssl").is_some(), &["openssl"]),
+    need("aiosmtpd, a mail server to test against", has_aiosmtpd, &["python3", "python3-aiosmtpd"]),
+    need("Chromium", has_chromium, &["chromium"]),
+    need("Node.js", || find("node").is_some(), &["nodejs"]),
+    need("npm", || find("npm").is_some(), &["npm"]),
 ];
 
 /// Installs what is missing.
 pub fn ensure() -> Outcome {
-    let missing: Vec<_> = NEEDS.iter().filter(|(_, present, _)| !present()).collect();
+    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !(need.is_there)()).collect();
     if !missing.is_empty() {
-        let packages: Vec<&str> =
-            missing.iter().flat_map(|(_, _, packages)| packages.iter().copied()).collect();
-        let names: Vec<&str> = missing.iter().map(|(name, _, _)| *name).collect();
-        println!("missing: {}", names.join(", "));
+        let packages: Vec<&str> = missing.iter().flat_map(|need| need.packages.iter().copied()).collect();
+        println!("missing: {}", missing.iter().map(|need| need.name).collect::<Vec<_>>().join(", "));
         install(&packages)?;
-        if let Some((name, _, _)) = NEEDS.iter().find(|(_, present, _)| !present()) {
-            return Err(format!("{name} is still missing after the installation"));
+        if let Some(need) = missing.iter().find(|need| !(need.is_there)()) {
+            return Err(format!("{} is still missing after the installation", need.name));
         }
     }
     install_journeys()
