@@ -14,6 +14,7 @@ mod compose;
 mod header;
 pub mod markdown;
 mod message_id;
+mod plain_text;
 
 pub use address::wire_address;
 pub use clean::{SafeHtml, clean};
