@@ -20,7 +20,12 @@ fn main() -> io::Result<()> {
         writeln!(file, "pub static {name}: &[(&str, &[u8])] = &[")?;
         for path in paths {
             let short = path.strip_prefix(root.join(folder)).map_err(io::Error::other)?;
-            writeln!(file, "    ({:?}, include_bytes!({:?})),", short.to_string_lossy(), path.to_string_lossy())?;
+            writeln!(
+                file,
+                "    ({:?}, include_bytes!({:?})),",
+                short.to_string_lossy(),
+                path.to_string_lossy()
+            )?;
         }
         writeln!(file, "];")?;
     }

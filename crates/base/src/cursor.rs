@@ -46,7 +46,11 @@ impl FromStr for Cursor {
 
     fn from_str(s: &str) -> Result<Self, Error> {
         let refuse = || {
-            Error::field("cursor", "cursor.malformed", "pass `next_cursor` of the page before, unchanged, or leave it out to start over")
+            Error::field(
+                "cursor",
+                "cursor.malformed",
+                "pass `next_cursor` of the page before, unchanged, or leave it out to start over",
+            )
         };
         if s.len() != 36 {
             return Err(refuse());

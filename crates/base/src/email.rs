@@ -32,7 +32,8 @@ impl FromStr for Email {
 
     fn from_str(s: &str) -> Result<Self, Error> {
         let s = s.trim();
-        let refuse = || Error::field("email", "email.malformed", "expected an address such as ada@example.org");
+        let refuse =
+            || Error::field("email", "email.malformed", "expected an address such as ada@example.org");
         let (local, domain) = s.rsplit_once('@').ok_or_else(refuse)?;
         let local_ok = !local.is_empty()
             && local.len() <= 64
@@ -40,7 +41,11 @@ impl FromStr for Email {
             && !local.ends_with('.')
             && !local.contains("..")
             && local.chars().all(|c| {
-                if c.is_ascii() { c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c) } else { c.is_alphanumeric() }
+                if c.is_ascii() {
+                    c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c)
+                } else {
+                    c.is_alphanumeric()
+                }
             });
         let domain_ok = !domain.is_empty()
             && domain.split('.').all(|label| {
@@ -71,7 +76,8 @@ impl fmt::Debug for Email {
 impl<'de> Deserialize<'de> for Email {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(d)?;
-        text.parse().map_err(|_| serde::de::Error::custom("expected an e-mail address such as ada@example.org"))
+        text.parse()
+            .map_err(|_| serde::de::Error::custom("expected an e-mail address such as ada@example.org"))
     }
 }
 
@@ -81,7 +87,9 @@ mod tests {
 
     #[test]
     fn takes_real_addresses() {
-        for good in ["ada@example.org", "o'brien+tag@sub.example.co.uk", "a@b", "jörg@exämple.de", " pad@x.io "] {
+        for good in
+            ["ada@example.org", "o'brien+tag@sub.example.co.uk", "a@b", "jörg@exämple.de", " pad@x.io "]
+        {
             assert!(good.parse::<Email>().is_ok(), "{good}");
         }
         assert_eq!("Ada@EXAMPLE.org".parse::<Email>().unwrap().as_str(), "Ada@example.org");
@@ -90,7 +98,19 @@ mod tests {
 
     #[test]
     fn refuses_what_could_break_a_header() {
-        for bad in ["", "ada", "@x", "a@", "a b@x.io", "a@x..io", "a@-x.io", "a\r\nbcc:b@x.io@x.io", "<a@x.io>", ".a@x.io", "a@[127.0.0.1]"] {
+        for bad in [
+            "",
+            "ada",
+            "@x",
+            "a@",
+            "a b@x.io",
+            "a@x..io",
+            "a@-x.io",
+            "a\r\nbcc:b@x.io@x.io",
+            "<a@x.io>",
+            ".a@x.io",
+            "a@[127.0.0.1]",
+        ] {
             assert!(bad.parse::<Email>().is_err(), "{bad}");
         }
     }

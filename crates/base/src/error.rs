@@ -86,7 +86,8 @@ impl Error {
     /// Several fields are wrong; says all of them at once.
     #[track_caller]
     pub fn fields(fields: Vec<FieldError>) -> Self {
-        let message = fields.iter().map(|f| format!("{}: {}", f.field, f.message)).collect::<Vec<_>>().join("; ");
+        let message =
+            fields.iter().map(|f| format!("{}: {}", f.field, f.message)).collect::<Vec<_>>().join("; ");
         let code = fields.first().map_or("invalid", |f| f.code);
         let mut error = Self::new(Kind::Invalid, code, message);
         error.0.fields = fields;
@@ -105,7 +106,11 @@ impl Error {
         Self::new(Kind::Unauthenticated, code, message)
     }
     #[track_caller]
-    pub fn limited(code: &'static str, message: impl Into<Cow<'static, str>>, retry_after_seconds: u32) -> Self {
+    pub fn limited(
+        code: &'static str,
+        message: impl Into<Cow<'static, str>>,
+        retry_after_seconds: u32,
+    ) -> Self {
         let mut error = Self::new(Kind::Limited, code, message);
         error.0.retry_after_seconds = Some(retry_after_seconds);
         error

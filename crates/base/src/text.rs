@@ -33,7 +33,12 @@ pub fn body(field: &'static str, text: &str, max: usize) -> Result<String, Error
 
 /// The known word nearest to `word` within two edits, for "did you mean".
 pub fn suggest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known.into_iter().map(|k| (distance(word, k), k)).filter(|(d, k)| *d <= 2.max(k.len() / 4)).min().map(|(_, k)| k)
+    known
+        .into_iter()
+        .map(|k| (distance(word, k), k))
+        .filter(|(d, k)| *d <= 2.max(k.len() / 4))
+        .min()
+        .map(|(_, k)| k)
 }
 
 fn distance(a: &str, b: &str) -> usize {

@@ -1,1 +1,183 @@
-fn main() {}
+//! The binary: command line, configuration, wiring.
+
+mod cli;
+mod config;
+mod lock;
+mod people;
+mod wiring;
+
+use std::process::ExitCode;
+
+use base::{Error, Result, Role};
+use clap::Parser as _;
+use cli::{ApiKeyCommand, Cli, Command, ConfigCommand, TenantCommand, UserCommand};
+use config::{Config, Overrides};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    // One provider for every TLS connection; the first line, because a second one would panic later.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let cli = Cli::parse();
+    let format = std::env::var("COUNTERFOIL_LOG_FORMAT").unwrap_or_default();
+    let filter = EnvFilter::try_from_env("COUNTERFOIL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if format == "json" {
+        log.json().init()
+    } else {
+        log.compact().init()
+    }
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("counterfoil: {}", error.message());
+            tracing::debug!(?error, "failed");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<()> {
+    let listen = match &cli.command {
+        Command::Serve { listen } | Command::Demo { listen, .. } => listen.clone(),
+        _ => None,
+    };
+    let overrides = Overrides {
+        listen,
+        data_dir: cli.place.data_dir,
+        database_url: cli.place.database_url,
+        config: cli.place.config,
+    };
+    let config = Config::load(&overrides, std::env::vars())?;
+    match cli.command {
+        Command::Serve { .. } => serve(&config),
+        Command::Demo { .. } => Err(Error::invalid("demo", "not built yet")),
+        Command::Migrate => migrate(&config),
+        Command::Tenant(command) => tenant(&config, command),
+        Command::User(command) => user(&config, command),
+        Command::ApiKey(ApiKeyCommand::Create { tenant, name, scope }) => with_db(&config, |db| {
+            println!("{}", people::create_key(db, &tenant, &name, &scope)?);
+            Ok(())
+        }),
+        Command::Config(ConfigCommand::Check) => {
+            println!("the configuration is right");
+            Ok(())
+        }
+        Command::Config(ConfigCommand::Show) => {
+            for (key, value) in config.lines() {
+                println!("{key} = {value}");
+            }
+            Ok(())
+        }
+        Command::Backup { .. } | Command::Restore { .. } | Command::Doctor => {
+            Err(Error::invalid("backup", "not built yet"))
+        }
+    }
+}
+
+/// Opens the database for one command and closes it properly, whatever the command came to.
+fn with_db<T>(config: &Config, work: impl FnOnce(&db::Db) -> Result<T>) -> Result<T> {
+    wiring::ensure_folder(&config.data_dir)?;
+    let db = wiring::open_database(config)?;
+    let done = work(&db);
+    db.close();
+    done
+}
+
+fn serve(config: &Config) -> Result<()> {
+    let _lock = lock::FolderLock::take(&config.data_dir)?;
+    let db = wiring::open_database(config)?;
+    serve_with(config, db)
+}
+
+fn serve_with(config: &Config, db: db::Db) -> Result<()> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::from_source)?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind(config.listen).await.map_err(|e| {
+            Error::field("listen", "listen.unusable", format!("cannot listen on {}: {e}", config.listen))
+        })?;
+        let tenants = db.read(db::Scope::installation(base::Actor::system()), identity::tenants::all).await?;
+        if tenants.is_empty() {
+            let token = db
+                .write(db::Scope::installation(base::Actor::operator()), identity::tokens::issue_first_run)
+                .await?;
+            println!(
+                "Nothing is set up here yet. Open this link, once, within a day:\n\n  {}/first-run/{}\n",
+                config.public_url,
+                token.reveal()
+            );
+        }
+        println!("Counterfoil answers at {}", config.public_url);
+        wiring::serve(config, db, listener).await
+    })
+}
+
+fn migrate(config: &Config) -> Result<()> {
+    wiring::ensure_folder(&config.data_dir)?;
+    let outcome = db::migrate::run(&config.location(), base::Clock::now(&base::SystemClock))?;
+    for name in &outcome.applied {
+        println!("applied {name}");
+    }
+    if let Some(snapshot) = &outcome.snapshot {
+        println!("the database as it was before is kept in {}", snapshot.display());
+    }
+    if outcome.applied.is_empty() {
+        println!("the schema is up to date");
+    }
+    Ok(())
+}
+
+fn tenant(config: &Config, command: TenantCommand) -> Result<()> {
+    with_db(config, |db| match command {
+        TenantCommand::Create { slug, name, host } => {
+            let id = wiring::create_tenant(db, &slug, &name, host.as_deref())?;
+            println!("{id}");
+            Ok(())
+        }
+        TenantCommand::List => {
+            let all =
+                db.read_blocking(db::Scope::installation(base::Actor::operator()), identity::tenants::all)?;
+            for t in all {
+                println!("{}\t{}\t{}\t{}", t.slug, t.name, t.host.unwrap_or_else(|| "-".into()), t.id);
+            }
+            Ok(())
+        }
+    })
+}
+
+fn user(config: &Config, command: UserCommand) -> Result<()> {
+    with_db(config, |db| match command {
+        UserCommand::Create { tenant, email, name, role, password_stdin } => {
+            let made = people::create_user(db, &tenant, &email, &name, &role, password_stdin)?;
+            say_password(&email, made);
+            Ok(())
+        }
+        UserCommand::List { tenant } => {
+            for u in people::list_users(db, &tenant)? {
+                let state = if u.disabled_at.is_some() {
+                    "disabled"
+                } else if u.verified_at.is_none() {
+                    "unverified"
+                } else {
+                    "active"
+                };
+                println!("{}\t{}\t{}\t{state}\t{}", u.email, Role::as_str(u.role), u.name, u.id);
+            }
+            Ok(())
+        }
+        UserCommand::SetPassword { tenant, email, password_stdin } => {
+            let made = people::set_password(db, &tenant, &email, password_stdin)?;
+            say_password(&email, made);
+            Ok(())
+        }
+        UserCommand::Reset2fa { tenant, email } => people::reset_second_factor(db, &tenant, &email),
+    })
+}
+
+/// A password that was made here is the one thing on standard output.
+fn say_password(email: &str, made: Option<base::Secret>) {
+    if let Some(password) = made {
+        eprintln!("password of {email}, shown this once:");
+        println!("{}", password.reveal());
+    }
+}

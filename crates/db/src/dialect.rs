@@ -11,8 +11,11 @@ use crate::{EngineKind, Tx, Value, params};
 /// | `{lock}` | nothing: there is one writer | `for update` | reading a row that is about to be changed |
 /// | `{skip_locked}` | nothing | `for update skip locked` | claiming work that others may be claiming |
 /// | `{float}` | `real` | `double precision` | averages |
-const RUNTIME_TOKENS: [(&str, &str, &str); 3] =
-    [("{lock}", "", "for update"), ("{skip_locked}", "", "for update skip locked"), ("{float}", "real", "double precision")];
+const RUNTIME_TOKENS: [(&str, &str, &str); 3] = [
+    ("{lock}", "", "for update"),
+    ("{skip_locked}", "", "for update skip locked"),
+    ("{float}", "real", "double precision"),
+];
 
 /// Tokens of the migrations: native types on each engine.
 pub(crate) const SCHEMA_TOKENS: [(&str, &str, &str); 11] = [
@@ -113,7 +116,11 @@ pub(crate) mod postgres_security {
     /// The role every request runs under. It owns nothing, so row-level security binds it.
     pub const ROLE: &str = "counterfoil_app";
 
-    pub fn statements(tenant_tables: &[String], shared: &[&str], is_view: impl Fn(&str) -> bool) -> Vec<String> {
+    pub fn statements(
+        tenant_tables: &[String],
+        shared: &[&str],
+        is_view: impl Fn(&str) -> bool,
+    ) -> Vec<String> {
         let mut out = vec![
             format!("grant usage on schema public to {ROLE}"),
             format!("grant select, insert, update, delete on all tables in schema public to {ROLE}"),
@@ -130,17 +137,22 @@ pub(crate) mod postgres_security {
             ),
         ];
         for table in tenant_tables.iter().filter(|t| !is_view(t)) {
-            let mut rule = "tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid".to_owned();
+            let mut rule =
+                "tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid".to_owned();
             if shared.contains(&table.as_str()) {
                 rule.push_str(" or current_setting('counterfoil.reach', true) = 'installation'");
             }
             out.push(format!("alter table {table} enable row level security"));
             out.push(format!("alter table {table} force row level security"));
             out.push(format!("drop policy if exists tenant_only on {table}"));
-            out.push(format!("create policy tenant_only on {table} to {ROLE} using ({rule}) with check ({rule})"));
+            out.push(format!(
+                "create policy tenant_only on {table} to {ROLE} using ({rule}) with check ({rule})"
+            ));
             // Migrations, backup and restore run as the owner, and only they do.
             out.push(format!("drop policy if exists owner_all on {table}"));
-            out.push(format!("create policy owner_all on {table} to current_user using (true) with check (true)"));
+            out.push(format!(
+                "create policy owner_all on {table} to current_user using (true) with check (true)"
+            ));
         }
         out
     }

@@ -23,7 +23,9 @@ pub fn sqlite(e: rusqlite::Error) -> Error {
             Error::unavailable("db.busy", "the database is busy; try again")
         }
         // A full disk also shows as a failed write or a failed growth of the shared-memory file.
-        Some(ErrorCode::SystemIoFailure) if e.to_string().contains("disk I/O") && disk_is_full(&e) => storage_full(),
+        Some(ErrorCode::SystemIoFailure) if e.to_string().contains("disk I/O") && disk_is_full(&e) => {
+            storage_full()
+        }
         _ => Error::from_source(e),
     }
 }
@@ -56,7 +58,8 @@ pub fn postgres(e: postgres::Error) -> Error {
     if retry.contains(state) {
         return Error::unavailable("db.busy", "the database is busy; try again");
     }
-    let detail = e.as_db_error().map_or_else(|| e.to_string(), |d| format!("{} ({:?})", d.message(), d.constraint()));
+    let detail =
+        e.as_db_error().map_or_else(|| e.to_string(), |d| format!("{} ({:?})", d.message(), d.constraint()));
     let mut error = Error::bug(detail);
     if state.code().starts_with("08") {
         error = Error::unavailable("db.connection_lost", "the database connection was lost; try again");

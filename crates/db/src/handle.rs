@@ -66,7 +66,13 @@ impl Db {
         let (writes, reads) = (Arc::new(Queue::new(queue_max)), Arc::new(Queue::new(queue_max)));
         let (kind, started) = match &location {
             Location::Sqlite(path) => {
-                let writer = sqlite::Writer::start(path, writes.clone(), clock.clone(), entropy.clone(), signals.clone())?;
+                let writer = sqlite::Writer::start(
+                    path,
+                    writes.clone(),
+                    clock.clone(),
+                    entropy.clone(),
+                    signals.clone(),
+                )?;
                 let readers = sqlite::Readers::start(path, threads, &reads, &clock)?;
                 (EngineKind::Sqlite, Threads::Sqlite { writer, readers })
             }
@@ -119,7 +125,9 @@ impl Db {
     {
         let (reply, answer) = oneshot::channel();
         self.push(&self.0.writes, scope.lane, Box::new(Work { scope, work: Some(work), out: None, reply }))?;
-        answer.blocking_recv().unwrap_or_else(|_| Err(Error::unavailable("db.stopped", "the server is stopping")))
+        answer
+            .blocking_recv()
+            .unwrap_or_else(|_| Err(Error::unavailable("db.stopped", "the server is stopping")))
     }
 
     /// [`Db::read`] for a thread that is not part of a runtime.
@@ -130,7 +138,9 @@ impl Db {
     {
         let (reply, answer) = oneshot::channel();
         self.push(&self.0.reads, scope.lane, Box::new(Work { scope, work: Some(work), out: None, reply }))?;
-        answer.blocking_recv().unwrap_or_else(|_| Err(Error::unavailable("db.stopped", "the server is stopping")))
+        answer
+            .blocking_recv()
+            .unwrap_or_else(|_| Err(Error::unavailable("db.stopped", "the server is stopping")))
     }
 
     fn push<W>(&self, queue: &Queue<W>, lane: Lane, work: W) -> Result<()> {
@@ -138,7 +148,10 @@ impl Db {
             if queue.is_closed() {
                 Error::unavailable("db.stopped", "the server is stopping")
             } else {
-                Error::unavailable("db.queue_full", "the server has more work than it can take; try again in a moment")
+                Error::unavailable(
+                    "db.queue_full",
+                    "the server has more work than it can take; try again in a moment",
+                )
             }
         })
     }
@@ -182,7 +195,8 @@ impl Db {
 
 /// Runs something on a thread of its own: the synchronous client refuses to connect on a runtime's worker.
 pub(crate) fn off_the_runtime<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-    std::thread::scope(|scope| scope.spawn(work).join()).unwrap_or_else(|_| Err(Error::bug("a database thread panicked")))
+    std::thread::scope(|scope| scope.spawn(work).join())
+        .unwrap_or_else(|_| Err(Error::bug("a database thread panicked")))
 }
 
 impl Drop for Inner {

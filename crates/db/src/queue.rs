@@ -64,7 +64,8 @@ impl<T> Queue<T> {
                 let reserved = state.background.len().min((most / 16).max(1)).min(most);
                 let front = state.foreground.len().min(if most == 1 { most } else { most - reserved });
                 let mut batch: Vec<T> = state.foreground.drain(..front).collect();
-                let back = state.background.len().min(if front == 0 { most } else { reserved }).min(most - front);
+                let back =
+                    state.background.len().min(if front == 0 { most } else { reserved }).min(most - front);
                 batch.extend(state.background.drain(..back));
                 return Some(batch);
             }

@@ -29,7 +29,9 @@ impl Row<'_> {
     pub fn is_null(&self, index: usize) -> Result<bool> {
         match self {
             Row::Sqlite(row) => Ok(matches!(sqlite(row, index)?, ValueRef::Null)),
-            Row::Postgres(row) => row.try_get::<_, Nullness>(index).map(|n| n.0).map_err(|e| mismatch(index, e)),
+            Row::Postgres(row) => {
+                row.try_get::<_, Nullness>(index).map(|n| n.0).map_err(|e| mismatch(index, e))
+            }
         }
     }
 
@@ -66,7 +68,10 @@ impl Columns<'_> {
 
 struct Nullness(bool);
 impl<'a> postgres::types::FromSql<'a> for Nullness {
-    fn from_sql(_: &postgres::types::Type, _: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+    fn from_sql(
+        _: &postgres::types::Type,
+        _: &'a [u8],
+    ) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
         Ok(Self(false))
     }
     fn from_sql_null(_: &postgres::types::Type) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
@@ -117,8 +122,12 @@ impl FromColumn for i64 {
         match row {
             Row::Sqlite(row) => sqlite(row, index)?.as_i64().map_err(|e| mismatch(index, e)),
             Row::Postgres(row) => match *row.columns()[index].type_() {
-                postgres::types::Type::INT4 => row.try_get::<_, i32>(index).map(i64::from).map_err(|e| mismatch(index, e)),
-                postgres::types::Type::INT2 => row.try_get::<_, i16>(index).map(i64::from).map_err(|e| mismatch(index, e)),
+                postgres::types::Type::INT4 => {
+                    row.try_get::<_, i32>(index).map(i64::from).map_err(|e| mismatch(index, e))
+                }
+                postgres::types::Type::INT2 => {
+                    row.try_get::<_, i16>(index).map(i64::from).map_err(|e| mismatch(index, e))
+                }
                 _ => row.try_get(index).map_err(|e| mismatch(index, e)),
             },
         }

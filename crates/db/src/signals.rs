@@ -36,7 +36,12 @@ pub struct Signals {
 
 impl Signals {
     pub(crate) fn new(access_file: Option<PathBuf>) -> Self {
-        Self { jobs: watch::Sender::new(0), events: broadcast::Sender::new(1024), access: Arc::default(), access_file }
+        Self {
+            jobs: watch::Sender::new(0),
+            events: broadcast::Sender::new(1024),
+            access: Arc::default(),
+            access_file,
+        }
     }
 
     pub(crate) fn fire(&self, wake: Wake) {
@@ -48,7 +53,11 @@ impl Signals {
             Wake::Access => {
                 self.access.fetch_add(1, Ordering::SeqCst);
                 if let Some(path) = &self.access_file {
-                    let append = OpenOptions::new().create(true).append(true).open(path).and_then(|mut f| f.write_all(b"."));
+                    let append = OpenOptions::new()
+                        .create(true)
+                        .append(true)
+                        .open(path)
+                        .and_then(|mut f| f.write_all(b"."));
                     if let Err(error) = append {
                         tracing::warn!(%error, "other processes are not told of a change of access");
                     }

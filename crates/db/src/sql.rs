@@ -89,7 +89,8 @@ macro_rules! statement {
 }
 
 /// Tables and views that begin with `tenant_id`, read from the migrations themselves.
-static TENANT_TABLES: LazyLock<HashSet<String>> = LazyLock::new(|| crate::migrate::tenant_tables().into_iter().collect());
+static TENANT_TABLES: LazyLock<HashSet<String>> =
+    LazyLock::new(|| crate::migrate::tenant_tables().into_iter().collect());
 
 /// Tables of the engine that carry a tenant and are also worked across tenants.
 pub const SHARED_TABLES: [&str; 2] = ["jobs", "events"];
@@ -119,7 +120,9 @@ fn check_text(text: &str, reach: Reach, tenant_tables: &HashSet<String>) -> Resu
             match reach {
                 Reach::Installation if SHARED_TABLES.contains(&table) => {}
                 Reach::Installation => {
-                    return Err(Error::bug(format!("an installation statement reaches the tenant table {table}: {text}")));
+                    return Err(Error::bug(format!(
+                        "an installation statement reaches the tenant table {table}: {text}"
+                    )));
                 }
                 Reach::Tenant => mentions += 1,
             }
@@ -142,7 +145,9 @@ fn check_text(text: &str, reach: Reach, tenant_tables: &HashSet<String>) -> Resu
         return Err(Error::bug(format!("a tenant's statement names no tenant table: {text}")));
     }
     if reach == Reach::Tenant && (bindings < mentions || !words.iter().any(|w| w == "?1")) {
-        return Err(Error::bug(format!("a statement does not bind tenant_id to ?1 for every table it names: {text}")));
+        return Err(Error::bug(format!(
+            "a statement does not bind tenant_id to ?1 for every table it names: {text}"
+        )));
     }
     Ok(())
 }

@@ -52,7 +52,12 @@ impl<'c> Read<'c> {
     }
 
     /// Every row, mapped.
-    pub fn query_all<T>(&self, sql: &Sql, params: &[Value<'_>], mut map: impl FnMut(&Row<'_>) -> Result<T>) -> Result<Vec<T>> {
+    pub fn query_all<T>(
+        &self,
+        sql: &Sql,
+        params: &[Value<'_>],
+        mut map: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
         let mut out = Vec::new();
         self.for_each(sql, params, |row| {
             out.push(map(row)?);
@@ -62,7 +67,12 @@ impl<'c> Read<'c> {
     }
 
     /// The first row, mapped, if there is one.
-    pub fn query_one<T>(&self, sql: &Sql, params: &[Value<'_>], map: impl FnOnce(&Row<'_>) -> Result<T>) -> Result<Option<T>> {
+    pub fn query_one<T>(
+        &self,
+        sql: &Sql,
+        params: &[Value<'_>],
+        map: impl FnOnce(&Row<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
         let mut map = Some(map);
         let mut out = None;
         self.for_each(sql, params, |row| {
@@ -76,7 +86,12 @@ impl<'c> Read<'c> {
     }
 
     /// Calls `each` for every row until it answers false.
-    pub fn for_each(&self, sql: &Sql, params: &[Value<'_>], mut each: impl FnMut(&Row<'_>) -> Result<bool>) -> Result<()> {
+    pub fn for_each(
+        &self,
+        sql: &Sql,
+        params: &[Value<'_>],
+        mut each: impl FnMut(&Row<'_>) -> Result<bool>,
+    ) -> Result<()> {
         let tenant = self.bound_tenant(sql)?;
         match &self.conn {
             Conn::Sqlite(conn) => sqlite::for_each(conn, sql, tenant, params, &mut each),

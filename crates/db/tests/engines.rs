@@ -121,7 +121,8 @@ both_engines! {
 #[test]
 fn every_registered_statement_binds_its_tenant() {
     for statement in db::sql::registered() {
-        db::sql::check(&statement.sql).unwrap_or_else(|e| panic!("{} in {}: {e}", statement.name, statement.file));
+        db::sql::check(&statement.sql)
+            .unwrap_or_else(|e| panic!("{} in {}: {e}", statement.name, statement.file));
     }
 }
 
@@ -144,14 +145,27 @@ fn row_level_security_bites() {
     };
     assert_eq!(count("begin"), 2, "the owner, for backups");
     assert_eq!(count("begin; set local role counterfoil_app"), 0, "no tenant set: nothing");
-    assert_eq!(count(&format!("begin; set local role counterfoil_app; set local counterfoil.tenant = '{here}'")), 1);
-    assert_eq!(count("begin; set local role counterfoil_app; set local counterfoil.reach = 'installation'"), 0);
-    client.batch_execute(&format!("begin; set local role counterfoil_app; set local counterfoil.tenant = '{here}'")).unwrap();
+    assert_eq!(
+        count(&format!("begin; set local role counterfoil_app; set local counterfoil.tenant = '{here}'")),
+        1
+    );
+    assert_eq!(
+        count("begin; set local role counterfoil_app; set local counterfoil.reach = 'installation'"),
+        0
+    );
+    client
+        .batch_execute(&format!(
+            "begin; set local role counterfoil_app; set local counterfoil.tenant = '{here}'"
+        ))
+        .unwrap();
     let refused = client.execute(
         "insert into teams values ($1, $2, 'x', 'x', now(), now())",
         &[&there.uuid(), &uuid::Uuid::from_u128(7)],
     );
     assert!(refused.unwrap_err().to_string().contains("db error"), "writing another tenant's row is refused");
     client.batch_execute("rollback; begin; set local role counterfoil_app").unwrap();
-    assert!(client.batch_execute("alter table teams disable row level security").is_err(), "the role owns nothing");
+    assert!(
+        client.batch_execute("alter table teams disable row level security").is_err(),
+        "the role owns nothing"
+    );
 }

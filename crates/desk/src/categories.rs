@@ -56,22 +56,32 @@ pub fn check(read: &Read<'_>, slug: &str) -> Result<String> {
     if read.query_one(&ONE, params![slug], map)?.is_some_and(|c| c.archived_at.is_none()) {
         return Ok(slug.to_owned());
     }
-    let known: Vec<String> = all(read)?.into_iter().filter(|c| c.archived_at.is_none()).map(|c| c.slug).collect();
+    let known: Vec<String> =
+        all(read)?.into_iter().filter(|c| c.archived_at.is_none()).map(|c| c.slug).collect();
     Err(Error::field("category", "category.unknown", format!("one of {}", known.join(", "))))
 }
 
 /// What a ticket without a category gets: `other`, or the last one of the list.
 pub fn fallback(read: &Read<'_>) -> Result<String> {
-    let live: Vec<String> = all(read)?.into_iter().filter(|c| c.archived_at.is_none()).map(|c| c.slug).collect();
+    let live: Vec<String> =
+        all(read)?.into_iter().filter(|c| c.archived_at.is_none()).map(|c| c.slug).collect();
     let found = live.iter().find(|s| *s == "other").or(live.last()).cloned();
-    found.ok_or_else(|| Error::conflict("category.none", "the business has no category yet; an admin makes one"))
+    found.ok_or_else(|| {
+        Error::conflict("category.none", "the business has no category yet; an admin makes one")
+    })
 }
 
 pub fn create(tx: &mut Tx<'_>, slug: &str, name: &str) -> Result<Category> {
     let name = text::line("name", name, 60)?;
-    let ok = !slug.is_empty() && slug.len() <= 40 && slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    let ok = !slug.is_empty()
+        && slug.len() <= 40
+        && slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     if !ok {
-        return Err(Error::field("slug", "category.slug", "lower-case letters, digits and underscores, at most 40"));
+        return Err(Error::field(
+            "slug",
+            "category.slug",
+            "lower-case letters, digits and underscores, at most 40",
+        ));
     }
     let last: i64 = tx.query_one(&LAST, params![], |row| row.get(0))?.unwrap_or(0);
     if tx.execute(&INSERT, params![slug, name, last + 10])? == 0 {
@@ -83,7 +93,13 @@ pub fn create(tx: &mut Tx<'_>, slug: &str, name: &str) -> Result<Category> {
 }
 
 /// Renames, reorders, archives or brings back.
-pub fn change(tx: &mut Tx<'_>, slug: &str, name: Option<&str>, position: Option<i64>, archived: Option<bool>) -> Result<Category> {
+pub fn change(
+    tx: &mut Tx<'_>,
+    slug: &str,
+    name: Option<&str>,
+    position: Option<i64>,
+    archived: Option<bool>,
+) -> Result<Category> {
     let before = tx.query_one(&ONE, params![slug], map)?.or_not_found("category")?;
     let mut after = before.clone();
     if let Some(name) = name {

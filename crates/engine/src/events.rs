@@ -48,7 +48,10 @@ db::statements! {
 impl Publish for Tx<'_> {
     fn publish(&mut self, event: Event) -> Result<()> {
         let (id, now): (Id<EventRow>, _) = (self.new_id(), self.now());
-        self.execute(&INSERT, params![id, event.topic, event.ticket_id, event.customer_id, event.is_public, event.payload, now])?;
+        self.execute(
+            &INSERT,
+            params![id, event.topic, event.ticket_id, event.customer_id, event.is_public, event.payload, now],
+        )?;
         self.wake(Wake::Events(self.tenant()?));
         Ok(())
     }

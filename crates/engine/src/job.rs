@@ -60,10 +60,20 @@ pub trait Handler: Send + Sync + 'static {
 
     fn plan(&self, tx: &mut Tx<'_>, job: &Self::Job) -> Result<Step<Self::Plan>>;
 
-    fn perform(&self, outside: &Outside, plan: Self::Plan) -> impl Future<Output = Result<Self::Outcome, Failure>> + Send;
+    fn perform(
+        &self,
+        outside: &Outside,
+        plan: Self::Plan,
+    ) -> impl Future<Output = Result<Self::Outcome, Failure>> + Send;
 
     /// Records what happened. `last` is true when a temporary failure will not be tried again.
-    fn settle(&self, tx: &mut Tx<'_>, job: &Self::Job, outcome: Result<Self::Outcome, Failure>, last: bool) -> Result<()>;
+    fn settle(
+        &self,
+        tx: &mut Tx<'_>,
+        job: &Self::Job,
+        outcome: Result<Self::Outcome, Failure>,
+        last: bool,
+    ) -> Result<()>;
 }
 
 /// A job that happens inside one transaction: no outside, no settling.

@@ -138,7 +138,12 @@ impl Worker {
     }
 
     fn clone_parts(&self) -> Self {
-        Self { db: self.db.clone(), outside: self.outside.clone(), registry: self.registry.clone(), probe: self.probe.clone() }
+        Self {
+            db: self.db.clone(),
+            outside: self.outside.clone(),
+            registry: self.registry.clone(),
+            probe: self.probe.clone(),
+        }
     }
 
     async fn claim(&self, most: usize) -> Vec<Claim> {
@@ -293,4 +298,3 @@ fn backoff(attempts: u32, entropy: &dyn base::Entropy) -> jiff::SignedDuration {
     entropy.fill(&mut random);
     seconds(base_seconds) + jiff::SignedDuration::from_millis(base_seconds * 250 * i64::from(random[0]) / 255)
 }
-

@@ -81,7 +81,10 @@ fn note(tx: &mut Tx<'_>, said: &str) -> Result<()> {
 fn registry() -> Registry {
     let mut registry = Registry::default();
     registry.handle(Greeter).handle_inside(NoteTaker);
-    registry.every("test.tick", minutes(10), |tx| { let n = tx.now().to_string(); note(tx, &n) });
+    registry.every("test.tick", minutes(10), |tx| {
+        let n = tx.now().to_string();
+        note(tx, &n)
+    });
     registry
 }
 async fn count(world: &testkit::World, scope: db::Scope) -> i64 {

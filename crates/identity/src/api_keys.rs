@@ -98,7 +98,10 @@ pub fn revoke(tx: &mut Tx<'_>, id: Id<ApiKey>) -> Result<ApiKey> {
     tx.execute(&REVOKE, params![id, now])?;
     tx.wake(Wake::Access);
     let after = tx.query_one(&BY_ID, params![id], map)?.or_not_found("API key")?;
-    audit::record(tx, audit::Change::new("api_key.revoked", "api_key", Some(id.uuid())).from(&before).to(&after))?;
+    audit::record(
+        tx,
+        audit::Change::new("api_key.revoked", "api_key", Some(id.uuid())).from(&before).to(&after),
+    )?;
     Ok(after)
 }
 

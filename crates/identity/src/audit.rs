@@ -62,15 +62,29 @@ pub fn record(tx: &mut Tx<'_>, change: Change) -> Result<()> {
     tx.execute(
         &INSERT,
         params![
-            id, change.event_type, change.subject_kind, change.subject_id, change.before, change.after, actor.kind,
-            actor.id, actor.name, request, now
+            id,
+            change.event_type,
+            change.subject_kind,
+            change.subject_id,
+            change.before,
+            change.after,
+            actor.kind,
+            actor.id,
+            actor.name,
+            request,
+            now
         ],
     )?;
     Ok(())
 }
 
 /// The newest acts before an id, of one type or of all.
-pub fn page(read: &Read<'_>, event_type: Option<&str>, before: Option<Uuid>, limit: u32) -> Result<Vec<AuditEntry>> {
+pub fn page(
+    read: &Read<'_>,
+    event_type: Option<&str>,
+    before: Option<Uuid>,
+    limit: u32,
+) -> Result<Vec<AuditEntry>> {
     let before = before.unwrap_or(Uuid::max());
     let map = |row: &db::Row<'_>| {
         let mut c = row.columns();

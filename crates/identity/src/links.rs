@@ -14,14 +14,21 @@ pub struct Links {
 impl Links {
     /// `https://help.example.org` or `http://127.0.0.1:8080`.
     pub fn parse(public_url: &str) -> Result<Self> {
-        let refuse = || Error::field("public_url", "public_url.malformed", "expected http:// or https:// with a host and perhaps a port, such as https://help.example.org");
+        let refuse = || {
+            Error::field(
+                "public_url",
+                "public_url.malformed",
+                "expected http:// or https:// with a host and perhaps a port, such as https://help.example.org",
+            )
+        };
         let (scheme, rest) = public_url.trim().split_once("://").ok_or_else(refuse)?;
         let rest = rest.trim_end_matches('/');
         let (host, port) = match rest.rsplit_once(':') {
             Some((host, port)) if !port.contains(']') => (host, Some(port.parse().map_err(|_| refuse())?)),
             _ => (rest, None),
         };
-        let host_ok = !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-[]:".contains(&b));
+        let host_ok =
+            !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-[]:".contains(&b));
         if !matches!(scheme, "http" | "https") || !host_ok {
             return Err(refuse());
         }

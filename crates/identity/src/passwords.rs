@@ -1,16 +1,17 @@
 //! Passwords: argon2id, always off the request threads and outside transactions.
 
-use argon2::{
-    Argon2, PasswordHasher as _, PasswordVerifier as _,
-    password_hash::phc::PasswordHash,
-};
+use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _, password_hash::phc::PasswordHash};
 use base::{Entropy, Error, Result, Secret};
 
 /// A password that may be used, checked before it is hashed.
 pub fn check(password: &Secret) -> Result<()> {
     let length = password.reveal().chars().count();
     if length < 10 {
-        return Err(Error::field("password", "password.short", "at least 10 characters; a few words are a good password"));
+        return Err(Error::field(
+            "password",
+            "password.short",
+            "at least 10 characters; a few words are a good password",
+        ));
     }
     if password.reveal().len() > 256 {
         return Err(Error::field("password", "password.long", "at most 256 bytes"));
@@ -20,7 +21,9 @@ pub fn check(password: &Secret) -> Result<()> {
 
 /// Hashes with a salt of its own. Takes tens of milliseconds: call it on a blocking thread.
 pub fn hash(password: &Secret) -> Result<String> {
-    let hashed = Argon2::default().hash_password(password.reveal().as_bytes()).map_err(|e| Error::bug(e.to_string()))?;
+    let hashed = Argon2::default()
+        .hash_password(password.reveal().as_bytes())
+        .map_err(|e| Error::bug(e.to_string()))?;
     Ok(hashed.to_string())
 }
 
@@ -38,8 +41,10 @@ pub fn generate(entropy: &dyn Entropy) -> Secret {
     const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut bytes = [0; 20];
     entropy.fill(&mut bytes);
-    let text: Vec<String> =
-        bytes.chunks(4).map(|c| c.iter().map(|b| char::from(ALPHABET[usize::from(*b & 31)])).collect()).collect();
+    let text: Vec<String> = bytes
+        .chunks(4)
+        .map(|c| c.iter().map(|b| char::from(ALPHABET[usize::from(*b & 31)])).collect())
+        .collect();
     Secret::new(text.join("-"))
 }
 

@@ -43,7 +43,9 @@ impl Principal {
         match self {
             Self::Nobody => Actor::anonymous(),
             Self::User { user, .. } => user.actor(),
-            Self::Key(key) => Actor { kind: ActorKind::ApiKey, id: Some(key.id.uuid()), name: key.name.clone() },
+            Self::Key(key) => {
+                Actor { kind: ActorKind::ApiKey, id: Some(key.id.uuid()), name: key.name.clone() }
+            }
         }
     }
 

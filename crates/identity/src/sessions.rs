@@ -62,8 +62,11 @@ pub fn begin(tx: &mut Tx<'_>, user: &User, user_agent: &str, client_ip: &str) ->
 
 /// The live session of a token, with its user; nobody whose account is disabled or not verified.
 pub fn find(read: &Read<'_>, token: &Token) -> Result<Option<(User, Session)>> {
-    let Some(session) = read.query_one(&BY_TOKEN, params![token.hash(), read.now()], map)? else { return Ok(None) };
-    let user = users::find(read, session.user_id)?.filter(|u| u.disabled_at.is_none() && u.verified_at.is_some());
+    let Some(session) = read.query_one(&BY_TOKEN, params![token.hash(), read.now()], map)? else {
+        return Ok(None);
+    };
+    let user =
+        users::find(read, session.user_id)?.filter(|u| u.disabled_at.is_none() && u.verified_at.is_some());
     Ok(user.map(|user| (user, session)))
 }
 

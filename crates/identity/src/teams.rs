@@ -61,7 +61,10 @@ pub fn set_members(tx: &mut Tx<'_>, id: Id<Team>, members: &[Id<User>]) -> Resul
         tx.execute(&JOIN, params![id, member])?;
     }
     let after = get(tx, id)?;
-    audit::record(tx, audit::Change::new("team.members_changed", "team", Some(id.uuid())).from(&before).to(&after))?;
+    audit::record(
+        tx,
+        audit::Change::new("team.members_changed", "team", Some(id.uuid())).from(&before).to(&after),
+    )?;
     Ok(after)
 }
 

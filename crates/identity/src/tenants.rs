@@ -88,7 +88,11 @@ impl Settings {
         range("archive_days", self.archive_days.into(), 0, 3650);
         range("attachment_max_bytes", self.attachment_max_bytes, 1024, 100 * 1024 * 1024);
         let mut say = |field: &str, message: &str| {
-            wrong.push(base::FieldError { field: field.into(), code: "settings.invalid", message: message.into() });
+            wrong.push(base::FieldError {
+                field: field.into(),
+                code: "settings.invalid",
+                message: message.into(),
+            });
         };
         if jiff::tz::TimeZone::get(&self.time_zone).is_err() {
             say("time_zone", "expected an IANA time zone such as Europe/Berlin");
@@ -128,14 +132,21 @@ pub fn create(tx: &mut Tx<'_>, slug: &str, name: &str, host: Option<&str>) -> Re
         && slug.starts_with(|c: char| c.is_ascii_lowercase())
         && slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if !slug_ok {
-        return Err(Error::field("slug", "tenant.slug", "lower-case letters, digits and hyphens, beginning with a letter, at most 40"));
+        return Err(Error::field(
+            "slug",
+            "tenant.slug",
+            "lower-case letters, digits and hyphens, beginning with a letter, at most 40",
+        ));
     }
     let name = text::line("name", name, 100)?;
     let host = host.map(parse_host).transpose()?;
     let (id, now): (Id<Tenant>, _) = (tx.new_id(), tx.now());
     let settings = serde_json::to_value(Settings::default()).map_err(Error::from_source)?;
     if tx.execute(&INSERT, params![id, slug, name, host, settings, now])? == 0 {
-        return Err(Error::conflict("tenant.exists", format!("there is a tenant with the slug {slug} or that host already")));
+        return Err(Error::conflict(
+            "tenant.exists",
+            format!("there is a tenant with the slug {slug} or that host already"),
+        ));
     }
     tx.wake(db::Wake::Access);
     Ok(id)
@@ -143,8 +154,18 @@ pub fn create(tx: &mut Tx<'_>, slug: &str, name: &str, host: Option<&str>) -> Re
 
 fn parse_host(host: &str) -> Result<String> {
     let host = host.trim().trim_end_matches('.').to_lowercase();
-    let ok = !host.is_empty() && host.len() <= 253 && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'));
-    if ok { Ok(host) } else { Err(Error::field("host", "tenant.host", "a host name without scheme or port, such as help.example.org")) }
+    let ok = !host.is_empty()
+        && host.len() <= 253
+        && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'));
+    if ok {
+        Ok(host)
+    } else {
+        Err(Error::field(
+            "host",
+            "tenant.host",
+            "a host name without scheme or port, such as help.example.org",
+        ))
+    }
 }
 
 /// Every tenant of the installation.
@@ -158,14 +179,21 @@ pub fn get(read: &Read<'_>, id: TenantId) -> Result<TenantRecord> {
 
 /// The tenant a request is for: by host; an unknown host means the only tenant.
 pub fn choose<'t>(tenants: &'t [TenantRecord], host: &str) -> Result<&'t TenantRecord> {
-    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host, |(h, _)| h);
+    let name = host
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
+        .map_or(host, |(h, _)| h);
     let name = name.trim_end_matches('.').to_lowercase();
     if let Some(found) = tenants.iter().find(|t| t.host.as_deref() == Some(name.as_str())) {
         return Ok(found);
     }
     match tenants {
         [only] => Ok(only),
-        _ => Err(Error::new(Kind::Misdirected, "tenant.unknown_host", "no business is served under this host name")),
+        _ => Err(Error::new(
+            Kind::Misdirected,
+            "tenant.unknown_host",
+            "no business is served under this host name",
+        )),
     }
 }
 

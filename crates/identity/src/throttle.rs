@@ -33,13 +33,18 @@ pub fn hit(tx: &mut Tx<'_>, limit: &Limit, who: &str) -> Result<Result<()>> {
     let now = tx.now();
     let start = window_start(now, limit);
     let who: String = who.chars().take(200).collect();
-    let hits: Option<i64> = tx.query_one(&HIT, params![format!("{}:{who}", limit.name), start], |row| row.get(0))?;
+    let hits: Option<i64> =
+        tx.query_one(&HIT, params![format!("{}:{who}", limit.name), start], |row| row.get(0))?;
     if hits.unwrap_or(1) <= limit.most {
         return Ok(Ok(()));
     }
     let wait = limit.window_seconds - (now.as_second() - start.as_second());
     let wait = u32::try_from(wait.max(1)).unwrap_or(60);
-    Ok(Err(Error::limited("too_many_attempts", format!("too many attempts; try again in {wait} seconds"), wait)))
+    Ok(Err(Error::limited(
+        "too_many_attempts",
+        format!("too many attempts; try again in {wait} seconds"),
+        wait,
+    )))
 }
 
 /// Forgets the attempts, after one that succeeded.

@@ -55,7 +55,9 @@ pub fn issue(tx: &mut Tx<'_>, purpose: Purpose, user: Id<User>) -> Result<Token>
 
 /// Uses a link up; of two uses at once one wins.
 pub fn redeem(tx: &mut Tx<'_>, purpose: Purpose, token: &str) -> Result<Id<User>> {
-    let refused = || Error::invalid("link.used_or_expired", "this link was used already or is too old; ask for a new one");
+    let refused = || {
+        Error::invalid("link.used_or_expired", "this link was used already or is too old; ask for a new one")
+    };
     let token = Token::parse(token).ok_or_else(refused)?;
     let now = tx.now();
     tx.query_one(&USE, params![token.hash(), purpose.as_str(), now], |row| row.get(0))?.ok_or_else(refused)
@@ -83,5 +85,12 @@ pub fn redeem_first_run(tx: &mut Tx<'_>, token: &str) -> Result<()> {
         Some(token) => tx.execute(&USE_FIRST_RUN, params![token.hash(), now])?,
         None => 0,
     };
-    if used == 1 { Ok(()) } else { Err(Error::invalid("link.used_or_expired", "this link was used already or is too old; restart the server for a new one")) }
+    if used == 1 {
+        Ok(())
+    } else {
+        Err(Error::invalid(
+            "link.used_or_expired",
+            "this link was used already or is too old; restart the server for a new one",
+        ))
+    }
 }

@@ -23,7 +23,8 @@ db::statements! {
 }
 
 fn generator(secret_base32: &str, account: &str, issuer: &str) -> Result<Totp> {
-    let secret = totp_rs::Secret::try_from_base32(secret_base32).map_err(|e| Error::bug(format!("a stored TOTP secret: {e:?}")))?;
+    let secret = totp_rs::Secret::try_from_base32(secret_base32)
+        .map_err(|e| Error::bug(format!("a stored TOTP secret: {e:?}")))?;
     let clean = |s: &str| s.replace(':', " ");
     Builder::new()
         .with_secret(secret)
@@ -43,7 +44,10 @@ fn step(secret: &str, code: &str, at: Timestamp) -> Result<Option<i64>> {
 /// Begins the enrolment: a new secret that does not count until a code proves that the authenticator has it.
 pub fn begin(tx: &mut Tx<'_>, user: &User, issuer: &str) -> Result<Enrolment> {
     if user.has_second_factor() {
-        return Err(Error::conflict("totp.already_on", "the second factor is on already; switch it off first"));
+        return Err(Error::conflict(
+            "totp.already_on",
+            "the second factor is on already; switch it off first",
+        ));
     }
     let mut bytes = [0; 20];
     tx.entropy().fill(&mut bytes);
@@ -59,10 +63,14 @@ pub fn begin(tx: &mut Tx<'_>, user: &User, issuer: &str) -> Result<Enrolment> {
 
 /// Ends the enrolment with a code, and answers ten recovery codes, shown once.
 pub fn confirm(tx: &mut Tx<'_>, user: &User, code: &str) -> Result<Vec<String>> {
-    let secret = user.totp_secret.as_deref().ok_or_else(|| Error::conflict("totp.not_begun", "begin the enrolment first"))?;
+    let secret = user
+        .totp_secret
+        .as_deref()
+        .ok_or_else(|| Error::conflict("totp.not_begun", "begin the enrolment first"))?;
     let now = tx.now();
-    let step = step(secret, code, now)?
-        .ok_or_else(|| Error::field("code", "totp.wrong", "that is not the code the authenticator shows now"))?;
+    let step = step(secret, code, now)?.ok_or_else(|| {
+        Error::field("code", "totp.wrong", "that is not the code the authenticator shows now")
+    })?;
     users::set_totp(tx, user.id, Some(secret), Some(now), step)?;
     tx.execute(&DROP_CODES, params![user.id])?;
     let mut codes = Vec::new();
@@ -83,7 +91,8 @@ pub fn check(tx: &mut Tx<'_>, user: &User, code: &Secret) -> Result<bool> {
     if let Some(step) = step(secret, code.reveal(), now)? {
         return users::use_totp_step(tx, user.id, step);
     }
-    let plain: String = code.reveal().chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+    let plain: String =
+        code.reveal().chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
     let used = tx.execute(&USE_CODE, params![user.id, hash(&plain), now])? == 1;
     if used {
         audit::record(tx, audit::Change::new("user.recovery_code_used", "user", Some(user.id.uuid())))?;
@@ -105,7 +114,13 @@ fn hash(code: &str) -> [u8; 32] {
 
 fn percent(text: &str) -> String {
     text.bytes()
-        .map(|b| if b.is_ascii_alphanumeric() || b"-._~".contains(&b) { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .map(|b| {
+            if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
+                char::from(b).to_string()
+            } else {
+                format!("%{b:02X}")
+            }
+        })
         .collect()
 }
 

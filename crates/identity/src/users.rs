@@ -107,7 +107,18 @@ pub fn create(tx: &mut Tx<'_>, new: NewUser) -> Result<User> {
     let verified_at = new.verified.then_some(now);
     let made = tx.execute(
         &INSERT,
-        params![id, new.email, new.email.key(), name, new.role, new.password_hash, verified_at, new.locale, new.time_zone, now],
+        params![
+            id,
+            new.email,
+            new.email.key(),
+            name,
+            new.role,
+            new.password_hash,
+            verified_at,
+            new.locale,
+            new.time_zone,
+            now
+        ],
     )?;
     if made == 0 {
         return Err(Error::conflict("user.exists", "there is a user with this address already"));
@@ -182,20 +193,30 @@ pub fn set_role(tx: &mut Tx<'_>, id: Id<User>, role: Role) -> Result<User> {
         return Ok(before);
     }
     if role == Role::SuperAdmin || before.role == Role::SuperAdmin {
-        return Err(Error::forbidden("role.command_line_only", "the role super_admin is given and taken on the command line only"));
+        return Err(Error::forbidden(
+            "role.command_line_only",
+            "the role super_admin is given and taken on the command line only",
+        ));
     }
     let now = tx.now();
     tx.execute(&SET_ROLE, params![id, role, now])?;
     sessions::end_all(tx, id)?;
     let after = get(tx, id)?;
-    audit::record(tx, audit::Change::new("user.role_changed", "user", Some(id.uuid())).from(&before).to(&after))?;
+    audit::record(
+        tx,
+        audit::Change::new("user.role_changed", "user", Some(id.uuid())).from(&before).to(&after),
+    )?;
     Ok(after)
 }
 
 pub fn set_profile(tx: &mut Tx<'_>, id: Id<User>, name: &str, locale: &str, time_zone: &str) -> Result<User> {
     let name = text::line("name", name, 100)?;
     if jiff::tz::TimeZone::get(time_zone).is_err() {
-        return Err(Error::field("time_zone", "time_zone.unknown", "expected an IANA time zone such as Europe/Berlin"));
+        return Err(Error::field(
+            "time_zone",
+            "time_zone.unknown",
+            "expected an IANA time zone such as Europe/Berlin",
+        ));
     }
     if !["en", "es", "fr", "de", "pt"].contains(&locale) {
         return Err(Error::field("locale", "locale.unknown", "one of en, es, fr, de, pt"));
@@ -205,11 +226,20 @@ pub fn set_profile(tx: &mut Tx<'_>, id: Id<User>, name: &str, locale: &str, time
     tx.execute(&SET_PROFILE, params![id, name, locale, time_zone, now])?;
     tx.wake(db::Wake::Access);
     let after = get(tx, id)?;
-    audit::record(tx, audit::Change::new("user.profile_changed", "user", Some(id.uuid())).from(&before).to(&after))?;
+    audit::record(
+        tx,
+        audit::Change::new("user.profile_changed", "user", Some(id.uuid())).from(&before).to(&after),
+    )?;
     Ok(after)
 }
 
-pub(crate) fn set_totp(tx: &mut Tx<'_>, id: Id<User>, secret: Option<&str>, confirmed: Option<Timestamp>, last_step: i64) -> Result<()> {
+pub(crate) fn set_totp(
+    tx: &mut Tx<'_>,
+    id: Id<User>,
+    secret: Option<&str>,
+    confirmed: Option<Timestamp>,
+    last_step: i64,
+) -> Result<()> {
     let now = tx.now();
     tx.execute(&SET_TOTP, params![id, secret, confirmed, last_step, now])?;
     tx.wake(db::Wake::Access);

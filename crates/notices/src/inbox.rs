@@ -32,7 +32,14 @@ pub fn notify(tx: &mut Tx<'_>, user: Id<User>, kind: &str, title: &str, ticket: 
 pub fn latest(read: &Read<'_>, user: Id<User>, limit: u32) -> Result<Vec<Notice>> {
     read.query_all(&LATEST, params![user, limit], |row| {
         let mut c = row.columns();
-        Ok(Notice { id: c.next()?, kind: c.next()?, title: c.next()?, ticket_id: c.next()?, created_at: c.next()?, read_at: c.next()? })
+        Ok(Notice {
+            id: c.next()?,
+            kind: c.next()?,
+            title: c.next()?,
+            ticket_id: c.next()?,
+            created_at: c.next()?,
+            read_at: c.next()?,
+        })
     })
 }
 

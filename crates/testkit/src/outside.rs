@@ -79,7 +79,10 @@ impl Blobs for FakeBlobs {
         let mut list: Vec<BlobRef> = stored
             .iter()
             .filter(|((t, _), _)| *t == tenant)
-            .map(|((_, sha256), content)| BlobRef { sha256: Sha256(*sha256), size_bytes: content.len() as u64 })
+            .map(|((_, sha256), content)| BlobRef {
+                sha256: Sha256(*sha256),
+                size_bytes: content.len() as u64,
+            })
             .collect();
         list.sort();
         Ok(list)
@@ -98,7 +101,10 @@ impl BlobWriter for FakeWriter {
     async fn finish(self: Box<Self>) -> Result<BlobRef> {
         let sha256: [u8; 32] = sha2::Sha256::digest(&self.content).into();
         let size_bytes = self.content.len() as u64;
-        self.stored.lock().unwrap_or_else(PoisonError::into_inner).insert((self.tenant, sha256), self.content.into());
+        self.stored
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert((self.tenant, sha256), self.content.into());
         Ok(BlobRef { sha256: Sha256(sha256), size_bytes })
     }
     async fn abort(self: Box<Self>) {}

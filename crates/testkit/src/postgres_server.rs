@@ -19,9 +19,9 @@ fn url_of(database: &str) -> String {
 pub fn fresh_database() -> Secret {
     std::thread::spawn(|| {
         let mut client = Client::connect(&server_url(), NoTls).expect("the private PostgreSQL answers");
-        let checksum = db::migrate::schema(db::EngineKind::Postgres).bytes().fold(0u64, |h, b| {
-            (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let checksum = db::migrate::schema(db::EngineKind::Postgres)
+            .bytes()
+            .fold(0u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
         let template = format!("template_{checksum:x}");
         client.batch_execute("select pg_advisory_lock(77)").unwrap();
         let there = client.query_opt("select 1 from pg_database where datname = $1", &[&template]).unwrap();
@@ -29,8 +29,11 @@ pub fn fresh_database() -> Secret {
             let making = format!("{template}_making");
             client.batch_execute(&format!("drop database if exists {making}")).unwrap();
             client.batch_execute(&format!("create database {making}")).unwrap();
-            db::migrate::run(&db::Location::Postgres(Secret::new(url_of(&making))), "2026-01-01T00:00:00Z".parse().unwrap())
-                .expect("migrations run");
+            db::migrate::run(
+                &db::Location::Postgres(Secret::new(url_of(&making))),
+                "2026-01-01T00:00:00Z".parse().unwrap(),
+            )
+            .expect("migrations run");
             client.batch_execute(&format!("alter database {making} rename to {template}")).unwrap();
         }
         let name = format!("test_{}", uuid::Uuid::new_v4().simple());

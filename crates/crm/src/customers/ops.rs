@@ -10,7 +10,11 @@ pub fn find_or_create(tx: &mut Tx<'_>, email: &Email, name: &str) -> Result<Cust
         return Ok(found);
     }
     let given = text::line("name", name, 100).unwrap_or_default();
-    let name = if given.is_empty() { email.as_str().split('@').next().unwrap_or_default().to_owned() } else { given };
+    let name = if given.is_empty() {
+        email.as_str().split('@').next().unwrap_or_default().to_owned()
+    } else {
+        given
+    };
     let id = tx.new_id();
     store::insert(tx, id, email, &name)?;
     // Somebody may have been faster: the unique address decides, not the look before.
@@ -32,7 +36,8 @@ pub fn tie_verified_user(tx: &mut Tx<'_>, user: &User) -> Result<CustomerRecord>
 pub fn update(tx: &mut Tx<'_>, id: Id<CustomerRecord>, patch: CustomerPatch) -> Result<CustomerRecord> {
     let before = store::lock(tx, id)?.or_not_found("customer")?;
     let mut after = before.clone();
-    let optional = |field: &'static str, value: Option<String>| value.map(|v| text::line(field, &v, 200)).transpose();
+    let optional =
+        |field: &'static str, value: Option<String>| value.map(|v| text::line(field, &v, 200)).transpose();
     if let Some(name) = patch.name {
         after.name = text::line("name", &name, 100)?;
     }
@@ -55,13 +60,27 @@ pub fn update(tx: &mut Tx<'_>, id: Id<CustomerRecord>, patch: CustomerPatch) -> 
 pub fn set_notes(tx: &mut Tx<'_>, id: Id<CustomerRecord>, notes: &str) -> Result<CustomerRecord> {
     let before = store::lock(tx, id)?.or_not_found("customer")?;
     let mut after = before.clone();
-    after.internal_notes = if notes.trim().is_empty() { String::new() } else { text::body("internal_notes", notes, 64 * 1024)? };
+    after.internal_notes =
+        if notes.trim().is_empty() { String::new() } else { text::body("internal_notes", notes, 64 * 1024)? };
     save(tx, &before, after)
 }
 
 fn save(tx: &mut Tx<'_>, before: &CustomerRecord, after: CustomerRecord) -> Result<CustomerRecord> {
-    let same = (&before.name, &before.phone, &before.company, &before.service_address, &before.plan, &before.internal_notes)
-        == (&after.name, &after.phone, &after.company, &after.service_address, &after.plan, &after.internal_notes);
+    let same = (
+        &before.name,
+        &before.phone,
+        &before.company,
+        &before.service_address,
+        &before.plan,
+        &before.internal_notes,
+    ) == (
+        &after.name,
+        &after.phone,
+        &after.company,
+        &after.service_address,
+        &after.plan,
+        &after.internal_notes,
+    );
     if same {
         return Ok(after);
     }

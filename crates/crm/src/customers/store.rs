@@ -60,12 +60,21 @@ pub fn find_by_email(read: &Read<'_>, email: &Email) -> Result<Option<CustomerRe
 pub fn page(read: &Read<'_>, before: Option<Uuid>, limit: u32) -> Result<Vec<CustomerRecord>> {
     read.query_all(&PAGE, params![before.unwrap_or(Uuid::max()), limit], map)
 }
-pub fn search(read: &Read<'_>, pattern: &Value<'_>, before: Option<Uuid>, limit: u32) -> Result<Vec<CustomerRecord>> {
+pub fn search(
+    read: &Read<'_>,
+    pattern: &Value<'_>,
+    before: Option<Uuid>,
+    limit: u32,
+) -> Result<Vec<CustomerRecord>> {
     read.query_all(&SEARCH, params![pattern, before.unwrap_or(Uuid::max()), limit], map)
 }
 pub fn save(tx: &mut Tx<'_>, c: &CustomerRecord) -> Result<()> {
     let now = tx.now();
-    tx.execute(&SAVE, params![c.id, c.name, c.phone, c.company, c.service_address, c.plan, c.internal_notes, now]).map(|_| ())
+    tx.execute(
+        &SAVE,
+        params![c.id, c.name, c.phone, c.company, c.service_address, c.plan, c.internal_notes, now],
+    )
+    .map(|_| ())
 }
 pub fn set_verified(tx: &mut Tx<'_>, id: Id<CustomerRecord>) -> Result<()> {
     let now = tx.now();

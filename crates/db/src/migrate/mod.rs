@@ -39,7 +39,8 @@ impl Migration {
 
     /// The statements, in the engine's own types.
     pub fn statements(&self, kind: EngineKind) -> Vec<String> {
-        let mut text: String = self.text.lines().map(|l| l.split("--").next().unwrap_or(l)).collect::<Vec<_>>().join("\n");
+        let mut text: String =
+            self.text.lines().map(|l| l.split("--").next().unwrap_or(l)).collect::<Vec<_>>().join("\n");
         for (token, sqlite, postgres) in dialect::SCHEMA_TOKENS {
             text = text.replace(token, if kind == EngineKind::Sqlite { sqlite } else { postgres });
         }
@@ -69,7 +70,8 @@ fn created() -> Vec<(String, bool, bool)> {
             let lower = statement.to_lowercase();
             for (start, view) in [("create table ", false), ("create view ", true)] {
                 if let Some(rest) = lower.strip_prefix(start) {
-                    let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                    let name: String =
+                        rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
                     out.push((name, view, rest.contains("tenant_id")));
                 }
             }
@@ -101,7 +103,9 @@ fn pending(applied: &[(i64, String)]) -> Result<Vec<&'static Migration>> {
             None => {
                 return Err(Error::invalid(
                     "schema.newer",
-                    format!("the database was made by a newer version (it has migration {version}); use that version or restore an older backup"),
+                    format!(
+                        "the database was made by a newer version (it has migration {version}); use that version or restore an older backup"
+                    ),
                 ));
             }
             Some(m) if m.checksum() != *checksum => {
@@ -128,7 +132,9 @@ pub fn schema(kind: EngineKind) -> String {
     }
     if kind == EngineKind::Postgres {
         out.push_str("\n-- row-level security\n");
-        for statement in dialect::postgres_security::statements(&tenant_tables(), &crate::sql::SHARED_TABLES, is_view) {
+        for statement in
+            dialect::postgres_security::statements(&tenant_tables(), &crate::sql::SHARED_TABLES, is_view)
+        {
             out.push_str(&statement);
             out.push_str(";\n");
         }

@@ -20,7 +20,9 @@ pub fn run(url: &Secret, now: Timestamp) -> Result<Outcome> {
     client.execute("select pg_advisory_lock($1)", &[&LOCK]).map_err(errors::postgres)?;
     ensure_role(&mut client)?;
     client.batch_execute(VERSIONS).map_err(errors::postgres)?;
-    let rows = client.query("select version, checksum from schema_migrations order by version", &[]).map_err(errors::postgres)?;
+    let rows = client
+        .query("select version, checksum from schema_migrations order by version", &[])
+        .map_err(errors::postgres)?;
     let applied: Vec<(i64, String)> = rows.iter().map(|r| (r.get(0), r.get(1))).collect();
     let todo = pending(&applied)?;
     if todo.is_empty() {
@@ -57,7 +59,9 @@ fn ensure_role(client: &mut Client) -> Result<()> {
     if !row.get::<_, bool>(0) {
         client.batch_execute(&format!("create role {ROLE} nologin")).map_err(|e| role_error(&e))?;
     }
-    let row = client.query_one("select pg_has_role(current_user, $1, 'member')", &[&ROLE]).map_err(errors::postgres)?;
+    let row = client
+        .query_one("select pg_has_role(current_user, $1, 'member')", &[&ROLE])
+        .map_err(errors::postgres)?;
     if !row.get::<_, bool>(0) {
         client.batch_execute(&format!("grant {ROLE} to current_user")).map_err(|e| role_error(&e))?;
     }

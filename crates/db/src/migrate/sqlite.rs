@@ -19,14 +19,16 @@ pub fn run(path: &Path, now: Timestamp) -> Result<Outcome> {
     if todo.is_empty() {
         return Ok(Outcome { applied: Vec::new(), snapshot: None });
     }
-    let snapshot = if existed && !applied(&conn)?.is_empty() { Some(snapshot(&conn, path, todo[0])?) } else { None };
+    let snapshot =
+        if existed && !applied(&conn)?.is_empty() { Some(snapshot(&conn, path, todo[0])?) } else { None };
     let tx = conn.transaction_with_behavior(TransactionBehavior::Exclusive).map_err(errors::sqlite)?;
     tx.execute_batch(VERSIONS).map_err(errors::sqlite)?;
     // Another process may have been faster while we waited for the lock.
     let todo = pending(&applied(&tx)?)?;
     for migration in &todo {
         for statement in migration.statements(EngineKind::Sqlite) {
-            tx.execute_batch(&statement).map_err(|e| Error::bug(format!("{}: {e} in: {statement}", migration.name)))?;
+            tx.execute_batch(&statement)
+                .map_err(|e| Error::bug(format!("{}: {e} in: {statement}", migration.name)))?;
         }
         tx.execute(
             "insert into schema_migrations values (?1, ?2, ?3, ?4)",
@@ -43,7 +45,9 @@ fn applied(conn: &Connection) -> Result<Vec<(i64, String)>> {
     if !there {
         return Ok(Vec::new());
     }
-    let mut statement = conn.prepare("select version, checksum from schema_migrations order by version").map_err(errors::sqlite)?;
+    let mut statement = conn
+        .prepare("select version, checksum from schema_migrations order by version")
+        .map_err(errors::sqlite)?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(errors::sqlite)?;
     rows.collect::<rusqlite::Result<_>>().map_err(errors::sqlite)
 }
@@ -54,7 +58,9 @@ fn snapshot(conn: &Connection, path: &Path, first: &Migration) -> Result<PathBuf
     if copy.exists() {
         std::fs::remove_file(&copy).map_err(Error::from_source)?;
     }
-    let name = copy.to_str().ok_or_else(|| Error::invalid("data_dir.name", "the data folder's path must be UTF-8"))?;
+    let name = copy
+        .to_str()
+        .ok_or_else(|| Error::invalid("data_dir.name", "the data folder's path must be UTF-8"))?;
     conn.execute("vacuum into ?1", [name]).map_err(errors::sqlite)?;
     Ok(copy)
 }

@@ -5,7 +5,11 @@ use crate::{dialect::postgres_security::ROLE, errors};
 
 fn config(url: &Secret) -> Result<Config> {
     let mut config: Config = url.reveal().parse().map_err(|e: postgres::Error| {
-        Error::field("database_url", "database_url.malformed", format!("expected postgres://user:password@host:5432/database ({e})"))
+        Error::field(
+            "database_url",
+            "database_url.malformed",
+            format!("expected postgres://user:password@host:5432/database ({e})"),
+        )
     })?;
     config.application_name("counterfoil").connect_timeout(std::time::Duration::from_secs(10));
     Ok(config)
@@ -13,7 +17,9 @@ fn config(url: &Secret) -> Result<Config> {
 
 /// A connection as the owner: for migrations, backup and restore only.
 pub fn maintenance(url: &Secret) -> Result<Client> {
-    config(url)?.connect(NoTls).map_err(|e| Error::unavailable("db.unreachable", format!("PostgreSQL cannot be reached: {e}")))
+    config(url)?
+        .connect(NoTls)
+        .map_err(|e| Error::unavailable("db.unreachable", format!("PostgreSQL cannot be reached: {e}")))
 }
 
 /// A connection for requests: under the role that owns nothing, so that row-level security binds it.

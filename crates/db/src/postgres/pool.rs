@@ -110,7 +110,9 @@ impl Worker {
             self.session = None;
             std::thread::sleep(Duration::from_millis(20));
         }
-        self.session.as_ref().ok_or_else(|| Error::unavailable("db.connection_lost", "the database connection was lost; try again"))
+        self.session.as_ref().ok_or_else(|| {
+            Error::unavailable("db.connection_lost", "the database connection was lost; try again")
+        })
     }
 
     fn write(&mut self, mut work: Box<dyn WriteWork>) {

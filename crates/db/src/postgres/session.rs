@@ -53,13 +53,23 @@ impl Session {
         Ok(statement)
     }
 
-    pub fn query(&mut self, sql: &Sql, tenant: Option<Value<'static>>, params: &[Value<'_>]) -> Result<Vec<Row>> {
+    pub fn query(
+        &mut self,
+        sql: &Sql,
+        tenant: Option<Value<'static>>,
+        params: &[Value<'_>],
+    ) -> Result<Vec<Row>> {
         let statement = self.prepare(sql)?;
         let bound = bind(&statement, sql, tenant.as_ref(), params)?;
         self.client.query(&statement, &bound).map_err(|e| described(e, sql))
     }
 
-    pub fn execute(&mut self, sql: &Sql, tenant: Option<Value<'static>>, params: &[Value<'_>]) -> Result<u64> {
+    pub fn execute(
+        &mut self,
+        sql: &Sql,
+        tenant: Option<Value<'static>>,
+        params: &[Value<'_>],
+    ) -> Result<u64> {
         let statement = self.prepare(sql)?;
         let bound = bind(&statement, sql, tenant.as_ref(), params)?;
         self.client.execute(&statement, &bound).map_err(|e| described(e, sql))
@@ -73,7 +83,12 @@ fn described(e: postgres::Error, sql: &Sql) -> Error {
     if e.kind() == base::Kind::Bug { Error::bug(format!("{detail} in: {}", sql.text())) } else { e }
 }
 
-fn bind<'p>(statement: &Statement, sql: &Sql, tenant: Option<&'p Value<'static>>, params: &'p [Value<'p>]) -> Result<Vec<&'p (dyn ToSql + Sync)>> {
+fn bind<'p>(
+    statement: &Statement,
+    sql: &Sql,
+    tenant: Option<&'p Value<'static>>,
+    params: &'p [Value<'p>],
+) -> Result<Vec<&'p (dyn ToSql + Sync)>> {
     let mut bound: Vec<&(dyn ToSql + Sync)> = Vec::with_capacity(params.len() + 1);
     if let Some(tenant) = tenant {
         bound.push(tenant);
@@ -81,7 +96,10 @@ fn bind<'p>(statement: &Statement, sql: &Sql, tenant: Option<&'p Value<'static>>
     bound.extend(params.iter().map(|v| v as &(dyn ToSql + Sync)));
     if bound.len() != statement.params().len() {
         let (wants, has) = (statement.params().len(), bound.len());
-        return Err(Error::bug(format!("a statement takes {wants} parameters and got {has}: {}", sql.text())));
+        return Err(Error::bug(format!(
+            "a statement takes {wants} parameters and got {has}: {}",
+            sql.text()
+        )));
     }
     Ok(bound)
 }

@@ -62,7 +62,8 @@ fn send(url: &Secret, wakes: &mpsc::Receiver<Wake>, pause: &Pause) {
                 batch.push(more);
             }
         }
-        let list: Vec<String> = batch.iter().map(|w| format!("notify {CHANNEL}, '{}'", w.to_text())).collect();
+        let list: Vec<String> =
+            batch.iter().map(|w| format!("notify {CHANNEL}, '{}'", w.to_text())).collect();
         for _ in 0..2 {
             if client.is_none() {
                 client = maintenance(url).ok();

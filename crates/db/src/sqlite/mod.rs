@@ -21,8 +21,13 @@ use crate::errors;
 const STATEMENT_CACHE: usize = 256;
 
 pub fn open(path: &Path, read_only: bool) -> Result<Connection> {
-    let access = if read_only { OpenFlags::SQLITE_OPEN_READ_ONLY } else { OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE };
-    let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(errors::sqlite)?;
+    let access = if read_only {
+        OpenFlags::SQLITE_OPEN_READ_ONLY
+    } else {
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE
+    };
+    let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .map_err(errors::sqlite)?;
     conn.busy_timeout(Duration::from_secs(15)).map_err(errors::sqlite)?;
     conn.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
     let pragmas = if read_only {

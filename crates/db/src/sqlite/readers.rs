@@ -21,7 +21,12 @@ pub struct Readers {
 }
 
 impl Readers {
-    pub fn start(path: &Path, count: usize, queue: &Arc<Queue<Box<dyn ReadWork>>>, clock: &Arc<dyn Clock>) -> Result<Self> {
+    pub fn start(
+        path: &Path,
+        count: usize,
+        queue: &Arc<Queue<Box<dyn ReadWork>>>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self> {
         let mut threads = Vec::new();
         for n in 0..count.max(1) {
             let conn = super::open(path, true)?;

@@ -3,7 +3,12 @@ use rusqlite::{CachedStatement, Connection};
 
 use crate::{EngineKind, Row, Sql, Value, dialect, errors};
 
-fn prepare<'c>(conn: &'c Connection, sql: &Sql, tenant: Option<Value<'static>>, params: &[Value<'_>]) -> Result<CachedStatement<'c>> {
+fn prepare<'c>(
+    conn: &'c Connection,
+    sql: &Sql,
+    tenant: Option<Value<'static>>,
+    params: &[Value<'_>],
+) -> Result<CachedStatement<'c>> {
     let prepared = if sql.text().contains('{') {
         conn.prepare_cached(&dialect::render(sql.text(), EngineKind::Sqlite))
     } else {
@@ -13,7 +18,10 @@ fn prepare<'c>(conn: &'c Connection, sql: &Sql, tenant: Option<Value<'static>>, 
     let offset = usize::from(tenant.is_some());
     if statement.parameter_count() != params.len() + offset {
         let (wants, has) = (statement.parameter_count(), params.len() + offset);
-        return Err(Error::bug(format!("a statement takes {wants} parameters and got {has}: {}", sql.text())));
+        return Err(Error::bug(format!(
+            "a statement takes {wants} parameters and got {has}: {}",
+            sql.text()
+        )));
     }
     if let Some(tenant) = tenant {
         statement.raw_bind_parameter(1, tenant).map_err(errors::sqlite)?;
@@ -41,7 +49,12 @@ pub fn for_each(
     Ok(())
 }
 
-pub fn execute(conn: &Connection, sql: &Sql, tenant: Option<Value<'static>>, params: &[Value<'_>]) -> Result<u64> {
+pub fn execute(
+    conn: &Connection,
+    sql: &Sql,
+    tenant: Option<Value<'static>>,
+    params: &[Value<'_>],
+) -> Result<u64> {
     let mut statement = prepare(conn, sql, tenant, params)?;
     statement.raw_execute().map(|n| n as u64).map_err(errors::sqlite)
 }

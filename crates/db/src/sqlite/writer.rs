@@ -44,7 +44,10 @@ impl Writer {
             .map_err(Error::from_source)?;
         let checkpoints = {
             let (path, pause) = (path.to_owned(), pause.clone());
-            std::thread::Builder::new().name("db-checkpoint".into()).spawn(move || checkpoint(&path, &pause)).map_err(Error::from_source)?
+            std::thread::Builder::new()
+                .name("db-checkpoint".into())
+                .spawn(move || checkpoint(&path, &pause))
+                .map_err(Error::from_source)?
         };
         Ok(Self { thread: Some(thread), checkpoints: Some(checkpoints), pause })
     }
@@ -61,7 +64,13 @@ impl Writer {
     }
 }
 
-fn run(conn: &Connection, queue: &Queue<Box<dyn WriteWork>>, clock: &dyn Clock, entropy: &dyn Entropy, signals: &Signals) {
+fn run(
+    conn: &Connection,
+    queue: &Queue<Box<dyn WriteWork>>,
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+    signals: &Signals,
+) {
     while let Some(group) = queue.take(GROUP_MAX) {
         metrics::gauge!("counterfoil_db_writer_queue_depth").set(queue.depth() as f64);
         metrics::histogram!("counterfoil_db_group_size").record(group.len() as f64);
@@ -69,7 +78,13 @@ fn run(conn: &Connection, queue: &Queue<Box<dyn WriteWork>>, clock: &dyn Clock, 
     }
 }
 
-fn commit_group(conn: &Connection, mut group: Vec<Box<dyn WriteWork>>, clock: &dyn Clock, entropy: &dyn Entropy, signals: &Signals) {
+fn commit_group(
+    conn: &Connection,
+    mut group: Vec<Box<dyn WriteWork>>,
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+    signals: &Signals,
+) {
     if let Err(e) = control(conn, "begin immediate") {
         let error = errors::sqlite(e);
         group.into_iter().for_each(|work| work.answer(Err(error.duplicate())));
@@ -102,7 +117,13 @@ fn commit_group(conn: &Connection, mut group: Vec<Box<dyn WriteWork>>, clock: &d
 
 /// Runs one piece of work in its savepoint. An error is answered only when the whole group is lost with it: a full
 /// disk makes SQLite roll back the transaction, and then nobody's write may be acknowledged.
-fn run_one(conn: &Connection, work: &mut dyn WriteWork, clock: &dyn Clock, entropy: &dyn Entropy, wakes: &mut Vec<Wake>) -> Option<Error> {
+fn run_one(
+    conn: &Connection,
+    work: &mut dyn WriteWork,
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+    wakes: &mut Vec<Wake>,
+) -> Option<Error> {
     if let Err(e) = control(conn, "savepoint one") {
         return Some(errors::sqlite(e));
     }
@@ -139,7 +160,13 @@ fn checkpoint(path: &Path, pause: &Pause) {
         let size = std::fs::metadata(&wal).map_or(0, |m| m.len());
         if size > CHECKPOINT_BYTES || stopped {
             // RESTART lets the writer begin again at the head of the log, so that the file does not grow for ever.
-            let mode = if size > 8 * CHECKPOINT_BYTES { "truncate" } else if size > 2 * CHECKPOINT_BYTES { "restart" } else { "passive" };
+            let mode = if size > 8 * CHECKPOINT_BYTES {
+                "truncate"
+            } else if size > 2 * CHECKPOINT_BYTES {
+                "restart"
+            } else {
+                "passive"
+            };
             if let Err(e) = conn.query_row(&format!("pragma wal_checkpoint({mode})"), [], |_| Ok(())) {
                 tracing::debug!(error = %e, "checkpoint put off");
             }

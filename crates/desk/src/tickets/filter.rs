@@ -38,7 +38,8 @@ impl Sort {
             "priority" => Order::Priority,
             "due_at" | "sla_due_at" => Order::DueAt,
             _ => {
-                let message = "one of created_at, last_message_at, priority, due_at, with - in front for descending";
+                let message =
+                    "one of created_at, last_message_at, priority, due_at, with - in front for descending";
                 return Err(Error::field("order", "order.unknown", message));
             }
         };
@@ -183,7 +184,10 @@ impl TicketFilter {
         c.range("t.last_message_at", self.last_message_at);
         c.range("t.due_at", self.due_at);
         if self.sla_overdue {
-            c.and("t.due_at <= {} and t.status in ('new', 'open', 'in_progress', 'pending_customer')", Value::Time(now));
+            c.and(
+                "t.due_at <= {} and t.status in ('new', 'open', 'in_progress', 'pending_customer')",
+                Value::Time(now),
+            );
         }
         if let Some(q) = &self.q {
             c.and("t.search_text like {} escape '\\'", db::dialect::contains_pattern(&q.to_lowercase()));
@@ -192,31 +196,52 @@ impl TicketFilter {
     }
 
     fn assignees<'a>(&'a self, c: &mut Clause<'a>) {
-        let users: Vec<Value<'a>> =
-            self.assigned_to.iter().filter_map(|a| if let Assignee::User(id) = a { Some(id.to_value()) } else { None }).collect();
+        let users: Vec<Value<'a>> = self
+            .assigned_to
+            .iter()
+            .filter_map(|a| if let Assignee::User(id) = a { Some(id.to_value()) } else { None })
+            .collect();
         let nobody = self.assigned_to.contains(&Assignee::Nobody);
         match (nobody, users.is_empty()) {
             (false, _) => c.any_of("t.assigned_to", users),
             (true, true) => c.text.push_str(" and t.assigned_to is null"),
             (true, false) => {
                 let list: Vec<String> = users.into_iter().map(|v| c.bind(v)).collect();
-                c.text.push_str(&format!(" and (t.assigned_to is null or t.assigned_to in ({}))", list.join(", ")));
+                c.text.push_str(&format!(
+                    " and (t.assigned_to is null or t.assigned_to in ({}))",
+                    list.join(", ")
+                ));
             }
         }
     }
 }
 
 /// Adds cursor, order and limit to a list on a table or view with `id` and the order's column.
-pub fn page_of(clause: &mut Clause<'_>, table: &str, sort: Sort, cursor: Option<&Cursor>, limit: u32) -> Result<()> {
-    let (column, direction, than) = (sort.column(), if sort.descending { "desc" } else { "asc" }, if sort.descending { "<" } else { ">" });
+pub fn page_of(
+    clause: &mut Clause<'_>,
+    table: &str,
+    sort: Sort,
+    cursor: Option<&Cursor>,
+    limit: u32,
+) -> Result<()> {
+    let (column, direction, than) = (
+        sort.column(),
+        if sort.descending { "desc" } else { "asc" },
+        if sort.descending { "<" } else { ">" },
+    );
     if let Some(cursor) = cursor {
         if cursor.order != sort.code() {
-            return Err(Error::field("cursor", "cursor.other_order", "this cursor belongs to a list in another order; start over without it"));
+            return Err(Error::field(
+                "cursor",
+                "cursor.other_order",
+                "this cursor belongs to a list in another order; start over without it",
+            ));
         }
         let value = match sort.by {
             Order::Priority => Value::Int(cursor.value),
             _ => Value::Time(
-                Timestamp::from_microsecond(cursor.value).map_err(|_| Error::field("cursor", "cursor.malformed", "start over without it"))?,
+                Timestamp::from_microsecond(cursor.value)
+                    .map_err(|_| Error::field("cursor", "cursor.malformed", "start over without it"))?,
             ),
         };
         let value = clause.bind(value);
@@ -224,6 +249,8 @@ pub fn page_of(clause: &mut Clause<'_>, table: &str, sort: Sort, cursor: Option<
         clause.text.push_str(&format!(" and ({table}.{column}, {table}.id) {than} ({value}, {id})"));
     }
     let limit = clause.bind(Value::Int(i64::from(limit)));
-    clause.text.push_str(&format!(" order by {table}.{column} {direction}, {table}.id {direction} limit {limit}"));
+    clause
+        .text
+        .push_str(&format!(" order by {table}.{column} {direction}, {table}.id {direction} limit {limit}"));
     Ok(())
 }

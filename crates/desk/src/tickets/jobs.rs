@@ -38,7 +38,9 @@ impl Job for Announce {
     fn key(&self) -> String {
         match &self.news {
             News::Created { .. } => format!("{}:created", self.ticket),
-            News::Answered { message } | News::CustomerReplied { message } => format!("{}:message:{message}", self.ticket),
+            News::Answered { message } | News::CustomerReplied { message } => {
+                format!("{}:message:{message}", self.ticket)
+            }
             News::Assigned { to, version } => format!("{}:assigned:{to}:{version}", self.ticket),
             News::Resolved { version } => format!("{}:resolved:{version}", self.ticket),
         }
@@ -71,7 +73,8 @@ impl Inside for Announcer {
                     about.confirm(tx)?;
                     about.tell_the_team(tx)?;
                 }
-                if let Some(assignee) = ticket.assigned_to.filter(|a| ticket.created_by_id != Some(a.uuid())) {
+                if let Some(assignee) = ticket.assigned_to.filter(|a| ticket.created_by_id != Some(a.uuid()))
+                {
                     about.tell_assignee(tx, assignee)?;
                 }
                 Ok(())
@@ -102,9 +105,12 @@ struct Recipient {
 impl About<'_> {
     fn recipient(&self, tx: &Tx<'_>) -> Result<Recipient> {
         let customer = customers::get(tx, self.ticket.customer_id)?;
-        let user = users::find_by_email(tx, &customer.email)?.filter(|u| u.verified_at.is_some() && u.disabled_at.is_none());
+        let user = users::find_by_email(tx, &customer.email)?
+            .filter(|u| u.verified_at.is_some() && u.disabled_at.is_none());
         let locale = user.as_ref().map_or_else(|| self.tenant.settings.locale.clone(), |u| u.locale.clone());
-        let may_read = user.as_ref().is_some_and(|u| self.ticket.user_id == Some(u.id) || u.customer_id == Some(customer.id.uuid()));
+        let may_read = user
+            .as_ref()
+            .is_some_and(|u| self.ticket.user_id == Some(u.id) || u.customer_id == Some(customer.id.uuid()));
         Ok(Recipient { email: customer.email, name: customer.name, locale, verified: may_read })
     }
 
@@ -136,7 +142,13 @@ impl About<'_> {
         })
     }
 
-    fn post(&self, tx: &mut Tx<'_>, kind: LetterKind, to: &Recipient, values: serde_json::Value) -> Result<Uuid> {
+    fn post(
+        &self,
+        tx: &mut Tx<'_>,
+        kind: LetterKind,
+        to: &Recipient,
+        values: serde_json::Value,
+    ) -> Result<Uuid> {
         let letter = NewLetter {
             kind,
             to: to.email.clone(),
@@ -153,7 +165,11 @@ impl About<'_> {
     fn confirm(&self, tx: &mut Tx<'_>) -> Result<()> {
         let to = self.recipient(tx)?;
         let link = self.link(tx, &to)?;
-        let kind = if to.verified { LetterKind::TicketConfirmation } else { LetterKind::TicketConfirmationUnverified };
+        let kind = if to.verified {
+            LetterKind::TicketConfirmation
+        } else {
+            LetterKind::TicketConfirmationUnverified
+        };
         let values = self.values(&to.name, &link);
         // The name a stranger gave is theirs to claim, not ours to repeat in the address line.
         let to = if to.verified { to } else { Recipient { name: String::new(), ..to } };
@@ -182,12 +198,25 @@ impl About<'_> {
         self.post(tx, LetterKind::TicketResolved, &to, values).map(|_| ())
     }
 
-    fn tell(&self, tx: &mut Tx<'_>, user: &User, kind: LetterKind, title: &str, author: &str, body: &str) -> Result<()> {
+    fn tell(
+        &self,
+        tx: &mut Tx<'_>,
+        user: &User,
+        kind: LetterKind,
+        title: &str,
+        author: &str,
+        body: &str,
+    ) -> Result<()> {
         inbox::notify(tx, user.id, kind.as_str(), title, Some(self.ticket.id.uuid()))?;
         let mut values = self.values(&user.name, "");
         values["author"] = author.into();
         values["body"] = body.into();
-        let to = Recipient { email: user.email.clone(), name: user.name.clone(), locale: user.locale.clone(), verified: true };
+        let to = Recipient {
+            email: user.email.clone(),
+            name: user.name.clone(),
+            locale: user.locale.clone(),
+            verified: true,
+        };
         self.post(tx, kind, &to, values).map(|_| ())
     }
 
@@ -217,7 +246,8 @@ impl About<'_> {
     /// The assignee hears of an answer; nobody's ticket is everybody's news in the queue already. Watchers hear too.
     fn tell_of_reply(&self, tx: &mut Tx<'_>, message: Uuid) -> Result<()> {
         let message = query::message(tx, Id::from_uuid(message))?.or_not_found("message")?;
-        let mut told = query::extras(tx, &[self.ticket.id])?.remove(&self.ticket.id).unwrap_or_default().watchers;
+        let mut told =
+            query::extras(tx, &[self.ticket.id])?.remove(&self.ticket.id).unwrap_or_default().watchers;
         told.extend(self.ticket.assigned_to);
         told.sort();
         told.dedup();
@@ -225,7 +255,14 @@ impl About<'_> {
         for id in told {
             let user = users::get(tx, id)?;
             if user.disabled_at.is_none() {
-                self.tell(tx, &user, LetterKind::SupportCustomerReply, &title, &message.author.name, &message.body)?;
+                self.tell(
+                    tx,
+                    &user,
+                    LetterKind::SupportCustomerReply,
+                    &title,
+                    &message.author.name,
+                    &message.body,
+                )?;
             }
         }
         Ok(())

@@ -29,11 +29,11 @@ mod store;
 
 pub use filter::{Assignee, Order, Range, Sort, TicketFilter};
 pub use model::*;
-pub use ops::{
-    CustomerPatch, For, NewMessage, NewTicket, TicketPatch, archive_old, change, change_own, close_resolved, confirm, create,
-    customer_reply, mark_read_by_staff, staff_message, user_of,
-};
 pub use ops::change::{check_context, check_links, check_tags};
+pub use ops::{
+    CustomerPatch, For, NewMessage, NewTicket, TicketPatch, archive_old, change, change_own, close_resolved,
+    confirm, create, customer_reply, mark_read_by_staff, staff_message, user_of,
+};
 
 /// Records what became of a letter on the message it carried.
 pub fn letter_settled(tx: &mut db::Tx<'_>, letter: uuid::Uuid, status: &str) -> base::Result<()> {

@@ -102,7 +102,10 @@ impl Status {
         let possible: Vec<&str> = self.moves().iter().map(|s| s.as_str()).collect();
         Err(Error::conflict(
             "ticket.move_not_possible",
-            format!("a ticket that is {self} cannot become {to}; possible from here: {}", possible.join(", ")),
+            format!(
+                "a ticket that is {self} cannot become {to}; possible from here: {}",
+                possible.join(", ")
+            ),
         ))
     }
 }
@@ -215,12 +218,16 @@ impl Ticket {
         if staff.is_admin() || staff.is_user(self.assigned_to) {
             return Ok(());
         }
-        let own_of_key = staff.user_id.is_none() && self.created_by_id.is_some() && self.created_by_id == staff.actor.id;
+        let own_of_key =
+            staff.user_id.is_none() && self.created_by_id.is_some() && self.created_by_id == staff.actor.id;
         let agent = matches!(staff.role, Role::Agent | Role::SalesManager);
         if agent && (self.assigned_to.is_none() || own_of_key || settings.agents_change_any_ticket) {
             return Ok(());
         }
-        Err(Error::forbidden("ticket.assigned_to_other", "the ticket is assigned to somebody else; its assignee or an admin may change it"))
+        Err(Error::forbidden(
+            "ticket.assigned_to_other",
+            "the ticket is assigned to somebody else; its assignee or an admin may change it",
+        ))
     }
 
     /// Whether this member of staff may know that it exists.

@@ -74,7 +74,8 @@ pub struct PortalTicket {
 const COLUMNS: &str = "t.id, t.ticket_number, t.subject, m.body, t.status, t.priority, t.category, t.ticket_type, t.channel, t.customer_id,
     t.user_id, t.user_email, t.order_id, t.unread_by_customer, t.message_count, t.last_message_at, t.resolved_at, t.closed_at, t.version,
     t.created_at, t.updated_at";
-const FROM: &str = "portal_tickets t join portal_messages m on m.tenant_id = t.tenant_id and m.id = t.first_message_id";
+const FROM: &str =
+    "portal_tickets t join portal_messages m on m.tenant_id = t.tenant_id and m.id = t.first_message_id";
 
 fn map(row: &Row<'_>) -> Result<PortalTicket> {
     let mut c = row.columns();
@@ -114,7 +115,14 @@ db::statements! {
 }
 
 /// One page of somebody's own tickets, and whether there is more.
-pub fn list(read: &Read<'_>, viewer: &Viewer, status: &[Status], sort: Sort, cursor: Option<&Cursor>, limit: u32) -> Result<(Vec<PortalTicket>, bool)> {
+pub fn list(
+    read: &Read<'_>,
+    viewer: &Viewer,
+    status: &[Status],
+    sort: Sort,
+    cursor: Option<&Cursor>,
+    limit: u32,
+) -> Result<(Vec<PortalTicket>, bool)> {
     let mut c = Clause::tenant("t");
     viewer.restrict(&mut c);
     if !status.is_empty() {
@@ -150,7 +158,18 @@ fn map_message(row: &Row<'_>) -> Result<Message> {
     let author = Actor { kind: c.next()?, id: c.next()?, name: c.next()? };
     let (body, body_html, created_at) = (c.next()?, c.next()?, c.next()?);
     let (is_internal, delivery, attachments) = (false, "none".into(), Vec::new());
-    Ok(Message { id, ticket_id, direction, is_internal, author, body, body_html, delivery, attachments, created_at })
+    Ok(Message {
+        id,
+        ticket_id,
+        direction,
+        is_internal,
+        author,
+        body,
+        body_html,
+        delivery,
+        attachments,
+        created_at,
+    })
 }
 
 fn map_attachment(row: &Row<'_>) -> Result<Attachment> {
@@ -201,7 +220,9 @@ pub fn list_messages(read: &Read<'_>, viewer: &Viewer, f: &MessageFilter) -> Res
 }
 
 pub fn links(read: &Read<'_>, ticket: &PortalTicket) -> Result<Vec<Link>> {
-    read.query_all(&LINKS, params![ticket.id], |row| Ok(Link { kind: row.get(0)?, id: row.get(1)?, label: row.get(2)? }))
+    read.query_all(&LINKS, params![ticket.id], |row| {
+        Ok(Link { kind: row.get(0)?, id: row.get(1)?, label: row.get(2)? })
+    })
 }
 
 /// One line of the status timeline: what happened and when, and only which side did it.
@@ -219,8 +240,16 @@ pub struct PortalEvent {
 pub fn events(read: &Read<'_>, ticket: &PortalTicket) -> Result<Vec<PortalEvent>> {
     read.query_all(&EVENTS, params![ticket.id], |row| {
         let kind: ActorKind = row.get(4)?;
-        let by = if matches!(kind, ActorKind::Customer | ActorKind::Anonymous) { "customer" } else { "support" };
-        Ok(PortalEvent { id: row.get(0)?, event_type: row.get(1)?, from: row.get(2)?, to: row.get(3)?, by, created_at: row.get(5)? })
+        let by =
+            if matches!(kind, ActorKind::Customer | ActorKind::Anonymous) { "customer" } else { "support" };
+        Ok(PortalEvent {
+            id: row.get(0)?,
+            event_type: row.get(1)?,
+            from: row.get(2)?,
+            to: row.get(3)?,
+            by,
+            created_at: row.get(5)?,
+        })
     })
 }
 

@@ -70,7 +70,10 @@ pub fn count(read: &Read<'_>, staff: &Staff, filter: &TicketFilter, cap: u32) ->
     only_visible(&mut clause, staff);
     clause.values.push(Value::Int(i64::from(cap) + 1));
     let limit = clause.values.len() + 1;
-    let text = format!("select count(*) from (select 1 as one from tickets t where {} limit ?{limit}) as counted", clause.text);
+    let text = format!(
+        "select count(*) from (select 1 as one from tickets t where {} limit ?{limit}) as counted",
+        clause.text
+    );
     Ok(read.query_one(&Sql::built(text), &clause.values, |row| row.get(0))?.unwrap_or(0))
 }
 
@@ -90,7 +93,9 @@ pub fn extras(read: &Read<'_>, ids: &[Id<Ticket>]) -> Result<HashMap<Id<Ticket>,
     let values: Vec<Value<'_>> = ids.iter().map(|id| Value::Uuid(id.uuid())).collect();
     let among = db::dialect::placeholders(2, ids.len());
     let sql = |what: &str, from: &str, order: &str| {
-        Sql::built(format!("select ticket_id, {what} from {from} where tenant_id = ?1 and ticket_id in {among} order by ticket_id, {order}"))
+        Sql::built(format!(
+            "select ticket_id, {what} from {from} where tenant_id = ?1 and ticket_id in {among} order by ticket_id, {order}"
+        ))
     };
     read.for_each(&sql("tag", "ticket_tags", "tag"), &values, |row| {
         out.entry(row.get(0)?).or_default().tags.push(row.get(1)?);
@@ -100,15 +105,19 @@ pub fn extras(read: &Read<'_>, ids: &[Id<Ticket>]) -> Result<HashMap<Id<Ticket>,
         out.entry(row.get(0)?).or_default().watchers.push(row.get(1)?);
         Ok(true)
     })?;
-    read.for_each(&sql("kind, linked_id, label, is_public", "ticket_links", "kind, linked_id"), &values, |row| {
-        let link = Link { kind: row.get(1)?, id: row.get(2)?, label: row.get(3)? };
-        let extras = out.entry(row.get(0)?).or_default();
-        if row.get::<bool>(4)? {
-            extras.public_links.push((link.kind.clone(), link.id.clone()));
-        }
-        extras.links.push(link);
-        Ok(true)
-    })?;
+    read.for_each(
+        &sql("kind, linked_id, label, is_public", "ticket_links", "kind, linked_id"),
+        &values,
+        |row| {
+            let link = Link { kind: row.get(1)?, id: row.get(2)?, label: row.get(3)? };
+            let extras = out.entry(row.get(0)?).or_default();
+            if row.get::<bool>(4)? {
+                extras.public_links.push((link.kind.clone(), link.id.clone()));
+            }
+            extras.links.push(link);
+            Ok(true)
+        },
+    )?;
     Ok(out)
 }
 

@@ -69,7 +69,8 @@ pub fn stats(read: &Read<'_>, range: Range) -> Result<Stats> {
     })?;
     if resolutions > 0 {
         let (skip, take) = ((resolutions - 1) / 2, if resolutions % 2 == 0 { 2i64 } else { 1 });
-        let middle: Vec<i64> = read.query_all(&RESOLUTION_AT, params![from, to, take, skip], |row| row.get(0))?;
+        let middle: Vec<i64> =
+            read.query_all(&RESOLUTION_AT, params![from, to, take, skip], |row| row.get(0))?;
         out.resolution_minutes_median = Some(mean(&middle.iter().map(|n| *n as f64).collect::<Vec<_>>()));
     }
     let mut responses: Vec<f64> = read.query_all(&RESPONSES, params![from, to], |row| {

@@ -141,10 +141,38 @@ pub fn insert(tx: &mut Tx<'_>, t: &Ticket) -> Result<()> {
     tx.execute(
         &INSERT,
         params![
-            t.id, t.ticket_number, t.subject, search, t.status, t.public_status, t.priority, t.category, t.ticket_type, t.channel,
-            t.customer_id, t.user_id, t.user_email, t.order_id, t.assigned_to, t.team_id, t.origin_type, t.target_type,
-            t.unread_by_agent, t.unread_by_customer, t.message_count, t.public_message_count, t.created_at, t.due_at, t.ai_auto_resolved,
-            t.context, t.first_message_id, t.follow_up_of, t.created_by_kind, t.created_by_id, t.created_by, t.updated_by
+            t.id,
+            t.ticket_number,
+            t.subject,
+            search,
+            t.status,
+            t.public_status,
+            t.priority,
+            t.category,
+            t.ticket_type,
+            t.channel,
+            t.customer_id,
+            t.user_id,
+            t.user_email,
+            t.order_id,
+            t.assigned_to,
+            t.team_id,
+            t.origin_type,
+            t.target_type,
+            t.unread_by_agent,
+            t.unread_by_customer,
+            t.message_count,
+            t.public_message_count,
+            t.created_at,
+            t.due_at,
+            t.ai_auto_resolved,
+            t.context,
+            t.first_message_id,
+            t.follow_up_of,
+            t.created_by_kind,
+            t.created_by_id,
+            t.created_by,
+            t.updated_by
         ],
     )?;
     Ok(())
@@ -155,11 +183,45 @@ pub fn save(tx: &mut Tx<'_>, t: &Ticket) -> Result<()> {
     tx.execute(
         &SAVE,
         params![
-            t.id, t.subject, search, t.status, t.public_status, t.priority, t.category, t.ticket_type, t.customer_id, t.user_id, t.order_id,
-            t.assigned_to, t.team_id, t.unread_by_agent, t.unread_by_customer, t.message_count, t.public_message_count, t.last_message_at,
-            t.due_at, t.first_response_at, t.resolution_time_minutes, t.escalation_level, t.escalated_at, t.escalated_to_user_id,
-            t.resolved_at, t.closed_at, t.close_reason, t.resolution_notes, t.ai_summary, t.ai_confidence_score, t.ai_first_response_time,
-            t.ai_auto_resolved, t.context, t.version, t.public_version, t.public_updated_at, t.updated_by, t.updated_at, t.channel
+            t.id,
+            t.subject,
+            search,
+            t.status,
+            t.public_status,
+            t.priority,
+            t.category,
+            t.ticket_type,
+            t.customer_id,
+            t.user_id,
+            t.order_id,
+            t.assigned_to,
+            t.team_id,
+            t.unread_by_agent,
+            t.unread_by_customer,
+            t.message_count,
+            t.public_message_count,
+            t.last_message_at,
+            t.due_at,
+            t.first_response_at,
+            t.resolution_time_minutes,
+            t.escalation_level,
+            t.escalated_at,
+            t.escalated_to_user_id,
+            t.resolved_at,
+            t.closed_at,
+            t.close_reason,
+            t.resolution_notes,
+            t.ai_summary,
+            t.ai_confidence_score,
+            t.ai_first_response_time,
+            t.ai_auto_resolved,
+            t.context,
+            t.version,
+            t.public_version,
+            t.public_updated_at,
+            t.updated_by,
+            t.updated_at,
+            t.channel
         ],
     )?;
     Ok(())
@@ -173,13 +235,32 @@ pub fn insert_message(tx: &mut Tx<'_>, m: &Message) -> Result<()> {
     tx.execute(
         &INSERT_MESSAGE,
         params![
-            m.id, m.ticket_id, m.direction, m.is_internal, m.author.kind, m.author.id, m.author.name, m.body, m.body_html, m.delivery, m.created_at
+            m.id,
+            m.ticket_id,
+            m.direction,
+            m.is_internal,
+            m.author.kind,
+            m.author.id,
+            m.author.name,
+            m.body,
+            m.body_html,
+            m.delivery,
+            m.created_at
         ],
     )?;
     for a in &m.attachments {
         tx.execute(
             &INSERT_ATTACHMENT,
-            params![a.id, a.ticket_id, a.message_id, a.filename, a.content_type, a.size_bytes, a.sha256, m.created_at],
+            params![
+                a.id,
+                a.ticket_id,
+                a.message_id,
+                a.filename,
+                a.content_type,
+                a.size_bytes,
+                a.sha256,
+                m.created_at
+            ],
         )?;
     }
     Ok(())
@@ -198,7 +279,19 @@ pub fn insert_audit(tx: &mut Tx<'_>, ticket: Id<Ticket>, a: NewAudit<'_>) -> Res
     let (id, now, actor): (Id<Audit>, Timestamp, _) = (tx.new_id(), tx.now(), tx.actor().clone());
     tx.execute(
         &INSERT_AUDIT,
-        params![id, ticket, a.event_type, a.from, a.to, a.metadata, a.is_public, actor.kind, actor.id, actor.name, now],
+        params![
+            id,
+            ticket,
+            a.event_type,
+            a.from,
+            a.to,
+            a.metadata,
+            a.is_public,
+            actor.kind,
+            actor.id,
+            actor.name,
+            now
+        ],
     )?;
     Ok(())
 }
@@ -220,7 +313,12 @@ pub fn set_watchers(tx: &mut Tx<'_>, ticket: Id<Ticket>, watchers: &[Id<User>]) 
 }
 
 /// Replaces the links. Those the customer gave stay visible to them.
-pub fn set_links(tx: &mut Tx<'_>, ticket: Id<Ticket>, links: &[Link], public: impl Fn(&Link) -> bool) -> Result<()> {
+pub fn set_links(
+    tx: &mut Tx<'_>,
+    ticket: Id<Ticket>,
+    links: &[Link],
+    public: impl Fn(&Link) -> bool,
+) -> Result<()> {
     tx.execute(&DROP_LINKS, params![ticket])?;
     for link in links {
         tx.execute(&INSERT_LINK, params![ticket, link.kind, link.id, link.label, public(link)])?;

@@ -11,4 +11,4 @@ mod template;
 pub use kind::LetterKind;
 pub use outbox::{Letter, NewLetter, get, list, post};
 pub use send::{SendLetter, Sender, Settled, compose};
-pub use template::{Template, check as check_template, reset, save, sample, template_of};
+pub use template::{Template, check as check_template, reset, sample, save, template_of};

@@ -89,14 +89,26 @@ pub fn post(tx: &mut Tx<'_>, new: NewLetter) -> Result<Id<Letter>> {
     let message_id = mail::message_id(id.uuid(), &new.domain)?;
     let in_reply_to = match (new.in_reply_to, new.ticket_id) {
         (Some(known), _) => Some(known),
-        (None, Some(ticket)) => tx.query_one(&FIRST_OF_TICKET, params![ticket, new.to], |row| row.get::<String>(0))?,
+        (None, Some(ticket)) => {
+            tx.query_one(&FIRST_OF_TICKET, params![ticket, new.to], |row| row.get::<String>(0))?
+        }
         (None, None) => None,
     };
     tx.execute(
         &INSERT,
         params![
-            id, new.kind.as_str(), new.ticket_id, new.to, new.to_name, rendered.subject, rendered.text, rendered.html, message_id,
-            in_reply_to, new.kind.is_automatic(), now
+            id,
+            new.kind.as_str(),
+            new.ticket_id,
+            new.to,
+            new.to_name,
+            rendered.subject,
+            rendered.text,
+            rendered.html,
+            message_id,
+            in_reply_to,
+            new.kind.is_automatic(),
+            now
         ],
     )?;
     tx.enqueue(&SendLetter { letter: id })?;

@@ -36,7 +36,11 @@ pub struct Sender {
 /// The whole letter as it goes over the wire; also what the outbox page offers as a file.
 pub fn compose(read: &Read<'_>, links: &Links, letter: &Letter) -> Result<(Email, Vec<u8>)> {
     let tenant = tenants::get(read, read.tenant()?)?;
-    let from_name = if tenant.settings.from_name.is_empty() { tenant.name.clone() } else { tenant.settings.from_name.clone() };
+    let from_name = if tenant.settings.from_name.is_empty() {
+        tenant.name.clone()
+    } else {
+        tenant.settings.from_name.clone()
+    };
     let from: Email = if tenant.settings.from_email.is_empty() {
         sender_of(&links.domain(&tenant))?
     } else {
@@ -77,7 +81,12 @@ impl Handler for Sender {
         }
         let (from, raw) = compose(tx, &self.links, &letter)?;
         let from = (!letter.automatic).then_some(from);
-        Ok(Step::Perform(Envelope { from, to: letter.to_email, message_id: letter.message_id, raw: raw.into() }))
+        Ok(Step::Perform(Envelope {
+            from,
+            to: letter.to_email,
+            message_id: letter.message_id,
+            raw: raw.into(),
+        }))
     }
 
     async fn perform(&self, outside: &Outside, plan: Envelope) -> Result<(), Failure> {
@@ -88,7 +97,13 @@ impl Handler for Sender {
         })
     }
 
-    fn settle(&self, tx: &mut Tx<'_>, job: &SendLetter, outcome: Result<(), Failure>, last: bool) -> Result<()> {
+    fn settle(
+        &self,
+        tx: &mut Tx<'_>,
+        job: &SendLetter,
+        outcome: Result<(), Failure>,
+        last: bool,
+    ) -> Result<()> {
         let (status, error) = match &outcome {
             Ok(()) => ("sent", None),
             Err(Failure::Temporary(detail)) if !last => ("queued", Some(detail.as_str())),

@@ -31,14 +31,26 @@ pub fn template_of(read: &Read<'_>, kind: LetterKind, locale: &str) -> Result<Te
     for locale in [locale, "en"] {
         let found = read.query_one(&FIND, params![kind.as_str(), locale], |row| {
             let (subject, body, at) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok(Template { kind: kind.as_str().into(), locale: locale.into(), subject, body, updated_at: Some(at) })
+            Ok(Template {
+                kind: kind.as_str().into(),
+                locale: locale.into(),
+                subject,
+                body,
+                updated_at: Some(at),
+            })
         })?;
         if let Some(found) = found {
             return Ok(found);
         }
     }
     let (subject, body) = kind.default_text();
-    Ok(Template { kind: kind.as_str().into(), locale: "en".into(), subject: subject.into(), body: body.into(), updated_at: None })
+    Ok(Template {
+        kind: kind.as_str().into(),
+        locale: "en".into(),
+        subject: subject.into(),
+        body: body.into(),
+        updated_at: None,
+    })
 }
 
 /// What a rendered letter says.
@@ -52,11 +64,20 @@ pub struct Rendered {
 /// Puts the values in. Values that go into Markdown are escaped there unless they are Markdown themselves (`body`).
 pub fn render(template: &Template, values: &serde_json::Value) -> Result<Rendered> {
     let subject = fill("subject", &template.subject, values)?;
-    let subject: String = subject.split_whitespace().collect::<Vec<_>>().join(" ").chars().filter(|c| !c.is_control()).take(250).collect();
+    let subject: String = subject
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(250)
+        .collect();
     let mut escaped = values.clone();
     if let Some(map) = escaped.as_object_mut() {
         for (name, value) in map.iter_mut() {
-            if let Some(text) = value.as_str().filter(|_| !matches!(name.as_str(), "body" | "link" | "desk_link")) {
+            if let Some(text) =
+                value.as_str().filter(|_| !matches!(name.as_str(), "body" | "link" | "desk_link"))
+            {
                 *value = escape_markdown(text).into();
             }
         }
@@ -107,7 +128,10 @@ pub fn sample() -> serde_json::Value {
 pub fn check(kind: LetterKind, subject: &str, body: &str) -> Result<Rendered> {
     let subject = base::text::line("subject", subject, 250)?;
     let body = base::text::body("body", body, 64 * 1024)?;
-    render(&Template { kind: kind.as_str().into(), locale: "en".into(), subject, body, updated_at: None }, &sample())
+    render(
+        &Template { kind: kind.as_str().into(), locale: "en".into(), subject, body, updated_at: None },
+        &sample(),
+    )
 }
 
 pub fn save(tx: &mut Tx<'_>, kind: LetterKind, locale: &str, subject: &str, body: &str) -> Result<Template> {
@@ -119,7 +143,10 @@ pub fn save(tx: &mut Tx<'_>, kind: LetterKind, locale: &str, subject: &str, body
     let now = tx.now();
     tx.execute(&SAVE, params![kind.as_str(), locale, subject, body, now])?;
     let after = template_of(tx, kind, locale)?;
-    audit::record(tx, audit::Change::new("letter_template.changed", "letter_template", None).from(&before).to(&after))?;
+    audit::record(
+        tx,
+        audit::Change::new("letter_template.changed", "letter_template", None).from(&before).to(&after),
+    )?;
     Ok(after)
 }
 
@@ -128,7 +155,10 @@ pub fn reset(tx: &mut Tx<'_>, kind: LetterKind, locale: &str) -> Result<Template
     let before = template_of(tx, kind, locale)?;
     tx.execute(&RESET, params![kind.as_str(), locale])?;
     let after = template_of(tx, kind, locale)?;
-    audit::record(tx, audit::Change::new("letter_template.reset", "letter_template", None).from(&before).to(&after))?;
+    audit::record(
+        tx,
+        audit::Change::new("letter_template.reset", "letter_template", None).from(&before).to(&after),
+    )?;
     Ok(after)
 }
 
@@ -161,9 +191,22 @@ mod tests {
 
     #[test]
     fn values_of_others_stay_text() {
-        let values = serde_json::json!({ "subject": "<img src=x onerror=alert(1)> **bold** [a](javascript:x)" });
-        let template = Template { kind: "x".into(), locale: "en".into(), subject: "{{ subject }}".into(), body: "{{ subject }}".into(), updated_at: None };
+        let values =
+            serde_json::json!({ "subject": "<img src=x onerror=alert(1)> **bold** [a](javascript:x)" });
+        let template = Template {
+            kind: "x".into(),
+            locale: "en".into(),
+            subject: "{{ subject }}".into(),
+            body: "{{ subject }}".into(),
+            updated_at: None,
+        };
         let rendered = render(&template, &values).unwrap();
-        assert!(!rendered.html.contains("<img") && !rendered.html.contains("<strong") && !rendered.html.contains("<a "), "{}", rendered.html);
+        assert!(
+            !rendered.html.contains("<img")
+                && !rendered.html.contains("<strong")
+                && !rendered.html.contains("<a "),
+            "{}",
+            rendered.html
+        );
     }
 }

@@ -11,7 +11,16 @@ use web::{
 
 use crate::samples::{CATEGORIES, Page, agent, ago, choices, days_ago, now, text};
 
-pub fn row(n: u32, subject: &str, who: &str, priority: &str, status: &str, due_minutes: i64, activity: i64, assignee: &str) -> Row {
+pub fn row(
+    n: u32,
+    subject: &str,
+    who: &str,
+    priority: &str,
+    status: &str,
+    due_minutes: i64,
+    activity: i64,
+    assignee: &str,
+) -> Row {
     let created = ago(activity + 90);
     let due = now().checked_add(minutes(due_minutes)).unwrap_or(now());
     let done = matches!(status, "resolved" | "closed").then(|| ago(activity));
@@ -35,17 +44,53 @@ pub fn row(n: u32, subject: &str, who: &str, priority: &str, status: &str, due_m
 
 pub fn rows() -> Vec<Row> {
     vec![
-        row(612, "Internet down since Monday morning", "Ada Byron", "high", "in_progress", 14, 3, "Ben Okafor"),
+        row(
+            612,
+            "Internet down since Monday morning",
+            "Ada Byron",
+            "high",
+            "in_progress",
+            14,
+            3,
+            "Ben Okafor",
+        ),
         row(611, "No connection after the storm, whole street", "Marek Łuczak", "urgent", "new", -26, 11, ""),
         row(610, "Where is my invoice for October?", "Ines Carvalho", "normal", "new", 60 * 20, 24, ""),
         row(609, "Upgrade to Fiber 1000", "Tomás Herrera", "low", "open", 60 * 44, 48, "Mia Lindqvist"),
-        row(607, "Speed drops to 20 Mbit every evening, measured over two weeks with the official tool", "Grace Adeyemi", "normal", "pending_customer", 60 * 9, 140, "Ben Okafor"),
+        row(
+            607,
+            "Speed drops to 20 Mbit every evening, measured over two weeks with the official tool",
+            "Grace Adeyemi",
+            "normal",
+            "pending_customer",
+            60 * 9,
+            140,
+            "Ben Okafor",
+        ),
         row(603, "Charged twice", "Oliver Brandt", "high", "in_progress", 60 * 2, 190, "Mia Lindqvist"),
         row(599, "Moving house on 1 December", "Yuki Tanaka", "normal", "open", 60 * 3, 320, ""),
-        row(598, "Router keeps restarting", "Fatima Zahra El Amrani", "normal", "pending_customer", 60 * 11, 410, "Ben Okafor"),
+        row(
+            598,
+            "Router keeps restarting",
+            "Fatima Zahra El Amrani",
+            "normal",
+            "pending_customer",
+            60 * 11,
+            410,
+            "Ben Okafor",
+        ),
         row(594, "Cancel my contract", "Lars Nygård", "low", "open", 60 * 30, 640, "Noor de Vries"),
         row(590, "TV box shows error 4012", "Priya Raman", "normal", "resolved", 60 * 2, 900, "Ben Okafor"),
-        row(588, "Invoice for October charged twice", "Ada Byron", "normal", "closed", 60 * 2, 1560, "Mia Lindqvist"),
+        row(
+            588,
+            "Invoice for October charged twice",
+            "Ada Byron",
+            "normal",
+            "closed",
+            60 * 2,
+            1560,
+            "Mia Lindqvist",
+        ),
     ]
 }
 
@@ -54,12 +99,20 @@ fn filter(label: &str, value: Option<&str>, options: &[&str]) -> Filter {
         label: label.into(),
         value: value.map(Into::into),
         clear_href: "/desk".into(),
-        options: options.iter().map(|o| FilterOption { label: (*o).into(), href: "/desk?x".into(), selected: value == Some(o) }).collect(),
+        options: options
+            .iter()
+            .map(|o| FilterOption { label: (*o).into(), href: "/desk?x".into(), selected: value == Some(o) })
+            .collect(),
     }
 }
 
 fn list(view: &str, tickets: Vec<Row>) -> List {
-    let sort = |key: &str, direction: Option<&str>| SortLink { key: key.into(), label: key.into(), href: format!("/desk?order={key}"), direction: direction.map(Into::into) };
+    let sort = |key: &str, direction: Option<&str>| SortLink {
+        key: key.into(),
+        label: key.into(),
+        href: format!("/desk?order={key}"),
+        direction: direction.map(Into::into),
+    };
     List {
         view_key: view.into(),
         search: Search { action: "/desk".into(), ..Default::default() },
@@ -70,15 +123,25 @@ fn list(view: &str, tickets: Vec<Row>) -> List {
             filter("Assignee", None, &["Me", "Nobody", "Mia Lindqvist"]),
             filter("Channel", None, &["Portal", "E-mail", "Phone"]),
         ],
-        sorts: vec![sort("priority", None), sort("due_at", None), sort("last_message_at", Some("descending"))],
-        pager: Pager { next_href: (!tickets.is_empty()).then(|| "/desk?cursor=x".into()), total: Some(12), first_href: None },
+        sorts: vec![
+            sort("priority", None),
+            sort("due_at", None),
+            sort("last_message_at", Some("descending")),
+        ],
+        pager: Pager {
+            next_href: (!tickets.is_empty()).then(|| "/desk?cursor=x".into()),
+            total: Some(12),
+            first_href: None,
+        },
         tickets,
     }
 }
 
 const PEOPLE: &[(&str, &str)] = &[("2", "Ben Okafor"), ("3", "Mia Lindqvist"), ("4", "Noor de Vries")];
-const STATUSES: &[(&str, &str)] = &[("in_progress", "In progress"), ("open", "Open"), ("pending_customer", "Waiting for customer")];
-const PRIORITIES: &[(&str, &str)] = &[("low", "Low"), ("normal", "Normal"), ("high", "High"), ("urgent", "Urgent")];
+const STATUSES: &[(&str, &str)] =
+    &[("in_progress", "In progress"), ("open", "Open"), ("pending_customer", "Waiting for customer")];
+const PRIORITIES: &[(&str, &str)] =
+    &[("low", "Low"), ("normal", "Normal"), ("high", "High"), ("urgent", "Urgent")];
 
 fn message(id: &str, kind: &str, name: &str, html: &str, minutes: i64) -> Message {
     Message {
@@ -99,17 +162,41 @@ fn event(id: &str, words: &str, minutes: i64) -> Entry {
 }
 
 fn timeline() -> Vec<Entry> {
-    let mut first = message("1", "inbound", "Ada Byron", "<p>Since Monday at about 7 the internet is gone. The light on the box is <strong>red</strong>. I restarted it twice.</p>", 1800);
-    first.attachments.push(Attachment { filename: "box-red-light.jpg".into(), size_bytes: 1_842_113, href: "/api/attachments/1".into() });
-    let mut last = message("4", "inbound", "Ada Byron", "<p>It does. I pushed it in again, still red.</p>", 3);
+    let mut first = message(
+        "1",
+        "inbound",
+        "Ada Byron",
+        "<p>Since Monday at about 7 the internet is gone. The light on the box is <strong>red</strong>. I restarted it twice.</p>",
+        1800,
+    );
+    first.attachments.push(Attachment {
+        filename: "box-red-light.jpg".into(),
+        size_bytes: 1_842_113,
+        href: "/api/attachments/1".into(),
+    });
+    let mut last =
+        message("4", "inbound", "Ada Byron", "<p>It does. I pushed it in again, still red.</p>", 3);
     last.channel = text("email");
-    last.quoted_html = text("<blockquote>Could you tell me whether the cable to the wall sits firmly?</blockquote>");
+    last.quoted_html =
+        text("<blockquote>Could you tell me whether the cable to the wall sits firmly?</blockquote>");
     vec![
         Entry::Message(first),
         event("e1", "Ben Okafor claimed it", 320),
-        Entry::Message(message("2", "outbound", "Ben Okafor", "<p>Hello Ada,</p><p>thank you for the photo. A red light means the box sees no signal from the street. I have asked the line team to measure it.</p><p>Could you tell me whether the cable to the wall sits firmly?</p>", 300)),
+        Entry::Message(message(
+            "2",
+            "outbound",
+            "Ben Okafor",
+            "<p>Hello Ada,</p><p>thank you for the photo. A red light means the box sees no signal from the street. I have asked the line team to measure it.</p><p>Could you tell me whether the cable to the wall sits firmly?</p>",
+            300,
+        )),
         event("e2", "Ben Okafor set the priority to High", 298),
-        Entry::Message(message("3", "note", "Mia Lindqvist", "<p>Port 14 on cabinet LS-203 lost light at 06:52 on Monday. Three neighbours too: <em>probably the splitter</em>.</p>", 120)),
+        Entry::Message(message(
+            "3",
+            "note",
+            "Mia Lindqvist",
+            "<p>Port 14 on cabinet LS-203 lost light at 06:52 on Monday. Three neighbours too: <em>probably the splitter</em>.</p>",
+            120,
+        )),
         Entry::UnreadMark { count: 1 },
         Entry::Message(last),
     ]
@@ -139,11 +226,26 @@ fn ticket() -> Ticket {
         categories: choices(CATEGORIES, "technical"),
         teams: choices(&[("1", "First line"), ("2", "Field")], "1"),
         escalation_targets: choices(PEOPLE, "3"),
-        may: May { claim: true, change: true, resolve: true, close: true, reopen: false, archive: false, escalate: true },
+        may: May {
+            claim: true,
+            change: true,
+            resolve: true,
+            close: true,
+            reopen: false,
+            archive: false,
+            escalate: true,
+        },
         timeline: timeline(),
         composer: Composer {
             kind: "reply".into(),
-            then: choices(&[("", "leave the status"), ("pending_customer", "wait for customer"), ("resolved", "resolve")], ""),
+            then: choices(
+                &[
+                    ("", "leave the status"),
+                    ("pending_customer", "wait for customer"),
+                    ("resolved", "resolve"),
+                ],
+                "",
+            ),
             can_reply: true,
             to: "ada@example.com".into(),
             attachment_limit_bytes: 25_000_000,
@@ -158,7 +260,10 @@ fn ticket() -> Ticket {
             phone: text("+44 113 496 0199"),
             company: None,
             since: Some(days_ago(800)),
-            facts: vec![("Plan".into(), "Fiber 500".into()), ("Address".into(), "12 Harrogate Road, Leeds LS7 3NZ".into())],
+            facts: vec![
+                ("Plan".into(), "Fiber 500".into()),
+                ("Address".into(), "12 Harrogate Road, Leeds LS7 3NZ".into()),
+            ],
             notes: vec!["Works nights: call after 15:00.".into()],
             other_tickets: rows().into_iter().skip(9).collect(),
         },
@@ -166,7 +271,12 @@ fn ticket() -> Ticket {
         watchers: vec!["Mia Lindqvist".into()],
         is_watching: false,
         links: vec![Link { kind: "cabinet".into(), label: "LS-203".into(), href: None }],
-        origin: Origin { channel: "portal".into(), ticket_type: "outage_report".into(), order_id: None, context: text("{\n  \"browser\": \"Firefox 146\",\n  \"page\": \"/help/contact\"\n}") },
+        origin: Origin {
+            channel: "portal".into(),
+            ticket_type: "outage_report".into(),
+            order_id: None,
+            context: text("{\n  \"browser\": \"Firefox 146\",\n  \"page\": \"/help/contact\"\n}"),
+        },
         problems: vec![],
     }
 }
@@ -175,7 +285,10 @@ fn new() -> New {
     New {
         categories: choices(CATEGORIES, "technical"),
         priorities: choices(PRIORITIES, "normal"),
-        types: choices(&[("general_inquiry", "General inquiry"), ("outage_report", "Outage report")], "general_inquiry"),
+        types: choices(
+            &[("general_inquiry", "General inquiry"), ("outage_report", "Outage report")],
+            "general_inquiry",
+        ),
         assign_to_me: true,
         attachment_limit_bytes: 25_000_000,
         idempotency_key: "k".into(),
@@ -184,7 +297,12 @@ fn new() -> New {
 }
 
 pub fn pages() -> Vec<Page> {
-    let moved = Composer { kind: "note".into(), body: "Splitter replaced at 10:40.".into(), came_in: vec!["Ada Byron, just now: It is green again!".into()], ..ticket().composer };
+    let moved = Composer {
+        kind: "note".into(),
+        body: "Splitter replaced at 10:40.".into(),
+        came_in: vec!["Ada Byron, just now: It is green again!".into()],
+        ..ticket().composer
+    };
     let solved = Ticket {
         status: "closed".into(),
         close_reason: text("solved"),
@@ -196,7 +314,12 @@ pub fn pages() -> Vec<Page> {
     };
     vec![
         Page::new("desk", "tickets/list.html", agent("/desk", "inbox"), list("inbox", rows())),
-        Page::new("desk-banner", "tickets/list.html", Chrome { banner: text("Outage in Leeds West until about 14:00"), ..agent("/desk", "inbox") }, list("inbox", rows())),
+        Page::new(
+            "desk-banner",
+            "tickets/list.html",
+            Chrome { banner: text("Outage in Leeds West until about 14:00"), ..agent("/desk", "inbox") },
+            list("inbox", rows()),
+        ),
         Page::new("desk-empty", "tickets/list.html", agent("/desk?view=mine", "mine"), list("mine", vec![])),
         Page::new("desk-ticket", "tickets/ticket.html", agent("/desk/tickets/612", "inbox"), ticket()),
         Page::new("desk-ticket-closed", "tickets/ticket.html", agent("/desk/tickets/612", "all"), solved),

@@ -25,7 +25,12 @@ pub struct Page {
 }
 
 impl Page {
-    pub fn new(name: &'static str, template: &'static str, chrome: Chrome, view: impl Serialize + 'static) -> Self {
+    pub fn new(
+        name: &'static str,
+        template: &'static str,
+        chrome: Chrome,
+        view: impl Serialize + 'static,
+    ) -> Self {
         Self { name, template, chrome, render: Box::new(move |chrome| render(template, chrome, &view)) }
     }
     pub fn html(&self, scheme: Scheme) -> Result<String> {
@@ -66,7 +71,10 @@ pub fn stranger(path: &str) -> Chrome {
     }
 }
 pub fn customer(path: &str) -> Chrome {
-    Chrome { viewer: Some(Viewer::new("1", "Ada Byron", "ada@example.com", Role::Customer)), ..stranger(path) }
+    Chrome {
+        viewer: Some(Viewer::new("1", "Ada Byron", "ada@example.com", Role::Customer)),
+        ..stranger(path)
+    }
 }
 pub fn agent(path: &str, view: &str) -> Chrome {
     let counts = [
@@ -106,36 +114,113 @@ fn strangers() -> Vec<Page> {
     let mut broken = errors::ErrorPage::new(&base::Error::bug("x"), 500, "en", text("01JD3K9V7Q"));
     broken.back_href = text("/help");
     vec![
-        Page::new("login", "auth/login.html", stranger("/login"), auth::Login { email: "ada@example.com".into(), ..Default::default() }),
-        Page::new("login-code", "auth/login.html", stranger("/login"), auth::Login {
-            email: "ben@northwind.example".into(),
-            ask_code: true,
-            problems: vec![Problem::new("code", "That code is not right. Wait for the next one and try again.")],
-            ..Default::default()
-        }),
+        Page::new(
+            "login",
+            "auth/login.html",
+            stranger("/login"),
+            auth::Login { email: "ada@example.com".into(), ..Default::default() },
+        ),
+        Page::new(
+            "login-code",
+            "auth/login.html",
+            stranger("/login"),
+            auth::Login {
+                email: "ben@northwind.example".into(),
+                ask_code: true,
+                problems: vec![Problem::new(
+                    "code",
+                    "That code is not right. Wait for the next one and try again.",
+                )],
+                ..Default::default()
+            },
+        ),
         Page::new("register", "auth/register.html", stranger("/register"), auth::Register::default()),
-        Page::new("ask-email", "auth/ask_email.html", stranger("/login/link"), auth::AskEmail { kind: "link".into(), ..Default::default() }),
-        Page::new("message", "auth/message.html", stranger("/login/link"), auth::Message { kind: "link-sent".into(), email: "ada@example.com".into(), continue_href: None }),
-        Page::new("verified", "auth/message.html", stranger("/verify"), auth::Message { kind: "verified".into(), email: String::new(), continue_href: text("/help/tickets") }),
-        Page::new("confirm-link", "auth/confirm_link.html", stranger("/login/link/x"), auth::ConfirmLink { kind: "use-link".into(), action: "/login/link/x".into() }),
-        Page::new("new-password", "auth/new_password.html", stranger("/login/reset/x"), auth::NewPassword { token: "x".into(), problems: vec![] }),
-        Page::new("first-run", "auth/first_run.html", stranger("/first-run/x"), auth::FirstRun { token: "x".into(), zone: "Europe/London".into(), demo_data: true, ..Default::default() }),
+        Page::new(
+            "ask-email",
+            "auth/ask_email.html",
+            stranger("/login/link"),
+            auth::AskEmail { kind: "link".into(), ..Default::default() },
+        ),
+        Page::new(
+            "message",
+            "auth/message.html",
+            stranger("/login/link"),
+            auth::Message { kind: "link-sent".into(), email: "ada@example.com".into(), continue_href: None },
+        ),
+        Page::new(
+            "verified",
+            "auth/message.html",
+            stranger("/verify"),
+            auth::Message {
+                kind: "verified".into(),
+                email: String::new(),
+                continue_href: text("/help/tickets"),
+            },
+        ),
+        Page::new(
+            "confirm-link",
+            "auth/confirm_link.html",
+            stranger("/login/link/x"),
+            auth::ConfirmLink { kind: "use-link".into(), action: "/login/link/x".into() },
+        ),
+        Page::new(
+            "new-password",
+            "auth/new_password.html",
+            stranger("/login/reset/x"),
+            auth::NewPassword { token: "x".into(), problems: vec![] },
+        ),
+        Page::new(
+            "first-run",
+            "auth/first_run.html",
+            stranger("/first-run/x"),
+            auth::FirstRun {
+                token: "x".into(),
+                zone: "Europe/London".into(),
+                demo_data: true,
+                ..Default::default()
+            },
+        ),
         Page::new("error", "errors/error.html", stranger("/help"), broken),
-        Page::new("confirm", "errors/confirm.html", stranger("/help"), errors::Confirm {
-            question: "Revoke the key “Billing sync”?".into(),
-            consequence: text("Programs that use it stop working at once."),
-            button: "Revoke".into(),
-            action: "/admin/api-keys/1/revoke".into(),
-            fields: vec![],
-            back_href: "/admin/api-keys".into(),
-        }),
-        Page::new("help", "help/home.html", Chrome { banner: text("We know about the outage in Leeds West. Engineers are on site; we expect service back by 14:00."), ..stranger("/help") }, help::Home { topics: topics(), open_tickets: vec![] }),
+        Page::new(
+            "confirm",
+            "errors/confirm.html",
+            stranger("/help"),
+            errors::Confirm {
+                question: "Revoke the key “Billing sync”?".into(),
+                consequence: text("Programs that use it stop working at once."),
+                button: "Revoke".into(),
+                action: "/admin/api-keys/1/revoke".into(),
+                fields: vec![],
+                back_href: "/admin/api-keys".into(),
+            },
+        ),
+        Page::new(
+            "help",
+            "help/home.html",
+            Chrome {
+                banner: text(
+                    "We know about the outage in Leeds West. Engineers are on site; we expect service back by 14:00.",
+                ),
+                ..stranger("/help")
+            },
+            help::Home { topics: topics(), open_tickets: vec![] },
+        ),
         Page::new("contact", "help/contact.html", stranger("/help/contact"), contact(vec![])),
-        Page::new("contact-problems", "help/contact.html", stranger("/help/contact"), contact(vec![
-            Problem::new("email", "Enter an e-mail address such as name@example.com."),
-            Problem::new("category", "Choose what it is about."),
-        ])),
-        Page::new("thanks", "help/thanks.html", stranger("/help/contact"), help::Thanks { ticket_number: "SUP-00612".into(), ticket_href: None }),
+        Page::new(
+            "contact-problems",
+            "help/contact.html",
+            stranger("/help/contact"),
+            contact(vec![
+                Problem::new("email", "Enter an e-mail address such as name@example.com."),
+                Problem::new("category", "Choose what it is about."),
+            ]),
+        ),
+        Page::new(
+            "thanks",
+            "help/thanks.html",
+            stranger("/help/contact"),
+            help::Thanks { ticket_number: "SUP-00612".into(), ticket_href: None },
+        ),
         Page::new("status", "help/status.html", stranger("/help/status/x"), ticket("", "x")),
     ]
 }
@@ -169,7 +254,13 @@ fn lines() -> Vec<help::TicketLine> {
     vec![
         line(612, "Internet down since Monday morning", "in_progress", 3, true),
         line(588, "Invoice for October charged twice", "pending_customer", 60 * 26, false),
-        line(431, "Router restarts every evening when the children come home and everybody streams", "resolved", 60 * 24 * 9, false),
+        line(
+            431,
+            "Router restarts every evening when the children come home and everybody streams",
+            "resolved",
+            60 * 24 * 9,
+            false,
+        ),
     ]
 }
 
@@ -183,8 +274,18 @@ fn ticket(id: &str, token: &str) -> help::Ticket {
         attachments: vec![],
         created_at: ago(minutes),
     };
-    let mut first = message("1", true, "Ada Byron", "<p>Since Monday at about 7 the internet is gone. The light on the box is <strong>red</strong>. I restarted it twice.</p>", 60 * 30);
-    first.attachments.push(help::Attachment { filename: "box-red-light.jpg".into(), size_bytes: 1_842_113, href: "/api/attachments/1".into() });
+    let mut first = message(
+        "1",
+        true,
+        "Ada Byron",
+        "<p>Since Monday at about 7 the internet is gone. The light on the box is <strong>red</strong>. I restarted it twice.</p>",
+        60 * 30,
+    );
+    first.attachments.push(help::Attachment {
+        filename: "box-red-light.jpg".into(),
+        size_bytes: 1_842_113,
+        href: "/api/attachments/1".into(),
+    });
     let step = |key: &str, at: Option<Timestamp>, current| help::Step { key: key.into(), at, current };
     help::Ticket {
         id: id.into(),
@@ -201,7 +302,13 @@ fn ticket(id: &str, token: &str) -> help::Ticket {
         ],
         messages: vec![
             first,
-            message("2", false, "Ben Okafor", "<p>Hello Ada,</p><p>thank you for the photo. A red light means the box sees no signal from the street. I have asked the line team to measure it.</p><p>Could you tell me whether the cable to the wall sits firmly?</p>", 60 * 5),
+            message(
+                "2",
+                false,
+                "Ben Okafor",
+                "<p>Hello Ada,</p><p>thank you for the photo. A red light means the box sees no signal from the street. I have asked the line team to measure it.</p><p>Could you tell me whether the cable to the wall sits firmly?</p>",
+                60 * 5,
+            ),
             message("3", true, "Ada Byron", "<p>It does. I pushed it in again, still red.</p>", 3),
         ],
         can_reply: true,
@@ -218,18 +325,66 @@ fn ticket(id: &str, token: &str) -> help::Ticket {
 fn customers() -> Vec<Page> {
     let flash = Flash { tone: Tone::Ok, text: "Your reply is on its way.".into(), undo: None };
     vec![
-        Page::new("help-signed-in", "help/home.html", customer("/help"), help::Home { topics: topics(), open_tickets: lines() }),
-        Page::new("thanks-signed-in", "help/thanks.html", customer("/help/contact"), help::Thanks { ticket_number: "SUP-00612".into(), ticket_href: text("/help/tickets/612") }),
-        Page::new("tickets", "help/tickets.html", customer("/help/tickets"), help::Tickets { filter: "open".into(), tickets: lines(), pager: Pager { next_href: text("?cursor=x"), ..Default::default() } }),
-        Page::new("tickets-empty", "help/tickets.html", customer("/help/tickets"), help::Tickets { filter: "open".into(), ..Default::default() }),
-        Page::new("ticket", "help/ticket.html", Chrome { flash: Some(flash), ..customer("/help/tickets/612") }, ticket("612", "")),
+        Page::new(
+            "help-signed-in",
+            "help/home.html",
+            customer("/help"),
+            help::Home { topics: topics(), open_tickets: lines() },
+        ),
+        Page::new(
+            "thanks-signed-in",
+            "help/thanks.html",
+            customer("/help/contact"),
+            help::Thanks { ticket_number: "SUP-00612".into(), ticket_href: text("/help/tickets/612") },
+        ),
+        Page::new(
+            "tickets",
+            "help/tickets.html",
+            customer("/help/tickets"),
+            help::Tickets {
+                filter: "open".into(),
+                tickets: lines(),
+                pager: Pager { next_href: text("?cursor=x"), ..Default::default() },
+            },
+        ),
+        Page::new(
+            "tickets-empty",
+            "help/tickets.html",
+            customer("/help/tickets"),
+            help::Tickets { filter: "open".into(), ..Default::default() },
+        ),
+        Page::new(
+            "ticket",
+            "help/ticket.html",
+            Chrome { flash: Some(flash), ..customer("/help/tickets/612") },
+            ticket("612", ""),
+        ),
         Page::new("account", "account/account.html", customer("/account"), account("/account", None)),
-        Page::new("account-staff", "account/account.html", Chrome { flash: Some(Flash { tone: Tone::Info, text: "Saved.".into(), undo: Some(Undo { action: "/x".into(), fields: vec![] }) }), ..agent("/desk/account", "") }, account("/desk/account", Some(account::Totp {
-            enabled: false,
-            recovery_codes_left: 0,
-            enrolment: Some(account::Enrolment { qr_src: None, secret: "JBSW Y3DP EHPK 3PXP".into(), otpauth_url: "otpauth://totp/Northwind".into() }),
-            recovery_codes: vec![],
-        }))),
+        Page::new(
+            "account-staff",
+            "account/account.html",
+            Chrome {
+                flash: Some(Flash {
+                    tone: Tone::Info,
+                    text: "Saved.".into(),
+                    undo: Some(Undo { action: "/x".into(), fields: vec![] }),
+                }),
+                ..agent("/desk/account", "")
+            },
+            account(
+                "/desk/account",
+                Some(account::Totp {
+                    enabled: false,
+                    recovery_codes_left: 0,
+                    enrolment: Some(account::Enrolment {
+                        qr_src: None,
+                        secret: "JBSW Y3DP EHPK 3PXP".into(),
+                        otpauth_url: "otpauth://totp/Northwind".into(),
+                    }),
+                    recovery_codes: vec![],
+                }),
+            ),
+        ),
     ]
 }
 
@@ -249,7 +404,10 @@ fn account(base_path: &str, totp: Option<account::Totp>) -> account::Account {
         pending_email: None,
         locales: choices(&[("en", "English")], "en"),
         zone: "Europe/London".into(),
-        sessions: vec![session("1", "Firefox on Linux", 0, true), session("2", "Safari on iPhone", 60 * 30, false)],
+        sessions: vec![
+            session("1", "Firefox on Linux", 0, true),
+            session("2", "Safari on iPhone", 60 * 30, false),
+        ],
         totp,
         problems: vec![],
     }

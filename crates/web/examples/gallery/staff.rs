@@ -1,9 +1,8 @@
 //! Customers, reports, notices and administration.
 
 use web::{
-    api_keys, audit, categories, customers, jobs,
-    kit::lists::Pager,
-    letters, notifications, outbox, settings, stats, teams, tenants, users,
+    api_keys, audit, categories, customers, jobs, kit::lists::Pager, letters, notifications, outbox,
+    settings, stats, teams, tenants, users,
 };
 
 use crate::{
@@ -51,11 +50,21 @@ fn customer() -> customers::views::Customer {
         verified: false,
         phone: text("+44 113 496 0199"),
         since: Some(days_ago(800)),
-        facts: vec![("Plan".into(), "Fiber 500".into()), ("Address".into(), "12 Harrogate Road, Leeds LS7 3NZ".into())],
+        facts: vec![
+            ("Plan".into(), "Fiber 500".into()),
+            ("Address".into(), "12 Harrogate Road, Leeds LS7 3NZ".into()),
+        ],
         tickets: rows().into_iter().take(3).collect(),
         all_tickets_href: text("/desk?customer=1"),
-        notes: vec![customers::views::Note { author_name: "Mia Lindqvist".into(), body_html: "<p>Works nights: call after 15:00.</p>".into(), created_at: days_ago(40) }],
-        activity: vec![customers::views::Activity { text: "Confirmed ada@example.com".into(), created_at: days_ago(2) }],
+        notes: vec![customers::views::Note {
+            author_name: "Mia Lindqvist".into(),
+            body_html: "<p>Works nights: call after 15:00.</p>".into(),
+            created_at: days_ago(40),
+        }],
+        activity: vec![customers::views::Activity {
+            text: "Confirmed ada@example.com".into(),
+            created_at: days_ago(2),
+        }],
         may_change: true,
         ..Default::default()
     }
@@ -66,11 +75,23 @@ fn report() -> stats::views::Stats {
         let sum: u32 = rows.iter().map(|(_, n)| n).sum();
         stats::views::Breakdown {
             key: key.into(),
-            rows: rows.iter().map(|(label, n)| stats::views::Count { label: (*label).into(), count: *n, share: f64::from(*n) / f64::from(sum), href: None }).collect(),
+            rows: rows
+                .iter()
+                .map(|(label, n)| stats::views::Count {
+                    label: (*label).into(),
+                    count: *n,
+                    share: f64::from(*n) / f64::from(sum),
+                    href: None,
+                })
+                .collect(),
         }
     };
     let days = (1..=30u32)
-        .map(|d| stats::views::Day { label: format!("{d} Nov"), created: 12 + d * 7 % 13, resolved: 9 + d * 5 % 14 })
+        .map(|d| stats::views::Day {
+            label: format!("{d} Nov"),
+            created: 12 + d * 7 % 13,
+            resolved: 9 + d * 5 % 14,
+        })
         .collect();
     stats::views::Stats {
         ranges: choices(&[("7d", "7 days"), ("30d", "30 days"), ("90d", "90 days")], "30d"),
@@ -104,7 +125,12 @@ fn notices() -> notifications::views::List {
     };
     notifications::views::List {
         notices: vec![
-            notice("Ada Byron answered SUP-00612", Some("It does. I pushed it in again, still red."), true, 3),
+            notice(
+                "Ada Byron answered SUP-00612",
+                Some("It does. I pushed it in again, still red."),
+                true,
+                3,
+            ),
             notice("Mia Lindqvist assigned SUP-00607 to you", None, false, 130),
         ],
         any_unread: true,
@@ -125,25 +151,128 @@ fn people() -> Vec<Page> {
         last_seen_at: (!disabled).then(|| ago(50)),
     };
     vec![
-        Page::new("users", "users/list.html", agent("/admin/users", ""), users::views::List { users: vec![user("2", "Ben Okafor", "super_admin", false, true), user("3", "Mia Lindqvist", "agent", false, false), user("5", "Sam Reed", "technician", true, false)], ..Default::default() }),
-        Page::new("user-new", "users/form.html", agent("/admin/users/new", ""), users::views::Form { roles: choices(ROLES, "agent"), ..Default::default() }),
-        Page::new("user", "users/form.html", agent("/admin/users/3", ""), users::views::Form { id: text("3"), name: "Mia Lindqvist".into(), email: "mia@northwind.example".into(), roles: choices(ROLES, "agent"), has_totp: true, ..Default::default() }),
-        Page::new("teams", "teams/list.html", agent("/admin/teams", ""), teams::views::List { teams: vec![teams::views::TeamRow { id: "1".into(), name: "First line".into(), members: vec!["Ben Okafor".into(), "Mia Lindqvist".into()] }], problems: vec![] }),
-        Page::new("team", "teams/team.html", agent("/admin/teams/1", ""), teams::views::Team { id: "1".into(), name: "First line".into(), people: choices(&[("2", "Ben Okafor"), ("3", "Mia Lindqvist"), ("4", "Noor de Vries")], "2"), problems: vec![] }),
-        Page::new("categories", "categories/list.html", agent("/admin/categories", ""), categories::views::List { categories: vec![category("technical", "Technical", false, 14), category("billing", "Billing", false, 6), category("selling", "Selling", true, 0)], problems: vec![] }),
+        Page::new(
+            "users",
+            "users/list.html",
+            agent("/admin/users", ""),
+            users::views::List {
+                users: vec![
+                    user("2", "Ben Okafor", "super_admin", false, true),
+                    user("3", "Mia Lindqvist", "agent", false, false),
+                    user("5", "Sam Reed", "technician", true, false),
+                ],
+                ..Default::default()
+            },
+        ),
+        Page::new(
+            "user-new",
+            "users/form.html",
+            agent("/admin/users/new", ""),
+            users::views::Form { roles: choices(ROLES, "agent"), ..Default::default() },
+        ),
+        Page::new(
+            "user",
+            "users/form.html",
+            agent("/admin/users/3", ""),
+            users::views::Form {
+                id: text("3"),
+                name: "Mia Lindqvist".into(),
+                email: "mia@northwind.example".into(),
+                roles: choices(ROLES, "agent"),
+                has_totp: true,
+                ..Default::default()
+            },
+        ),
+        Page::new(
+            "teams",
+            "teams/list.html",
+            agent("/admin/teams", ""),
+            teams::views::List {
+                teams: vec![teams::views::TeamRow {
+                    id: "1".into(),
+                    name: "First line".into(),
+                    members: vec!["Ben Okafor".into(), "Mia Lindqvist".into()],
+                }],
+                problems: vec![],
+            },
+        ),
+        Page::new(
+            "team",
+            "teams/team.html",
+            agent("/admin/teams/1", ""),
+            teams::views::Team {
+                id: "1".into(),
+                name: "First line".into(),
+                people: choices(&[("2", "Ben Okafor"), ("3", "Mia Lindqvist"), ("4", "Noor de Vries")], "2"),
+                problems: vec![],
+            },
+        ),
+        Page::new(
+            "categories",
+            "categories/list.html",
+            agent("/admin/categories", ""),
+            categories::views::List {
+                categories: vec![
+                    category("technical", "Technical", false, 14),
+                    category("billing", "Billing", false, 6),
+                    category("selling", "Selling", true, 0),
+                ],
+                problems: vec![],
+            },
+        ),
     ]
 }
 
 fn category(key: &str, label: &str, archived: bool, open_tickets: u32) -> categories::views::Category {
-    categories::views::Category { id: key.into(), key: key.into(), label: label.into(), archived, open_tickets }
+    categories::views::Category {
+        id: key.into(),
+        key: key.into(),
+        label: label.into(),
+        archived,
+        open_tickets,
+    }
 }
 
 fn system() -> Vec<Page> {
-    let key = |id: &str, name: &str, scope: &str, revoked: bool| api_keys::views::Key { id: id.into(), name: name.into(), prefix: "cf_7Jq2".into(), scope: scope.into(), created_by: "Ben Okafor".into(), created_at: days_ago(20), last_used_at: Some(ago(4)), revoked_at: revoked.then(|| days_ago(1)) };
-    let line = |id: &str, action: &str, target: &str, before: Option<&str>, after: Option<&str>| audit::views::Line { id: id.into(), at: ago(70), actor_name: "Ben Okafor".into(), actor_kind: "agent".into(), action: action.into(), target: target.into(), before: before.map(Into::into), after: after.map(Into::into), request_id: text("01JD3K9V7Q") };
-    let letter = |id: &str, to: &str, subject: &str, state: &str| outbox::views::LetterRow { id: id.into(), to: to.into(), subject: subject.into(), state: state.into(), created_at: ago(12) };
+    let key = |id: &str, name: &str, scope: &str, revoked: bool| api_keys::views::Key {
+        id: id.into(),
+        name: name.into(),
+        prefix: "cf_7Jq2".into(),
+        scope: scope.into(),
+        created_by: "Ben Okafor".into(),
+        created_at: days_ago(20),
+        last_used_at: Some(ago(4)),
+        revoked_at: revoked.then(|| days_ago(1)),
+    };
+    let line = |id: &str, action: &str, target: &str, before: Option<&str>, after: Option<&str>| {
+        audit::views::Line {
+            id: id.into(),
+            at: ago(70),
+            actor_name: "Ben Okafor".into(),
+            actor_kind: "agent".into(),
+            action: action.into(),
+            target: target.into(),
+            before: before.map(Into::into),
+            after: after.map(Into::into),
+            request_id: text("01JD3K9V7Q"),
+        }
+    };
+    let letter = |id: &str, to: &str, subject: &str, state: &str| outbox::views::LetterRow {
+        id: id.into(),
+        to: to.into(),
+        subject: subject.into(),
+        state: state.into(),
+        created_at: ago(12),
+    };
     let counts = vec![("queued".into(), 4), ("running".into(), 1), ("dead".into(), 2)];
-    let job = jobs::views::Job { id: "1".into(), kind: "send_letter".into(), key: "letter:0193f2".into(), attempts: 8, due_at: ago(30), last_error: text("550 5.1.1 mailbox unknown") };
+    let job = jobs::views::Job {
+        id: "1".into(),
+        kind: "send_letter".into(),
+        key: "letter:0193f2".into(),
+        attempts: 8,
+        due_at: ago(30),
+        last_error: text("550 5.1.1 mailbox unknown"),
+    };
     vec![
         Page::new("letters", "letters/list.html", agent("/admin/letters", ""), letters::views::List { letters: vec![letters::views::LetterRow { key: "ticket_received".into(), title: "We have your request".into(), description: "To the customer, at once, with number and link.".into(), changed_in: vec!["en".into()] }] }),
         Page::new("letters-edit", "letters/letter.html", agent("/admin/letters/ticket_received", ""), letters::views::Letter { key: "ticket_received".into(), title: "We have your request".into(), description: "To the customer, at once, with number and link.".into(), locale: "en".into(), locales: choices(&[("en", "English"), ("de", "Deutsch")], "en"), subject: "[{{ ticket.number }}] We have your request".into(), body: "Hello {{ customer.name }},\n\nwe have your request and will answer soon.\n\n{{ ticket.link }}\n".into(), is_changed: true, variables: vec![("ticket.number".into(), "SUP-00612".into()), ("ticket.link".into(), "where the customer follows it".into())], preview: Some(letters::views::Preview { subject: "[SUP-00612] We have your request".into(), text: "Hello Ada,\n\nwe have your request and will answer soon.\n".into() }), problems: vec![] }),

@@ -41,9 +41,15 @@ pub struct PageQuery {
 }
 
 /// Everybody of the tenant, oldest first; agents need the list to assign.
-pub async fn list_users(State(app): State<App>, who: StaffCaller, Params(query): Params<PageQuery>) -> Outcome<Answer<Page<UserOut>>> {
+pub async fn list_users(
+    State(app): State<App>,
+    who: StaffCaller,
+    Params(query): Params<PageQuery>,
+) -> Outcome<Answer<Page<UserOut>>> {
     if !who.staff.role.sees_all_tickets() {
-        return Err(Error::forbidden("role.no_users", "the list of users is for those who assign tickets").into());
+        return Err(
+            Error::forbidden("role.no_users", "the list of users is for those who assign tickets").into()
+        );
     }
     let (after, limit) = (id_cursor(query.cursor.as_ref())?, limit(query.limit.as_ref())?);
     let admin = who.staff.is_admin();
@@ -83,10 +89,18 @@ pub async fn create_user(State(app): State<App>, who: AdminCaller, payload: Payl
     Ok(make_user(&app, &who, input, key).await?)
 }
 
-pub async fn make_user(app: &App, who: &AdminCaller, input: UserIn, key: Option<Idempotency>) -> Result<Created> {
+pub async fn make_user(
+    app: &App,
+    who: &AdminCaller,
+    input: UserIn,
+    key: Option<Idempotency>,
+) -> Result<Created> {
     let email = email("email", &input.email)?;
     if input.role == Role::SuperAdmin {
-        return Err(Error::forbidden("role.command_line_only", "the role super_admin is given on the command line only"));
+        return Err(Error::forbidden(
+            "role.command_line_only",
+            "the role super_admin is given on the command line only",
+        ));
     }
     let hash = match input.password {
         Some(password) => {
@@ -126,7 +140,12 @@ pub struct UserPatchIn {
     pub reset_second_factor: Option<bool>,
 }
 
-pub async fn change_user(State(app): State<App>, who: AdminCaller, At(at): At<ThingAt>, payload: Payload) -> Outcome<Answer<UserOut>> {
+pub async fn change_user(
+    State(app): State<App>,
+    who: AdminCaller,
+    At(at): At<ThingAt>,
+    payload: Payload,
+) -> Outcome<Answer<UserOut>> {
     let id: Id<User> = Id::from_uuid(at.id);
     app.read(who.caller.scope(), move |read| users::get(read, id)).await?;
     let input: UserPatchIn = payload.json().await?;
@@ -136,7 +155,10 @@ pub async fn change_user(State(app): State<App>, who: AdminCaller, At(at): At<Th
 pub async fn patch_user(app: &App, who: &AdminCaller, id: Id<User>, input: UserPatchIn) -> Result<UserOut> {
     let own = who.staff.is_user(Some(id));
     if own && (input.disabled == Some(true) || input.role.is_some_and(|r| r != who.staff.role)) {
-        return Err(Error::conflict("user.yourself", "you cannot take your own role or account away; another administrator can"));
+        return Err(Error::conflict(
+            "user.yourself",
+            "you cannot take your own role or account away; another administrator can",
+        ));
     }
     let actor_role = who.staff.role;
     let hash = match input.password {
@@ -149,7 +171,10 @@ pub async fn patch_user(app: &App, who: &AdminCaller, id: Id<User>, input: UserP
     app.write(who.caller.scope(), move |tx| {
         let before = users::get(tx, id)?;
         if before.role == Role::SuperAdmin && actor_role != Role::SuperAdmin {
-            return Err(Error::forbidden("role.command_line_only", "a super_admin is changed on the command line only"));
+            return Err(Error::forbidden(
+                "role.command_line_only",
+                "a super_admin is changed on the command line only",
+            ));
         }
         if let Some(name) = &input.name {
             users::set_profile(tx, id, name, &before.locale, &before.time_zone)?;
@@ -206,7 +231,11 @@ pub async fn create_team(State(app): State<App>, who: AdminCaller, payload: Payl
         .write(who.caller.scope(), move |tx| {
             once(tx, key.as_ref(), |tx| {
                 let team = teams::create(tx, &input.name)?;
-                let team = if input.members.is_empty() { team } else { teams::set_members(tx, team.id, &input.members)? };
+                let team = if input.members.is_empty() {
+                    team
+                } else {
+                    teams::set_members(tx, team.id, &input.members)?
+                };
                 Ok(TeamOut::from(team))
             })
         })
@@ -221,7 +250,12 @@ pub struct TeamPatchIn {
     pub members: Option<Vec<Id<User>>>,
 }
 
-pub async fn change_team(State(app): State<App>, who: AdminCaller, At(at): At<ThingAt>, payload: Payload) -> Outcome<Answer<TeamOut>> {
+pub async fn change_team(
+    State(app): State<App>,
+    who: AdminCaller,
+    At(at): At<ThingAt>,
+    payload: Payload,
+) -> Outcome<Answer<TeamOut>> {
     let id: Id<Team> = Id::from_uuid(at.id);
     app.read(who.caller.scope(), move |read| teams::get(read, id)).await?;
     let input: TeamPatchIn = payload.json().await?;
@@ -251,7 +285,15 @@ pub struct KeyOut {
 }
 impl From<ApiKey> for KeyOut {
     fn from(k: ApiKey) -> Self {
-        Self { id: k.id, name: k.name, prefix: k.prefix, scope: k.scope, created_at: k.created_at, last_used_at: k.last_used_at, revoked_at: k.revoked_at }
+        Self {
+            id: k.id,
+            name: k.name,
+            prefix: k.prefix,
+            scope: k.scope,
+            created_at: k.created_at,
+            last_used_at: k.last_used_at,
+            revoked_at: k.revoked_at,
+        }
     }
 }
 
@@ -275,9 +317,14 @@ pub struct NewKeyOut {
     pub token: String,
 }
 
-pub async fn create_key(State(app): State<App>, who: AdminCaller, payload: Payload) -> Outcome<Answer<NewKeyOut>> {
+pub async fn create_key(
+    State(app): State<App>,
+    who: AdminCaller,
+    payload: Payload,
+) -> Outcome<Answer<NewKeyOut>> {
     let input: KeyIn = payload.json().await?;
-    let (token, key) = app.write(who.caller.scope(), move |tx| api_keys::create(tx, &input.name, input.scope)).await?;
+    let (token, key) =
+        app.write(who.caller.scope(), move |tx| api_keys::create(tx, &input.name, input.scope)).await?;
     Ok(Answer::created(NewKeyOut { key: key.into(), token: token.reveal().to_owned() }))
 }
 
@@ -295,9 +342,17 @@ pub struct AuditQuery {
     pub limit: Option<String>,
 }
 
-pub async fn list_audit(State(app): State<App>, who: AdminCaller, Params(query): Params<AuditQuery>) -> Outcome<Answer<Page<AuditEntry>>> {
+pub async fn list_audit(
+    State(app): State<App>,
+    who: AdminCaller,
+    Params(query): Params<AuditQuery>,
+) -> Outcome<Answer<Page<AuditEntry>>> {
     let (before, limit) = (id_cursor(query.cursor.as_ref())?, limit(query.limit.as_ref())?);
-    let mut items = app.read(who.caller.scope(), move |read| audit::page(read, query.event_type.as_deref(), before, limit + 1)).await?;
+    let mut items = app
+        .read(who.caller.scope(), move |read| {
+            audit::page(read, query.event_type.as_deref(), before, limit + 1)
+        })
+        .await?;
     let more = items.len() > limit as usize;
     items.truncate(limit as usize);
     let next_cursor = items.last().filter(|_| more).map(|a| a.id.to_string());
@@ -311,7 +366,10 @@ pub struct SettingsOut {
 }
 
 pub async fn show_settings(who: AdminCaller) -> Outcome<Answer<SettingsOut>> {
-    Ok(Answer::ok(SettingsOut { name: who.caller.tenant.name.clone(), settings: who.caller.tenant.settings.clone() }))
+    Ok(Answer::ok(SettingsOut {
+        name: who.caller.tenant.name.clone(),
+        settings: who.caller.tenant.settings.clone(),
+    }))
 }
 
 /// The settings as they should be from now on; what is left out gets its default.
@@ -322,7 +380,11 @@ pub struct SettingsIn {
     pub settings: Settings,
 }
 
-pub async fn save_settings(State(app): State<App>, who: AdminCaller, payload: Payload) -> Outcome<Answer<SettingsOut>> {
+pub async fn save_settings(
+    State(app): State<App>,
+    who: AdminCaller,
+    payload: Payload,
+) -> Outcome<Answer<SettingsOut>> {
     let input: SettingsIn = payload.json().await?;
     let name = input.name.unwrap_or_else(|| who.caller.tenant.name.clone());
     let out = app
@@ -334,7 +396,10 @@ pub async fn save_settings(State(app): State<App>, who: AdminCaller, payload: Pa
     Ok(Answer::ok(out))
 }
 
-pub async fn list_categories(State(app): State<App>, caller: crate::http::caller::Caller) -> Outcome<Answer<Page<desk::categories::Category>>> {
+pub async fn list_categories(
+    State(app): State<App>,
+    caller: crate::http::caller::Caller,
+) -> Outcome<Answer<Page<desk::categories::Category>>> {
     let staff = caller.principal.staff().is_some();
     let mut items = app.read(caller.scope(), desk::categories::all).await?;
     items.retain(|c| staff || c.archived_at.is_none());
@@ -348,9 +413,15 @@ pub struct CategoryIn {
     pub name: String,
 }
 
-pub async fn create_category(State(app): State<App>, who: AdminCaller, payload: Payload) -> Outcome<Answer<desk::categories::Category>> {
+pub async fn create_category(
+    State(app): State<App>,
+    who: AdminCaller,
+    payload: Payload,
+) -> Outcome<Answer<desk::categories::Category>> {
     let input: CategoryIn = payload.json().await?;
-    let made = app.write(who.caller.scope(), move |tx| desk::categories::create(tx, &input.slug, &input.name)).await?;
+    let made = app
+        .write(who.caller.scope(), move |tx| desk::categories::create(tx, &input.slug, &input.name))
+        .await?;
     Ok(Answer::created(made))
 }
 
@@ -368,7 +439,12 @@ pub struct CategoryAt {
     pub slug: String,
 }
 
-pub async fn change_category(State(app): State<App>, who: AdminCaller, At(at): At<CategoryAt>, payload: Payload) -> Outcome<Answer<desk::categories::Category>> {
+pub async fn change_category(
+    State(app): State<App>,
+    who: AdminCaller,
+    At(at): At<CategoryAt>,
+    payload: Payload,
+) -> Outcome<Answer<desk::categories::Category>> {
     let input: CategoryPatchIn = payload.json().await?;
     let changed = app
         .write(who.caller.scope(), move |tx| {
@@ -419,15 +495,25 @@ pub struct CustomerQuery {
     pub limit: Option<String>,
 }
 
-pub async fn list_customers(State(app): State<App>, who: StaffCaller, Params(query): Params<CustomerQuery>) -> Outcome<Answer<Page<CustomerOut>>> {
+pub async fn list_customers(
+    State(app): State<App>,
+    who: StaffCaller,
+    Params(query): Params<CustomerQuery>,
+) -> Outcome<Answer<Page<CustomerOut>>> {
     if !who.staff.role.sees_all_tickets() {
-        return Err(Error::forbidden("role.no_customers", "the list of customers is for agents and administrators").into());
+        return Err(Error::forbidden(
+            "role.no_customers",
+            "the list of customers is for agents and administrators",
+        )
+        .into());
     }
     let (before, limit) = (id_cursor(query.cursor.as_ref())?, limit(query.limit.as_ref())?);
     let mut found = app
-        .read(who.caller.scope(), move |read| match query.q.as_deref().map(str::trim).filter(|q| !q.is_empty()) {
-            Some(q) => crm::customers::search(read, q, before, limit + 1),
-            None => crm::customers::page(read, before, limit + 1),
+        .read(who.caller.scope(), move |read| {
+            match query.q.as_deref().map(str::trim).filter(|q| !q.is_empty()) {
+                Some(q) => crm::customers::search(read, q, before, limit + 1),
+                None => crm::customers::page(read, before, limit + 1),
+            }
         })
         .await?;
     let more = found.len() > limit as usize;
@@ -436,10 +522,15 @@ pub async fn list_customers(State(app): State<App>, who: StaffCaller, Params(que
     Ok(Answer::ok(Page { items: found.into_iter().map(Into::into).collect(), next_cursor }))
 }
 
-pub async fn show_customer(State(app): State<App>, who: StaffCaller, At(at): At<ThingAt>) -> Outcome<Answer<CustomerOut>> {
+pub async fn show_customer(
+    State(app): State<App>,
+    who: StaffCaller,
+    At(at): At<ThingAt>,
+) -> Outcome<Answer<CustomerOut>> {
     if !who.staff.role.sees_all_tickets() {
         return Err(Error::not_found("customer").into());
     }
-    let found = app.read(who.caller.scope(), move |read| crm::customers::get(read, Id::from_uuid(at.id))).await?;
+    let found =
+        app.read(who.caller.scope(), move |read| crm::customers::get(read, Id::from_uuid(at.id))).await?;
     Ok(Answer::ok(found.into()))
 }

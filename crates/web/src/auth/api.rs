@@ -92,13 +92,20 @@ fn wrong() -> Error {
 }
 
 /// Signs in with a password. The same answer, and the same work, whether the account exists or not.
-pub async fn sign_in(app: &App, caller: &Caller, email: &str, password: Secret, code: Option<Secret>) -> Result<SignedIn> {
+pub async fn sign_in(
+    app: &App,
+    caller: &Caller,
+    email: &str,
+    password: Secret,
+    code: Option<Secret>,
+) -> Result<SignedIn> {
     let email: Email = email.parse()?;
     let (client, account) = (caller.client.to_string(), email.key());
     let who = email.clone();
     let user = app
         .write(caller.scope(), move |tx| {
-            let allowed = throttle::hit(tx, &BY_CLIENT, &client)?.and(throttle::hit(tx, &BY_ACCOUNT, &account)?);
+            let allowed =
+                throttle::hit(tx, &BY_CLIENT, &client)?.and(throttle::hit(tx, &BY_ACCOUNT, &account)?);
             match allowed {
                 Ok(()) => Ok(Ok(users::find_by_email(tx, &who)?)),
                 Err(limited) => Ok(Err(limited)),
@@ -107,13 +114,18 @@ pub async fn sign_in(app: &App, caller: &Caller, email: &str, password: Secret, 
         .await??;
     let stored = user.as_ref().and_then(|u| u.password_hash.clone());
     let right = app.blocking(move || passwords::verify(&password, stored.as_deref())).await?;
-    let user = user.filter(|u| right && u.disabled_at.is_none() && u.verified_at.is_some()).ok_or_else(wrong)?;
+    let user =
+        user.filter(|u| right && u.disabled_at.is_none() && u.verified_at.is_some()).ok_or_else(wrong)?;
     if user.has_second_factor() {
         let Some(code) = code else { return Ok(SignedIn::NeedsCode) };
         let checked = user.clone();
         let ok = app.write(caller.scope_as(user.actor()), move |tx| totp::check(tx, &checked, &code)).await?;
         if !ok {
-            return Err(Error::field("code", "login.code", "that is not the code the authenticator shows now, or it was used already"));
+            return Err(Error::field(
+                "code",
+                "login.code",
+                "that is not the code the authenticator shows now, or it was used already",
+            ));
         }
     }
     begin(app, caller, user).await
@@ -135,10 +147,16 @@ pub async fn begin(app: &App, caller: &Caller, user: User) -> Result<SignedIn> {
 pub async fn login(State(app): State<App>, caller: Caller, payload: Payload) -> Outcome<Answer<SessionOut>> {
     let input: LoginIn = payload.json().await?;
     match sign_in(&app, &caller, &input.email, input.password, input.code).await? {
-        SignedIn::Yes(token, session, user) => {
-            Ok(Answer::ok(SessionOut { token: token.reveal().to_owned(), expires_at: session.expires_at, user: (&*user).into() }))
-        }
-        SignedIn::NeedsCode => Err(Error::unauthenticated("login.code_needed", "this account has a second factor: send its code too, as `code`").into()),
+        SignedIn::Yes(token, session, user) => Ok(Answer::ok(SessionOut {
+            token: token.reveal().to_owned(),
+            expires_at: session.expires_at,
+            user: (&*user).into(),
+        })),
+        SignedIn::NeedsCode => Err(Error::unauthenticated(
+            "login.code_needed",
+            "this account has a second factor: send its code too, as `code`",
+        )
+        .into()),
     }
 }
 
@@ -154,8 +172,16 @@ pub async fn end(app: &App, caller: &Caller) -> Result<()> {
 pub async fn logout(State(app): State<App>, caller: Caller) -> Outcome<Nothing> {
     match caller.principal {
         Principal::User { .. } => end(&app, &caller).await?,
-        Principal::Key(_) => return Err(Error::forbidden("role.person_only", "a key has no session to end; an administrator revokes it").into()),
-        Principal::Nobody => return Err(Error::unauthenticated("credential.missing", "nobody is signed in").into()),
+        Principal::Key(_) => {
+            return Err(Error::forbidden(
+                "role.person_only",
+                "a key has no session to end; an administrator revokes it",
+            )
+            .into());
+        }
+        Principal::Nobody => {
+            return Err(Error::unauthenticated("credential.missing", "nobody is signed in").into());
+        }
     }
     Ok(Nothing)
 }
@@ -201,7 +227,10 @@ pub const MAILED: Mailed = Mailed { message: "If the address is right, a letter 
 /// Signs a customer up. Known addresses get another letter and the same answer.
 pub async fn sign_up(app: &App, caller: &Caller, input: RegisterIn) -> Result<()> {
     if !caller.tenant.settings.signup_allowed {
-        return Err(Error::forbidden("signup.off", "this business does not let customers sign up themselves"));
+        return Err(Error::forbidden(
+            "signup.off",
+            "this business does not let customers sign up themselves",
+        ));
     }
     let email: Email = input.email.parse()?;
     let name = base::text::line("name", &input.name, 100)?;
@@ -251,7 +280,14 @@ async fn brake(app: &App, caller: &Caller, email: &Email) -> Result<()> {
     .await?
 }
 
-fn post(tx: &mut Tx<'_>, tenant: &identity::TenantRecord, links: &identity::Links, kind: LetterKind, user: &User, link: String) -> Result<()> {
+fn post(
+    tx: &mut Tx<'_>,
+    tenant: &identity::TenantRecord,
+    links: &identity::Links,
+    kind: LetterKind,
+    user: &User,
+    link: String,
+) -> Result<()> {
     let values = serde_json::json!({
         "name": user.name, "business": tenant.name, "link": link, "desk_link": "", "ticket_number": "", "subject": "", "body": "",
         "author": "", "requester": "", "priority": "", "category": "", "banner": "",
@@ -278,7 +314,9 @@ pub async fn mail_link(app: &App, caller: &Caller, email: &str, purpose: Purpose
     brake(app, caller, &email).await?;
     let (tenant, links) = (caller.tenant.clone(), app.config().links.clone());
     app.write(caller.scope(), move |tx| {
-        let Some(user) = users::find_by_email(tx, &email)?.filter(|u| u.disabled_at.is_none()) else { return Ok(()) };
+        let Some(user) = users::find_by_email(tx, &email)?.filter(|u| u.disabled_at.is_none()) else {
+            return Ok(());
+        };
         let token = tokens::issue(tx, purpose, user.id)?;
         let (kind, page) = match purpose {
             Purpose::MagicLink => (LetterKind::MagicLink, "login/link"),
@@ -335,7 +373,11 @@ pub async fn magic_link(State(app): State<App>, caller: Caller, payload: Payload
     Ok(Answer { status: axum::http::StatusCode::ACCEPTED, version: None, body: MAILED })
 }
 
-pub async fn password_reset(State(app): State<App>, caller: Caller, payload: Payload) -> Outcome<Answer<Mailed>> {
+pub async fn password_reset(
+    State(app): State<App>,
+    caller: Caller,
+    payload: Payload,
+) -> Outcome<Answer<Mailed>> {
     let input: ResetIn = payload.json().await?;
     match (input.email, input.token, input.password) {
         (Some(email), None, None) => mail_link(&app, &caller, &email, Purpose::Reset).await?,
@@ -343,7 +385,14 @@ pub async fn password_reset(State(app): State<App>, caller: Caller, payload: Pay
             reset(&app, &caller, token, password).await?;
             return Ok(Answer::ok(Mailed { message: "The new password is set; sign in with it." }));
         }
-        _ => return Err(Error::field("email", "reset.step", "send `email` to be mailed a link, or `token` and `password` to use it").into()),
+        _ => {
+            return Err(Error::field(
+                "email",
+                "reset.step",
+                "send `email` to be mailed a link, or `token` and `password` to use it",
+            )
+            .into());
+        }
     }
     Ok(Answer { status: axum::http::StatusCode::ACCEPTED, version: None, body: MAILED })
 }

@@ -2,7 +2,10 @@ use base::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    kit::{forms::Problem, lists::{Pager, Search}},
+    kit::{
+        forms::Problem,
+        lists::{Pager, Search},
+    },
     tickets::views::Row,
 };
 

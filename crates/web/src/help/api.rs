@@ -44,10 +44,17 @@ pub async fn contact(State(app): State<App>, caller: Caller, payload: Payload) -
 }
 
 /// Files the ticket of a contact form. A robot is answered like a person, and nothing is kept.
-pub async fn submit(app: &App, caller: &Caller, input: ContactIn, files: Vec<NewAttachment>, key: Option<Idempotency>) -> Result<Created> {
+pub async fn submit(
+    app: &App,
+    caller: &Caller,
+    input: ContactIn,
+    files: Vec<NewAttachment>,
+    key: Option<Idempotency>,
+) -> Result<Created> {
     let address = email("email", &input.email)?;
     let category = input.category.clone().unwrap_or_else(|| "other".into());
-    let subject = input.subject.filter(|s| !s.trim().is_empty()).unwrap_or_else(|| format!("Contact form: {category}"));
+    let subject =
+        input.subject.filter(|s| !s.trim().is_empty()).unwrap_or_else(|| format!("Contact form: {category}"));
     let mut new = NewTicket::new(&subject, &input.description, Channel::Portal)?;
     new.category = input.category;
     new.attachments = files;
@@ -65,7 +72,9 @@ pub async fn submit(app: &App, caller: &Caller, input: ContactIn, files: Vec<New
     app.write(caller.scope(), move |tx| {
         once(tx, key.as_ref(), |tx| {
             let whom = match person {
-                Some(p) => For::Themselves(Requester { email: p.email, name: p.name, user_id: Some(p.user_id) }),
+                Some(p) => {
+                    For::Themselves(Requester { email: p.email, name: p.name, user_id: Some(p.user_id) })
+                }
                 None => For::Stranger(Requester { email: address, name, user_id: None }),
             };
             let ticket = tickets::create(tx, &settings, None, whom, new)?;

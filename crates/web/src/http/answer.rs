@@ -47,7 +47,10 @@ impl<T: Serialize> IntoResponse for Answer<T> {
 
 impl<T: schemars::JsonSchema> aide::OperationOutput for Answer<T> {
     type Inner = T;
-    fn operation_response(ctx: &mut aide::generate::GenContext, operation: &mut aide::openapi::Operation) -> Option<aide::openapi::Response> {
+    fn operation_response(
+        ctx: &mut aide::generate::GenContext,
+        operation: &mut aide::openapi::Operation,
+    ) -> Option<aide::openapi::Response> {
         <Json<T> as aide::OperationOutput>::operation_response(ctx, operation)
     }
 }
@@ -69,7 +72,9 @@ pub fn if_match(payload: &Payload) -> Result<Option<i64>> {
     }
     let tag = value.strip_prefix("W/").unwrap_or(value).trim_matches('"');
     // A tag that is not one of ours names a state that does not exist: stale, not malformed (RFC 9110 §13.1.1).
-    tag.parse().map(Some).map_err(|_| Error::new(Kind::Stale, "ticket.stale", "If-Match names a version that this thing never had"))
+    tag.parse().map(Some).map_err(|_| {
+        Error::new(Kind::Stale, "ticket.stale", "If-Match names a version that this thing never had")
+    })
 }
 
 /// What makes a repeated request recognisable.
@@ -92,13 +97,21 @@ impl Idempotency {
     pub fn of(caller: &Caller, key: Option<&str>, route: &str, body: &[u8]) -> Result<Option<Self>> {
         let Some(key) = key else { return Ok(None) };
         if key.is_empty() || key.len() > 255 || key.chars().any(char::is_control) {
-            return Err(Error::field("Idempotency-Key", "request.idempotency_key", "1 to 255 visible characters"));
+            return Err(Error::field(
+                "Idempotency-Key",
+                "request.idempotency_key",
+                "1 to 255 visible characters",
+            ));
         }
         let mut hash = Sha256::new();
         hash.update(route.as_bytes());
         hash.update([0]);
         hash.update(body);
-        Ok(Some(Self { owner: caller.idempotency_owner(), key: key.to_owned(), request: hash.finalize().into() }))
+        Ok(Some(Self {
+            owner: caller.idempotency_owner(),
+            key: key.to_owned(),
+            request: hash.finalize().into(),
+        }))
     }
 
     fn find(&self, tx: &Tx<'_>) -> Result<Option<(StatusCode, String)>> {
@@ -107,9 +120,13 @@ impl Idempotency {
         })?;
         let Some((request, status, body)) = found else { return Ok(None) };
         if request != self.request {
-            return Err(Error::conflict("idempotency_key.reused", "this Idempotency-Key was used with another request"));
+            return Err(Error::conflict(
+                "idempotency_key.reused",
+                "this Idempotency-Key was used with another request",
+            ));
         }
-        let status = u16::try_from(status).ok().and_then(|s| StatusCode::from_u16(s).ok()).unwrap_or(StatusCode::OK);
+        let status =
+            u16::try_from(status).ok().and_then(|s| StatusCode::from_u16(s).ok()).unwrap_or(StatusCode::OK);
         Ok(Some((status, body)))
     }
 }
@@ -128,7 +145,11 @@ impl aide::OperationOutput for Created {
 }
 
 /// Runs a creation once for each key, in the transaction of its effects: the answer is stored with them.
-pub fn once<T: Serialize>(tx: &mut Tx<'_>, key: Option<&Idempotency>, create: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<Created> {
+pub fn once<T: Serialize>(
+    tx: &mut Tx<'_>,
+    key: Option<&Idempotency>,
+    create: impl FnOnce(&mut Tx<'_>) -> Result<T>,
+) -> Result<Created> {
     if let Some(key) = key
         && let Some((status, body)) = key.find(tx)?
     {
@@ -140,7 +161,10 @@ pub fn once<T: Serialize>(tx: &mut Tx<'_>, key: Option<&Idempotency>, create: im
         let now = tx.now();
         if tx.execute(&KEEP, params![key.owner, key.key, key.request, 201i64, body, now])? == 0 {
             // Its twin committed while we worked: ours is undone, and a repeat finds the answer.
-            return Err(Error::unavailable("idempotency_key.in_use", "the same request is being worked on; try again"));
+            return Err(Error::unavailable(
+                "idempotency_key.in_use",
+                "the same request is being worked on; try again",
+            ));
         }
     }
     Ok(Created(StatusCode::CREATED, body))

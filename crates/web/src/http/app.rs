@@ -31,9 +31,17 @@ pub struct IpNet {
 impl std::str::FromStr for IpNet {
     type Err = base::Error;
     fn from_str(text: &str) -> Result<Self> {
-        let refuse = || base::Error::field("trusted_proxies", "trusted_proxies.malformed", "addresses or networks such as 127.0.0.1 or 10.0.0.0/8");
+        let refuse = || {
+            base::Error::field(
+                "trusted_proxies",
+                "trusted_proxies.malformed",
+                "addresses or networks such as 127.0.0.1 or 10.0.0.0/8",
+            )
+        };
         let (address, prefix) = match text.split_once('/') {
-            Some((a, p)) => (a.parse::<IpAddr>().map_err(|_| refuse())?, Some(p.parse::<u8>().map_err(|_| refuse())?)),
+            Some((a, p)) => {
+                (a.parse::<IpAddr>().map_err(|_| refuse())?, Some(p.parse::<u8>().map_err(|_| refuse())?))
+            }
             None => (text.parse::<IpAddr>().map_err(|_| refuse())?, None),
         };
         let whole = if address.is_ipv4() { 32 } else { 128 };
@@ -83,7 +91,13 @@ struct Cache {
 const PRINCIPALS_MAX: usize = 20_000;
 
 impl App {
-    pub fn new(db: Db, outside: Outside, config: WebConfig, stopping: tokio::sync::watch::Receiver<bool>, metrics: MetricsText) -> Self {
+    pub fn new(
+        db: Db,
+        outside: Outside,
+        config: WebConfig,
+        stopping: tokio::sync::watch::Receiver<bool>,
+        metrics: MetricsText,
+    ) -> Self {
         Self(Arc::new(Parts {
             db,
             outside,
@@ -158,11 +172,22 @@ impl App {
         if cache.epoch != epoch {
             return None;
         }
-        cache.principals.get(&(tenant, *hash)).filter(|(_, until)| *until > now).map(|(principal, _)| principal.clone())
+        cache
+            .principals
+            .get(&(tenant, *hash))
+            .filter(|(_, until)| *until > now)
+            .map(|(principal, _)| principal.clone())
     }
 
     /// Remembers a credential that was looked up when the epoch was `epoch`.
-    pub fn remember(&self, epoch: u64, tenant: TenantId, hash: [u8; 32], principal: Principal, until: Timestamp) {
+    pub fn remember(
+        &self,
+        epoch: u64,
+        tenant: TenantId,
+        hash: [u8; 32],
+        principal: Principal,
+        until: Timestamp,
+    ) {
         self.update_cache(epoch, |cache| {
             if cache.principals.len() >= PRINCIPALS_MAX {
                 cache.principals.clear();

@@ -58,7 +58,8 @@ impl Caller {
 /// Finds tenant and principal and puts the [`Caller`] on the request. A credential that is wrong is refused here;
 /// none at all is somebody not signed in.
 pub async fn identify(State(app): State<App>, request: Request, next: Next) -> Response {
-    let request_id: Arc<str> = request.extensions().get::<RequestId>().map_or_else(|| "".into(), |r| r.0.clone());
+    let request_id: Arc<str> =
+        request.extensions().get::<RequestId>().map_or_else(|| "".into(), |r| r.0.clone());
     let (mut parts, body) = request.into_parts();
     match find(&app, &parts, request_id).await {
         Ok(caller) => {
@@ -86,21 +87,42 @@ impl Default for RequestId {
 
 async fn find(app: &App, parts: &Parts, request_id: Arc<str>) -> Result<Caller> {
     let headers = &parts.headers;
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::from([127, 0, 0, 1]), |c| c.0.ip());
+    let peer =
+        parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::from([127, 0, 0, 1]), |c| c.0.ip());
     let trusted = app.config().trusted_proxies.iter().any(|net| net.contains(peer));
     let client = if trusted { forwarded_client(app, headers).unwrap_or(peer) } else { peer };
     let host = if trusted { text(headers, "x-forwarded-host") } else { None };
-    let host = host.or_else(|| text(headers, header::HOST.as_str())).or_else(|| parts.uri.host()).unwrap_or_default();
+    let host = host
+        .or_else(|| text(headers, header::HOST.as_str()))
+        .or_else(|| parts.uri.host())
+        .unwrap_or_default();
     let all = app.tenants().await?;
     if all.is_empty() {
-        return Err(Error::unavailable("installation.empty", "nothing is set up here yet; follow the link that the server printed at its start"));
+        return Err(Error::unavailable(
+            "installation.empty",
+            "nothing is set up here yet; follow the link that the server printed at its start",
+        ));
     }
     let tenant = Arc::new(tenants::choose(&all, host)?.clone());
-    let user_agent: Arc<str> = text(headers, "user-agent").unwrap_or_default().chars().take(200).collect::<String>().into();
-    let nobody = Caller { tenant, principal: Principal::Nobody, by_cookie: false, request_id, client, user_agent, csrf: "".into() };
+    let user_agent: Arc<str> =
+        text(headers, "user-agent").unwrap_or_default().chars().take(200).collect::<String>().into();
+    let nobody = Caller {
+        tenant,
+        principal: Principal::Nobody,
+        by_cookie: false,
+        request_id,
+        client,
+        user_agent,
+        csrf: "".into(),
+    };
     let (token, by_cookie) = match bearer(headers)? {
         Some(token) => (token, false),
-        None => match cookie(headers, if app.config().links.is_https() { SESSION_COOKIE_SECURE } else { SESSION_COOKIE }).and_then(Token::parse) {
+        None => match cookie(
+            headers,
+            if app.config().links.is_https() { SESSION_COOKIE_SECURE } else { SESSION_COOKIE },
+        )
+        .and_then(Token::parse)
+        {
             Some(token) => (token, true),
             None => return Ok(nobody),
         },
@@ -115,7 +137,10 @@ async fn find(app: &App, parts: &Parts, request_id: Arc<str>) -> Result<Caller> 
         }
         // An old cookie is no reason to refuse a public page; an old key is one to refuse a call.
         None if by_cookie => Ok(nobody),
-        None => Err(Error::unauthenticated("credential.unknown", "the key or session is not valid here; sign in again or use another key")),
+        None => Err(Error::unauthenticated(
+            "credential.unknown",
+            "the key or session is not valid here; sign in again or use another key",
+        )),
     }
 }
 
@@ -166,7 +191,8 @@ pub fn is_safe(method: &Method) -> bool {
 
 /// A form must come from our own page: the browser says so itself.
 pub fn check_same_origin(app: &App, tenant: &TenantRecord, headers: &HeaderMap) -> Result<()> {
-    let refused = || Err(Error::forbidden("origin.foreign", "this request did not come from one of our own pages"));
+    let refused =
+        || Err(Error::forbidden("origin.foreign", "this request did not come from one of our own pages"));
     match text(headers, "sec-fetch-site") {
         Some("same-origin" | "none") => return Ok(()),
         Some(_) => return refused(),
@@ -175,7 +201,11 @@ pub fn check_same_origin(app: &App, tenant: &TenantRecord, headers: &HeaderMap) 
     let Some(origin) = text(headers, "origin") else { return refused() };
     let host = text(headers, header::HOST.as_str()).unwrap_or_default();
     let ours = app.config().links.base(tenant);
-    if origin == ours || origin.split_once("://").is_some_and(|(_, h)| h == host && !host.is_empty()) { Ok(()) } else { refused() }
+    if origin == ours || origin.split_once("://").is_some_and(|(_, h)| h == host && !host.is_empty()) {
+        Ok(())
+    } else {
+        refused()
+    }
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
@@ -201,7 +231,12 @@ fn forwarded_client(app: &App, headers: &HeaderMap) -> Option<IpAddr> {
 
 fn bearer(headers: &HeaderMap) -> Result<Option<Token>> {
     let Some(value) = text(headers, header::AUTHORIZATION.as_str()) else { return Ok(None) };
-    let refused = || Error::unauthenticated("credential.malformed", "expected Authorization: Bearer and a key or session token");
+    let refused = || {
+        Error::unauthenticated(
+            "credential.malformed",
+            "expected Authorization: Bearer and a key or session token",
+        )
+    };
     let (scheme, token) = value.split_once(' ').ok_or_else(refused)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(refused());
@@ -212,6 +247,10 @@ fn bearer(headers: &HeaderMap) -> Result<Option<Token>> {
 /// The value of a cookie of the request.
 pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let all = headers.get_all(header::COOKIE);
-    let mut pairs = all.iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(';')).filter_map(|p| p.trim().split_once('='));
+    let mut pairs = all
+        .iter()
+        .filter_map(|v| v.to_str().ok())
+        .flat_map(|v| v.split(';'))
+        .filter_map(|p| p.trim().split_once('='));
     pairs.find(|(n, _)| *n == name).map(|(_, v)| v)
 }

@@ -15,7 +15,11 @@ use super::{
 };
 
 fn caller(parts: &Parts) -> Result<Caller> {
-    parts.extensions.get::<Caller>().cloned().ok_or_else(|| Error::bug("a route outside the layer that identifies callers"))
+    parts
+        .extensions
+        .get::<Caller>()
+        .cloned()
+        .ok_or_else(|| Error::bug("a route outside the layer that identifies callers"))
 }
 
 fn sign_in() -> Error {
@@ -82,7 +86,10 @@ impl<S: Sync> FromRequestParts<S> for CustomerCaller {
         match caller.principal.customer() {
             Some(customer) => Ok(Self { caller, customer }),
             None if matches!(caller.principal, identity::Principal::Nobody) => Err(sign_in().into()),
-            None => Err(Error::forbidden("role.person_only", "a key has no tickets of its own; use /api/admin").into()),
+            None => {
+                Err(Error::forbidden("role.person_only", "a key has no tickets of its own; use /api/admin")
+                    .into())
+            }
         }
     }
 }
@@ -149,7 +156,11 @@ impl Payload {
         let body = axum::body::to_bytes(self.0.into_body(), BODY_MAX).await;
         body.map_err(|e| {
             if std::error::Error::source(&e).is_some_and(|s| s.to_string().contains("length limit")) {
-                Error::new(Kind::TooLarge, "request.too_large", format!("the body is larger than {} KiB", BODY_MAX / 1024))
+                Error::new(
+                    Kind::TooLarge,
+                    "request.too_large",
+                    format!("the body is larger than {} KiB", BODY_MAX / 1024),
+                )
             } else {
                 Error::invalid("request.broken", "the body could not be read")
             }
@@ -231,7 +242,9 @@ mod tests {
     fn errors_name_the_field_and_what_is_accepted() {
         let error = |text: &str| parse_json::<Thing>(text.as_bytes()).unwrap_err();
         assert_eq!(error(r#"{"subject":"x","priority":"hgih"}"#).field_errors()[0].field, "priority");
-        assert!(error(r#"{"subject":"x","priority":"hgih"}"#).message().contains("low, normal, high, urgent"));
+        assert!(
+            error(r#"{"subject":"x","priority":"hgih"}"#).message().contains("low, normal, high, urgent")
+        );
         assert_eq!(error(r#"{"subject":"x","colour":1}"#).field_errors()[0].field, "colour");
         assert_eq!(error(r"{}").field_errors()[0].field, "subject");
         assert_eq!(error(r#"{"subject":7}"#).field_errors()[0].field, "subject");

@@ -53,7 +53,10 @@ impl Look {
 
 impl<S: Sync> axum::extract::FromRequestParts<S> for Look {
     type Rejection = super::failure::Failure;
-    async fn from_request_parts(parts: &mut axum::http::request::Parts, _: &S) -> std::result::Result<Self, Self::Rejection> {
+    async fn from_request_parts(
+        parts: &mut axum::http::request::Parts,
+        _: &S,
+    ) -> std::result::Result<Self, Self::Rejection> {
         Ok(Self::new(parts.extensions.get::<Caller>().cloned(), &parts.uri, &parts.headers))
     }
 }
@@ -88,7 +91,8 @@ pub async fn chrome(app: &App, look: &Look) -> Result<Chrome> {
                     Ok((desk::tickets::query::view_counts(read, &staff)?, unread))
                 })
                 .await?;
-            let current = look.path.split_once("view=").map_or("", |(_, v)| v.split('&').next().unwrap_or_default());
+            let current =
+                look.path.split_once("view=").map_or("", |(_, v)| v.split('&').next().unwrap_or_default());
             let on_queue = look.path == "/desk" || look.path.starts_with("/desk?");
             let of = |key: &str, count: Option<u32>| DeskView {
                 key: key.into(),
@@ -117,7 +121,13 @@ pub async fn page(app: &App, look: &Look, template: &str, view: impl Serialize) 
 }
 
 /// The same with another status, for a form that came back with problems.
-pub async fn page_with(app: &App, look: &Look, template: &str, view: impl Serialize, status: StatusCode) -> Outcome {
+pub async fn page_with(
+    app: &App,
+    look: &Look,
+    template: &str,
+    view: impl Serialize,
+    status: StatusCode,
+) -> Outcome {
     let chrome = chrome(app, look).await?;
     let had_flash = chrome.flash.is_some();
     let html = render(template, &chrome, view)?;
@@ -155,7 +165,10 @@ pub fn told(to: &str, tone: Tone, text: &str) -> Response {
         Tone::Warn => "warn",
         Tone::Bad => "bad",
     };
-    set_cookie(&mut response, &format!("flash={tone}.{}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax", encode(text)));
+    set_cookie(
+        &mut response,
+        &format!("flash={tone}.{}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax", encode(text)),
+    );
     response
 }
 
@@ -180,7 +193,13 @@ pub fn set_cookie(response: &mut Response, cookie: &str) {
 /// Percent-encoded, for cookies and query values.
 pub fn encode(text: &str) -> String {
     text.bytes()
-        .map(|b| if b.is_ascii_alphanumeric() || b"-._~".contains(&b) { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .map(|b| {
+            if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
+                char::from(b).to_string()
+            } else {
+                format!("%{b:02X}")
+            }
+        })
         .collect()
 }
 
@@ -202,21 +221,32 @@ pub fn local(next: Option<&str>, otherwise: &str) -> String {
 /// Checks that a form came from a page of ours and carries this session's token.
 pub fn check_form(app: &App, caller: &Caller, headers: &HeaderMap, csrf: &str) -> Result<()> {
     check_same_origin(app, &caller.tenant, headers)?;
-    let right = caller.csrf.len() == csrf.len() && caller.csrf.bytes().zip(csrf.bytes()).fold(0, |d, (a, b)| d | (a ^ b)) == 0;
-    if right { Ok(()) } else { Err(Error::forbidden("form.token", "the form is too old; load the page again and send it once more")) }
+    let right = caller.csrf.len() == csrf.len()
+        && caller.csrf.bytes().zip(csrf.bytes()).fold(0, |d, (a, b)| d | (a ^ b)) == 0;
+    if right {
+        Ok(())
+    } else {
+        Err(Error::forbidden("form.token", "the form is too old; load the page again and send it once more"))
+    }
 }
 
 /// A form with its token checked and taken out, read strictly.
 pub async fn form<T: DeserializeOwned>(app: &App, caller: &Caller, payload: Payload) -> Result<T> {
     let headers = payload.0.headers().clone();
     let bytes = payload.bytes().await?;
-    let csrf = form_urlencoded::parse(&bytes).find(|(n, _)| n == "csrf").map(|(_, v)| v.into_owned()).unwrap_or_default();
+    let csrf = form_urlencoded::parse(&bytes)
+        .find(|(n, _)| n == "csrf")
+        .map(|(_, v)| v.into_owned())
+        .unwrap_or_default();
     check_form(app, caller, &headers, &csrf)?;
     // Empty inputs are fields that were left out.
-    let rest: Vec<(String, String)> =
-        form_urlencoded::parse(&bytes).filter(|(n, _)| n != "csrf").map(|(n, v)| (n.into_owned(), v.into_owned())).collect();
+    let rest: Vec<(String, String)> = form_urlencoded::parse(&bytes)
+        .filter(|(n, _)| n != "csrf")
+        .map(|(n, v)| (n.into_owned(), v.into_owned()))
+        .collect();
     let rest = form_urlencoded::Serializer::new(String::new()).extend_pairs(rest).finish();
-    serde_urlencoded::from_str(&rest).map_err(|e| Error::invalid("request.form", format!("the form could not be read: {e}")))
+    serde_urlencoded::from_str(&rest)
+        .map_err(|e| Error::invalid("request.form", format!("the form could not be read: {e}")))
 }
 
 #[cfg(test)]

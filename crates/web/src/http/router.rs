@@ -13,7 +13,10 @@ use base::Role;
 use schemars::JsonSchema;
 
 use super::{answer::Page, app::App, failure::Problem};
-use crate::{admin::api as admin, auth::api as auth, help::api as help, tickets::api as staff, tickets::portal_api as portal, tickets::wire};
+use crate::{
+    admin::api as admin, auth::api as auth, help::api as help, tickets::api as staff,
+    tickets::portal_api as portal, tickets::wire,
+};
 
 /// Who may call an operation.
 #[derive(Clone, Copy)]
@@ -34,7 +37,9 @@ enum Who {
 
 impl Who {
     fn roles(self) -> Vec<&'static str> {
-        let of = |allowed: fn(Role) -> bool| Role::ALL.into_iter().filter(|r| allowed(*r)).map(Role::as_str).collect::<Vec<_>>();
+        let of = |allowed: fn(Role) -> bool| {
+            Role::ALL.into_iter().filter(|r| allowed(*r)).map(Role::as_str).collect::<Vec<_>>()
+        };
         match self {
             Self::Anybody => [vec!["anonymous"], of(|_| true)].concat(),
             Self::SignedIn | Self::People => of(|_| true),
@@ -83,76 +88,319 @@ fn body<T: JsonSchema>(op: Op<'_>) -> Op<'_> {
 fn routes() -> ApiRouter<App> {
     use Who::*;
     ApiRouter::new()
-        .api_route("/api/auth/login", post_with(auth::login, |op| body::<auth::LoginIn>(writes(op, "auth.login", "Sign in; answers a session token", Anybody)).response::<200, Json<auth::SessionOut>>()))
-        .api_route("/api/auth/logout", post_with(auth::logout, |op| writes(op, "auth.logout", "End this session", People).response::<204, ()>()))
-        .api_route("/api/auth/register", post_with(auth::register, |op| body::<auth::RegisterIn>(writes(op, "auth.register", "Sign up as a customer; mails a link that confirms the address", Anybody)).response::<202, Json<auth::Mailed>>()))
-        .api_route("/api/auth/magic-link", post_with(auth::magic_link, |op| body::<auth::AddressIn>(writes(op, "auth.magic_link", "Mail a link that signs in", Anybody)).response::<202, Json<auth::Mailed>>()))
-        .api_route("/api/auth/password-reset", post_with(auth::password_reset, |op| body::<auth::ResetIn>(writes(op, "auth.password_reset", "Mail a link for a new password, or use one", Anybody)).response::<202, Json<auth::Mailed>>()))
-        .api_route("/api/auth/me", get_with(auth::me, |op| reads(op, "auth.me", "Who is signed in", People).response::<200, Json<auth::UserOut>>()))
-        .api_route("/api/help/contact", post_with(help::contact, |op| body::<help::ContactIn>(writes(op, "help.contact", "The contact form", Anybody)).response::<201, Json<portal::Received>>()))
-        .api_route("/api/support/categories", get_with(admin::list_categories, |op| reads(op, "support.categories", "What tickets can be about", Anybody).response::<200, Json<Page<desk::categories::Category>>>()))
+        .api_route(
+            "/api/auth/login",
+            post_with(auth::login, |op| {
+                body::<auth::LoginIn>(writes(op, "auth.login", "Sign in; answers a session token", Anybody))
+                    .response::<200, Json<auth::SessionOut>>()
+            }),
+        )
+        .api_route(
+            "/api/auth/logout",
+            post_with(auth::logout, |op| {
+                writes(op, "auth.logout", "End this session", People).response::<204, ()>()
+            }),
+        )
+        .api_route(
+            "/api/auth/register",
+            post_with(auth::register, |op| {
+                body::<auth::RegisterIn>(writes(
+                    op,
+                    "auth.register",
+                    "Sign up as a customer; mails a link that confirms the address",
+                    Anybody,
+                ))
+                .response::<202, Json<auth::Mailed>>()
+            }),
+        )
+        .api_route(
+            "/api/auth/magic-link",
+            post_with(auth::magic_link, |op| {
+                body::<auth::AddressIn>(writes(op, "auth.magic_link", "Mail a link that signs in", Anybody))
+                    .response::<202, Json<auth::Mailed>>()
+            }),
+        )
+        .api_route(
+            "/api/auth/password-reset",
+            post_with(auth::password_reset, |op| {
+                body::<auth::ResetIn>(writes(
+                    op,
+                    "auth.password_reset",
+                    "Mail a link for a new password, or use one",
+                    Anybody,
+                ))
+                .response::<202, Json<auth::Mailed>>()
+            }),
+        )
+        .api_route(
+            "/api/auth/me",
+            get_with(auth::me, |op| {
+                reads(op, "auth.me", "Who is signed in", People).response::<200, Json<auth::UserOut>>()
+            }),
+        )
+        .api_route(
+            "/api/help/contact",
+            post_with(help::contact, |op| {
+                body::<help::ContactIn>(writes(op, "help.contact", "The contact form", Anybody))
+                    .response::<201, Json<portal::Received>>()
+            }),
+        )
+        .api_route(
+            "/api/support/categories",
+            get_with(admin::list_categories, |op| {
+                reads(op, "support.categories", "What tickets can be about", Anybody)
+                    .response::<200, Json<Page<desk::categories::Category>>>()
+            }),
+        )
         .api_route(
             "/api/support/tickets",
-            get_with(portal::list, |op| reads(op, "support.tickets.list", "My tickets", People).response::<200, Json<Page<wire::PortalTicketOut>>>())
-                .post_with(portal::create, |op| body::<wire::TicketIn>(writes(op, "support.tickets.create", "File a ticket, signed in or with an address", Anybody)).response::<201, Json<wire::PortalTicketOut>>()),
+            get_with(portal::list, |op| {
+                reads(op, "support.tickets.list", "My tickets", People)
+                    .response::<200, Json<Page<wire::PortalTicketOut>>>()
+            })
+            .post_with(portal::create, |op| {
+                body::<wire::TicketIn>(writes(
+                    op,
+                    "support.tickets.create",
+                    "File a ticket, signed in or with an address",
+                    Anybody,
+                ))
+                .response::<201, Json<wire::PortalTicketOut>>()
+            }),
         )
         .api_route(
             "/api/support/tickets/{id}",
-            get_with(portal::show, |op| reads(op, "support.tickets.show", "A ticket with its conversation", SignedIn).response::<200, Json<wire::PortalTicketOut>>())
-                .patch_with(portal::change, |op| body::<wire::PortalPatchIn>(writes(op, "support.tickets.change", "Correct subject, category or priority", SignedIn)).response::<200, Json<wire::PortalTicketOut>>()),
+            get_with(portal::show, |op| {
+                reads(op, "support.tickets.show", "A ticket with its conversation", SignedIn)
+                    .response::<200, Json<wire::PortalTicketOut>>()
+            })
+            .patch_with(portal::change, |op| {
+                body::<wire::PortalPatchIn>(writes(
+                    op,
+                    "support.tickets.change",
+                    "Correct subject, category or priority",
+                    SignedIn,
+                ))
+                .response::<200, Json<wire::PortalTicketOut>>()
+            }),
         )
-        .api_route("/api/support/tickets/{id}/messages", post_with(portal::reply, |op| body::<wire::MessageIn>(writes(op, "support.tickets.reply", "Write on a ticket (JSON, or multipart with files)", SignedIn)).response::<201, Json<wire::MessageOut>>()))
-        .api_route("/api/support/tickets/{id}/mark-read", post_with(portal::mark_read, |op| writes(op, "support.tickets.mark_read", "Mark my side as read", SignedIn).response::<204, ()>()))
-        .api_route("/api/support/tickets/{id}/confirm", post_with(portal::confirm, |op| writes(op, "support.tickets.confirm", "This solved it", People).response::<200, Json<wire::PortalTicketOut>>()))
+        .api_route(
+            "/api/support/tickets/{id}/messages",
+            post_with(portal::reply, |op| {
+                body::<wire::MessageIn>(writes(
+                    op,
+                    "support.tickets.reply",
+                    "Write on a ticket (JSON, or multipart with files)",
+                    SignedIn,
+                ))
+                .response::<201, Json<wire::MessageOut>>()
+            }),
+        )
+        .api_route(
+            "/api/support/tickets/{id}/mark-read",
+            post_with(portal::mark_read, |op| {
+                writes(op, "support.tickets.mark_read", "Mark my side as read", SignedIn)
+                    .response::<204, ()>()
+            }),
+        )
+        .api_route(
+            "/api/support/tickets/{id}/confirm",
+            post_with(portal::confirm, |op| {
+                writes(op, "support.tickets.confirm", "This solved it", People)
+                    .response::<200, Json<wire::PortalTicketOut>>()
+            }),
+        )
         .api_route(
             "/api/support/messages",
-            get_with(portal::messages, |op| reads(op, "support.messages.list", "Messages, newest first", SignedIn).response::<200, Json<Page<wire::MessageOut>>>())
-                .post_with(portal::post_message, |op| body::<wire::MessageIn>(writes(op, "support.messages.create", "Write on the ticket that the body names", SignedIn)).response::<201, Json<wire::MessageOut>>()),
+            get_with(portal::messages, |op| {
+                reads(op, "support.messages.list", "Messages, newest first", SignedIn)
+                    .response::<200, Json<Page<wire::MessageOut>>>()
+            })
+            .post_with(portal::post_message, |op| {
+                body::<wire::MessageIn>(writes(
+                    op,
+                    "support.messages.create",
+                    "Write on the ticket that the body names",
+                    SignedIn,
+                ))
+                .response::<201, Json<wire::MessageOut>>()
+            }),
         )
-        .api_route("/api/support/events", get_with(portal::events, |op| reads(op, "support.events.list", "The history of a ticket", SignedIn).response::<200, Json<Page<wire::AuditOut>>>()))
-        .api_route("/api/attachments/{id}", get_with(portal::attachment, |op| reads(op, "support.attachments.download", "A file", SignedIn)))
+        .api_route(
+            "/api/support/events",
+            get_with(portal::events, |op| {
+                reads(op, "support.events.list", "The history of a ticket", SignedIn)
+                    .response::<200, Json<Page<wire::AuditOut>>>()
+            }),
+        )
+        .api_route(
+            "/api/attachments/{id}",
+            get_with(portal::attachment, |op| reads(op, "support.attachments.download", "A file", SignedIn)),
+        )
         .api_route(
             "/api/admin/support/tickets",
-            get_with(staff::list, |op| reads(op, "admin.tickets.list", "The queue", Staff).response::<200, Json<Page<wire::TicketOut>>>())
-                .post_with(staff::create, |op| body::<wire::StaffTicketIn>(writes(op, "admin.tickets.create", "File a ticket for a customer", Agents)).response::<201, Json<wire::TicketOut>>()),
+            get_with(staff::list, |op| {
+                reads(op, "admin.tickets.list", "The queue", Staff)
+                    .response::<200, Json<Page<wire::TicketOut>>>()
+            })
+            .post_with(staff::create, |op| {
+                body::<wire::StaffTicketIn>(writes(
+                    op,
+                    "admin.tickets.create",
+                    "File a ticket for a customer",
+                    Agents,
+                ))
+                .response::<201, Json<wire::TicketOut>>()
+            }),
         )
         .api_route(
             "/api/admin/support/tickets/{id}",
-            get_with(staff::show, |op| reads(op, "admin.tickets.show", "A ticket with conversation and history", Staff).response::<200, Json<wire::TicketOut>>())
-                .patch_with(staff::change, |op| body::<wire::TicketPatchIn>(writes(op, "admin.tickets.change", "Change, claim, resolve, close, reopen", Staff)).response::<200, Json<wire::TicketOut>>()),
+            get_with(staff::show, |op| {
+                reads(op, "admin.tickets.show", "A ticket with conversation and history", Staff)
+                    .response::<200, Json<wire::TicketOut>>()
+            })
+            .patch_with(staff::change, |op| {
+                body::<wire::TicketPatchIn>(writes(
+                    op,
+                    "admin.tickets.change",
+                    "Change, claim, resolve, close, reopen",
+                    Staff,
+                ))
+                .response::<200, Json<wire::TicketOut>>()
+            }),
         )
-        .api_route("/api/admin/support/tickets/{id}/messages", post_with(staff::answer, |op| body::<wire::MessageIn>(writes(op, "admin.tickets.answer", "Answer, or leave a note (JSON, or multipart with files)", Staff)).response::<201, Json<wire::MessageOut>>()))
-        .api_route("/api/admin/support/stats", get_with(staff::stats, |op| reads(op, "admin.stats", "Figures of a range", Agents).response::<200, Json<desk::tickets::stats::Stats>>()))
+        .api_route(
+            "/api/admin/support/tickets/{id}/messages",
+            post_with(staff::answer, |op| {
+                body::<wire::MessageIn>(writes(
+                    op,
+                    "admin.tickets.answer",
+                    "Answer, or leave a note (JSON, or multipart with files)",
+                    Staff,
+                ))
+                .response::<201, Json<wire::MessageOut>>()
+            }),
+        )
+        .api_route(
+            "/api/admin/support/stats",
+            get_with(staff::stats, |op| {
+                reads(op, "admin.stats", "Figures of a range", Agents)
+                    .response::<200, Json<desk::tickets::stats::Stats>>()
+            }),
+        )
         .api_route(
             "/api/admin/categories",
-            post_with(admin::create_category, |op| body::<admin::CategoryIn>(writes(op, "admin.categories.create", "Add a category", Admins)).response::<201, Json<desk::categories::Category>>()),
+            post_with(admin::create_category, |op| {
+                body::<admin::CategoryIn>(writes(op, "admin.categories.create", "Add a category", Admins))
+                    .response::<201, Json<desk::categories::Category>>()
+            }),
         )
-        .api_route("/api/admin/categories/{slug}", patch_with(admin::change_category, |op| body::<admin::CategoryPatchIn>(writes(op, "admin.categories.change", "Rename, reorder, archive", Admins)).response::<200, Json<desk::categories::Category>>()))
-        .api_route("/api/admin/customers", get_with(admin::list_customers, |op| reads(op, "admin.customers.list", "Customers, newest first", Agents).response::<200, Json<Page<admin::CustomerOut>>>()))
-        .api_route("/api/admin/customers/{id}", get_with(admin::show_customer, |op| reads(op, "admin.customers.show", "A customer", Agents).response::<200, Json<admin::CustomerOut>>()))
+        .api_route(
+            "/api/admin/categories/{slug}",
+            patch_with(admin::change_category, |op| {
+                body::<admin::CategoryPatchIn>(writes(
+                    op,
+                    "admin.categories.change",
+                    "Rename, reorder, archive",
+                    Admins,
+                ))
+                .response::<200, Json<desk::categories::Category>>()
+            }),
+        )
+        .api_route(
+            "/api/admin/customers",
+            get_with(admin::list_customers, |op| {
+                reads(op, "admin.customers.list", "Customers, newest first", Agents)
+                    .response::<200, Json<Page<admin::CustomerOut>>>()
+            }),
+        )
+        .api_route(
+            "/api/admin/customers/{id}",
+            get_with(admin::show_customer, |op| {
+                reads(op, "admin.customers.show", "A customer", Agents)
+                    .response::<200, Json<admin::CustomerOut>>()
+            }),
+        )
         .api_route(
             "/api/admin/users",
-            get_with(admin::list_users, |op| reads(op, "admin.users.list", "Users; agents see the staff", Agents).response::<200, Json<Page<auth::UserOut>>>())
-                .post_with(admin::create_user, |op| body::<admin::UserIn>(writes(op, "admin.users.create", "Make a user", Admins)).response::<201, Json<auth::UserOut>>()),
+            get_with(admin::list_users, |op| {
+                reads(op, "admin.users.list", "Users; agents see the staff", Agents)
+                    .response::<200, Json<Page<auth::UserOut>>>()
+            })
+            .post_with(admin::create_user, |op| {
+                body::<admin::UserIn>(writes(op, "admin.users.create", "Make a user", Admins))
+                    .response::<201, Json<auth::UserOut>>()
+            }),
         )
-        .api_route("/api/admin/users/{id}", patch_with(admin::change_user, |op| body::<admin::UserPatchIn>(writes(op, "admin.users.change", "Rename, change role, switch off, reset", Admins)).response::<200, Json<auth::UserOut>>()))
+        .api_route(
+            "/api/admin/users/{id}",
+            patch_with(admin::change_user, |op| {
+                body::<admin::UserPatchIn>(writes(
+                    op,
+                    "admin.users.change",
+                    "Rename, change role, switch off, reset",
+                    Admins,
+                ))
+                .response::<200, Json<auth::UserOut>>()
+            }),
+        )
         .api_route(
             "/api/admin/teams",
-            get_with(admin::list_teams, |op| reads(op, "admin.teams.list", "Teams with their members", Staff).response::<200, Json<Page<admin::TeamOut>>>())
-                .post_with(admin::create_team, |op| body::<admin::TeamIn>(writes(op, "admin.teams.create", "Make a team", Admins)).response::<201, Json<admin::TeamOut>>()),
+            get_with(admin::list_teams, |op| {
+                reads(op, "admin.teams.list", "Teams with their members", Staff)
+                    .response::<200, Json<Page<admin::TeamOut>>>()
+            })
+            .post_with(admin::create_team, |op| {
+                body::<admin::TeamIn>(writes(op, "admin.teams.create", "Make a team", Admins))
+                    .response::<201, Json<admin::TeamOut>>()
+            }),
         )
-        .api_route("/api/admin/teams/{id}", patch_with(admin::change_team, |op| body::<admin::TeamPatchIn>(writes(op, "admin.teams.change", "Rename, set members", Admins)).response::<200, Json<admin::TeamOut>>()))
+        .api_route(
+            "/api/admin/teams/{id}",
+            patch_with(admin::change_team, |op| {
+                body::<admin::TeamPatchIn>(writes(op, "admin.teams.change", "Rename, set members", Admins))
+                    .response::<200, Json<admin::TeamOut>>()
+            }),
+        )
         .api_route(
             "/api/admin/api-keys",
-            get_with(admin::list_keys, |op| reads(op, "admin.api_keys.list", "Keys, without their text", Admins).response::<200, Json<Page<admin::KeyOut>>>())
-                .post_with(admin::create_key, |op| body::<admin::KeyIn>(writes(op, "admin.api_keys.create", "Make a key; its text is answered this once", Admins)).response::<201, Json<admin::NewKeyOut>>()),
+            get_with(admin::list_keys, |op| {
+                reads(op, "admin.api_keys.list", "Keys, without their text", Admins)
+                    .response::<200, Json<Page<admin::KeyOut>>>()
+            })
+            .post_with(admin::create_key, |op| {
+                body::<admin::KeyIn>(writes(
+                    op,
+                    "admin.api_keys.create",
+                    "Make a key; its text is answered this once",
+                    Admins,
+                ))
+                .response::<201, Json<admin::NewKeyOut>>()
+            }),
         )
-        .api_route("/api/admin/api-keys/{id}", aide::axum::routing::delete_with(admin::revoke_key, |op| writes(op, "admin.api_keys.revoke", "Revoke a key", Admins).response::<204, ()>()))
-        .api_route("/api/admin/audit", get_with(admin::list_audit, |op| reads(op, "admin.audit.list", "Administrative and security acts, newest first", Admins).response::<200, Json<Page<identity::audit::AuditEntry>>>()))
+        .api_route(
+            "/api/admin/api-keys/{id}",
+            aide::axum::routing::delete_with(admin::revoke_key, |op| {
+                writes(op, "admin.api_keys.revoke", "Revoke a key", Admins).response::<204, ()>()
+            }),
+        )
+        .api_route(
+            "/api/admin/audit",
+            get_with(admin::list_audit, |op| {
+                reads(op, "admin.audit.list", "Administrative and security acts, newest first", Admins)
+                    .response::<200, Json<Page<identity::audit::AuditEntry>>>()
+            }),
+        )
         .api_route(
             "/api/admin/settings",
-            get_with(admin::show_settings, |op| reads(op, "admin.settings.show", "How the business wants things", Admins).response::<200, Json<admin::SettingsOut>>())
-                .put_with(admin::save_settings, |op| body::<admin::SettingsIn>(writes(op, "admin.settings.save", "Replace the settings", Admins)).response::<200, Json<admin::SettingsOut>>()),
+            get_with(admin::show_settings, |op| {
+                reads(op, "admin.settings.show", "How the business wants things", Admins)
+                    .response::<200, Json<admin::SettingsOut>>()
+            })
+            .put_with(admin::save_settings, |op| {
+                body::<admin::SettingsIn>(writes(op, "admin.settings.save", "Replace the settings", Admins))
+                    .response::<200, Json<admin::SettingsOut>>()
+            }),
         )
 }
 

@@ -68,9 +68,14 @@ pub fn service(app: App) -> Router {
 struct Compressible;
 impl tower_http::compression::predicate::Predicate for Compressible {
     fn should_compress<B: axum::body::HttpBody>(&self, response: &axum::http::Response<B>) -> bool {
-        let kind = response.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-        let text = kind.starts_with("text/html") || kind.starts_with("text/css") || kind.contains("json") || kind.contains("javascript");
-        text && response.body().size_hint().lower() > 1024 && !response.headers().contains_key(header::CONTENT_DISPOSITION)
+        let kind =
+            response.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let text = kind.starts_with("text/html")
+            || kind.starts_with("text/css")
+            || kind.contains("json")
+            || kind.contains("javascript");
+        text && response.body().size_hint().lower() > 1024
+            && !response.headers().contains_key(header::CONTENT_DISPOSITION)
     }
 }
 
@@ -89,7 +94,8 @@ async fn asset(axum::extract::Path(path): axum::extract::Path<String>) -> Respon
     match crate::kit::assets::lookup(&format!("/assets/{path}")) {
         Some(asset) => {
             let cache = if asset.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
-            ([(header::CONTENT_TYPE, asset.content_type), (header::CACHE_CONTROL, cache)], asset.bytes).into_response()
+            ([(header::CONTENT_TYPE, asset.content_type), (header::CACHE_CONTROL, cache)], asset.bytes)
+                .into_response()
         }
         None => StatusCode::NOT_FOUND.into_response(),
     }
@@ -99,8 +105,12 @@ async fn asset(axum::extract::Path(path): axum::extract::Path<String>) -> Respon
 async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip());
     let trusted = peer.is_none_or(|ip| app.config().trusted_proxies.iter().any(|net| net.contains(ip)));
-    if !trusted && !peer.is_none_or(|ip: IpAddr| ip.is_loopback()) && !app.admit(peer.unwrap_or(IpAddr::from([0, 0, 0, 0])), app.db().now()) {
-        return Failure(Error::limited("requests.too_many", "too many requests; wait a minute", 60)).into_response();
+    if !trusted
+        && !peer.is_none_or(|ip: IpAddr| ip.is_loopback())
+        && !app.admit(peer.unwrap_or(IpAddr::from([0, 0, 0, 0])), app.db().now())
+    {
+        return Failure(Error::limited("requests.too_many", "too many requests; wait a minute", 60))
+            .into_response();
     }
     next.run(request).await
 }
@@ -110,7 +120,8 @@ async fn around(mut request: Request, next: Next) -> Response {
     let id = RequestId::new();
     request.extensions_mut().insert(id.clone());
     let method = request.method().clone();
-    let route: Arc<str> = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).into();
+    let route: Arc<str> =
+        request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).into();
     let streams = &*route == "/live";
     let is_api = request.uri().path().starts_with("/api/");
     let started = Instant::now();
@@ -119,7 +130,8 @@ async fn around(mut request: Request, next: Next) -> Response {
     } else {
         match tokio::time::timeout(ANSWER_TIMEOUT, next.run(request)).await {
             Ok(response) => response,
-            Err(_) => Failure(Error::unavailable("request.timeout", "this took too long and was given up")).into_response(),
+            Err(_) => Failure(Error::unavailable("request.timeout", "this took too long and was given up"))
+                .into_response(),
         }
     };
     let seconds = started.elapsed().as_secs_f64();
@@ -142,7 +154,9 @@ async fn around(mut request: Request, next: Next) -> Response {
     for (name, value) in fixed {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(CONTENT_SECURITY_POLICY));
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(CONTENT_SECURITY_POLICY));
     if is_api {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }
@@ -162,11 +176,17 @@ async fn error_pages(State(app): State<App>, request: Request, next: Next) -> Re
     let response = next.run(request).await;
     let Some(Failed(error)) = response.extensions().get::<Failed>().cloned() else { return response };
     if error.kind() == Kind::Unauthenticated {
-        return axum::response::Redirect::to(&format!("/login?next={}", crate::http::page::encode(&looks.path))).into_response();
+        return axum::response::Redirect::to(&format!(
+            "/login?next={}",
+            crate::http::page::encode(&looks.path)
+        ))
+        .into_response();
     }
     match crate::http::page::error_page(&app, &looks, &error).await {
         Ok(html) => {
-            let mut page = (response.status(), [(header::CONTENT_TYPE, "text/html; charset=utf-8")], Body::from(html)).into_response();
+            let mut page =
+                (response.status(), [(header::CONTENT_TYPE, "text/html; charset=utf-8")], Body::from(html))
+                    .into_response();
             page.extensions_mut().insert(Failed(error));
             page
         }

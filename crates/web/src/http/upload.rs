@@ -30,7 +30,11 @@ impl Form {
     /// Refuses fields nobody knows, naming them.
     pub fn only(&self, known: &[&str]) -> Result<()> {
         match self.fields.iter().find(|(n, _)| !known.contains(&n.as_str())) {
-            Some((name, _)) => Err(Error::field(name.clone(), "request.unknown_field", format!("not known here; expected {}", known.join(", ")))),
+            Some((name, _)) => Err(Error::field(
+                name.clone(),
+                "request.unknown_field",
+                format!("not known here; expected {}", known.join(", ")),
+            )),
             None => Ok(()),
         }
     }
@@ -77,17 +81,27 @@ pub async fn read_form(app: &App, caller: &Caller, payload: Payload) -> Result<F
             }
             let blob = writer.finish().await?;
             let content_type = sniff(&head).to_owned();
-            form.files.push(NewAttachment { filename: clean_name(&filename), content_type, size_bytes: blob.size_bytes, sha256: blob.sha256.0 });
+            form.files.push(NewAttachment {
+                filename: clean_name(&filename),
+                content_type,
+                size_bytes: blob.size_bytes,
+                sha256: blob.sha256.0,
+            });
             continue;
         }
         let mut text = Vec::new();
         while let Some(piece) = field.chunk().await.map_err(broken)? {
             text.extend_from_slice(&piece);
             if text.len() > FIELD_MAX {
-                return Err(Error::new(Kind::TooLarge, "request.too_large", format!("the field {name} is too long")));
+                return Err(Error::new(
+                    Kind::TooLarge,
+                    "request.too_large",
+                    format!("the field {name} is too long"),
+                ));
             }
         }
-        let text = String::from_utf8(text).map_err(|_| Error::field(name.clone(), "request.encoding", "must be UTF-8"))?;
+        let text = String::from_utf8(text)
+            .map_err(|_| Error::field(name.clone(), "request.encoding", "must be UTF-8"))?;
         form.fields.push((name, text));
     }
     Ok(form)
@@ -96,7 +110,10 @@ pub async fn read_form(app: &App, caller: &Caller, payload: Payload) -> Result<F
 /// The name as it was given, without path, control or invisible characters.
 fn clean_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let hidden = |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
     let clean: String = last.chars().filter(|c| !hidden(*c)).take(200).collect();
     let clean = clean.trim_matches(|c: char| c == '.' || c.is_whitespace());
     if clean.is_empty() { "file".into() } else { clean.to_owned() }
@@ -130,18 +147,24 @@ pub fn sniff(head: &[u8]) -> &'static str {
         Ok(_) => true,
         Err(e) => e.error_len().is_none() && e.valid_up_to() > 0,
     };
-    if text && !head.iter().any(|b| *b < 9 || (*b > 13 && *b < 32 && *b != 27)) { "text/plain; charset=utf-8" } else { "application/octet-stream" }
+    if text && !head.iter().any(|b| *b < 9 || (*b > 13 && *b < 32 && *b != 27)) {
+        "text/plain; charset=utf-8"
+    } else {
+        "application/octet-stream"
+    }
 }
 
 /// A file as an answer that no browser runs: always a download, never sniffed, in a sandbox.
 pub async fn serve(app: &App, caller: &Caller, file: &Attachment) -> Result<Response> {
     let reader = app.outside().blobs.open(caller.tenant_id(), engine::outside::Sha256(file.sha256)).await?;
-    let raster = matches!(file.content_type.as_str(), "image/png" | "image/jpeg" | "image/gif" | "image/webp");
-    let kind = if raster || file.content_type.starts_with("text/plain") || file.content_type == "application/pdf" {
-        file.content_type.as_str()
-    } else {
-        "application/octet-stream"
-    };
+    let raster =
+        matches!(file.content_type.as_str(), "image/png" | "image/jpeg" | "image/gif" | "image/webp");
+    let kind =
+        if raster || file.content_type.starts_with("text/plain") || file.content_type == "application/pdf" {
+            file.content_type.as_str()
+        } else {
+            "application/octet-stream"
+        };
     let fixed = |v: &'static str| HeaderValue::from_static(v);
     let value = |v: &str| HeaderValue::from_str(v).unwrap_or_else(|_| fixed("application/octet-stream"));
     let mut response = (StatusCode::OK, Body::from_stream(reader.stream)).into_response();
@@ -157,10 +180,19 @@ pub async fn serve(app: &App, caller: &Caller, file: &Attachment) -> Result<Resp
 
 /// RFC 6266: an ASCII name for old readers, the whole name in UTF-8 for the rest.
 fn disposition(name: &str) -> HeaderValue {
-    let ascii: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || " ._-()".contains(c) { c } else { '_' }).collect();
+    let ascii: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || " ._-()".contains(c) { c } else { '_' })
+        .collect();
     let encoded: String = name
         .bytes()
-        .map(|b| if b.is_ascii_alphanumeric() || b"._-".contains(&b) { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .map(|b| {
+            if b.is_ascii_alphanumeric() || b"._-".contains(&b) {
+                char::from(b).to_string()
+            } else {
+                format!("%{b:02X}")
+            }
+        })
         .collect();
     HeaderValue::from_str(&format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{encoded}"))
         .unwrap_or_else(|_| HeaderValue::from_static("attachment"))
@@ -180,6 +212,9 @@ mod tests {
         assert_eq!(clean_name("in\u{202e}voice\r\n.pdf"), "invoice.pdf");
         assert_eq!(clean_name("...."), "file");
         let header = disposition("Straße \"x\".pdf");
-        assert_eq!(header.to_str().unwrap(), "attachment; filename=\"Stra_e _x_.pdf\"; filename*=UTF-8''Stra%C3%9Fe%20%22x%22.pdf");
+        assert_eq!(
+            header.to_str().unwrap(),
+            "attachment; filename=\"Stra_e _x_.pdf\"; filename*=UTF-8''Stra%C3%9Fe%20%22x%22.pdf"
+        );
     }
 }

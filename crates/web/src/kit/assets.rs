@@ -137,7 +137,8 @@ mod tests {
 
     #[test]
     fn colours_are_named_in_tokens_only() {
-        for path in paths().filter(|p| p.ends_with(".css") && !matches!(*p, "css/tokens.css" | "css/app.css")) {
+        for path in paths().filter(|p| p.ends_with(".css") && !matches!(*p, "css/tokens.css" | "css/app.css"))
+        {
             let text = String::from_utf8(lookup(&url(path).unwrap()).unwrap().bytes.into_owned()).unwrap();
             for (n, line) in text.lines().enumerate() {
                 let coded = ["oklch(", "rgb(", "hsl(", ": #", "light-dark("].iter().any(|c| line.contains(c));

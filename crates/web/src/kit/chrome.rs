@@ -42,7 +42,12 @@ pub struct Viewer {
 }
 
 impl Viewer {
-    pub fn new(id: impl Into<String>, name: impl Into<String>, email: impl Into<String>, role: base::Role) -> Self {
+    pub fn new(
+        id: impl Into<String>,
+        name: impl Into<String>,
+        email: impl Into<String>,
+        role: base::Role,
+    ) -> Self {
         Self {
             id: id.into(),
             name: name.into(),

@@ -203,7 +203,11 @@ mod tests {
             for (n, line) in text.lines().enumerate() {
                 assert!(!line.contains(" style="), "{name}:{}: inline style", n + 1);
                 assert!(!line.contains("<style"), "{name}:{}: inline sheet", n + 1);
-                assert!(!line.contains("<script") || line.contains(" src="), "{name}:{}: inline script", n + 1);
+                assert!(
+                    !line.contains("<script") || line.contains(" src="),
+                    "{name}:{}: inline script",
+                    n + 1
+                );
                 assert!(!line.contains("javascript:"), "{name}:{}: javascript address", n + 1);
                 for word in line.split_whitespace() {
                     assert!(!word.starts_with("on") || !word.contains("=\""), "{name}:{}: {word}", n + 1);
@@ -218,7 +222,11 @@ mod tests {
             for form in text.split("<form").skip(1) {
                 let form = form.split("</form>").next().unwrap();
                 if form.contains("method=\"post\"") {
-                    assert!(form.contains("csrf()"), "{name}: a form without csrf(): {}", &form[..60.min(form.len())]);
+                    assert!(
+                        form.contains("csrf()"),
+                        "{name}: a form without csrf(): {}",
+                        &form[..60.min(form.len())]
+                    );
                 }
             }
         }

@@ -23,7 +23,11 @@ pub struct TicketAt {
     pub id: Id<Ticket>,
 }
 
-pub async fn list(State(app): State<App>, who: StaffCaller, Params(query): Params<TicketQuery>) -> Outcome<Answer<Page<TicketOut>>> {
+pub async fn list(
+    State(app): State<App>,
+    who: StaffCaller,
+    Params(query): Params<TicketQuery>,
+) -> Outcome<Answer<Page<TicketOut>>> {
     let filter = query.into_filter(&who.staff)?;
     let page = app
         .read(who.caller.scope(), move |read| {
@@ -54,7 +58,11 @@ fn detail(read: &db::Read<'_>, ticket: Ticket) -> Result<(TicketOut, i64)> {
     Ok((out, version))
 }
 
-pub async fn show(State(app): State<App>, who: StaffCaller, At(at): At<TicketAt>) -> Outcome<Answer<TicketOut>> {
+pub async fn show(
+    State(app): State<App>,
+    who: StaffCaller,
+    At(at): At<TicketAt>,
+) -> Outcome<Answer<TicketOut>> {
     let (out, version) = app
         .read(who.caller.scope(), move |read| {
             let ticket = tickets::query::get_for_staff(read, &who.staff, at.id)?;
@@ -69,14 +77,19 @@ pub async fn create(State(app): State<App>, who: StaffCaller, payload: Payload) 
         return Err(Error::forbidden("key.read_only", "this key may only read").into());
     }
     if who.staff.role == base::Role::Technician {
-        return Err(Error::forbidden("role.no_creation", "technicians work on tickets that are assigned to them; an agent files new ones").into());
+        return Err(Error::forbidden(
+            "role.no_creation",
+            "technicians work on tickets that are assigned to them; an agent files new ones",
+        )
+        .into());
     }
     let key = payload.header("idempotency-key").map(str::to_owned);
     let body = read_json_body(payload).await?;
     let key = Idempotency::of(&who.caller, key.as_deref(), "admin.tickets", &body)?;
     let input: StaffTicketIn = parse_json(&body)?;
     let staff = who.staff.clone();
-    let mut new = NewTicket::new(&input.subject, &input.description, input.channel.unwrap_or_else(|| door(&staff)))?;
+    let mut new =
+        NewTicket::new(&input.subject, &input.description, input.channel.unwrap_or_else(|| door(&staff)))?;
     new.category = input.category;
     new.priority = input.priority.unwrap_or(Priority::Normal);
     new.ticket_type = input.ticket_type.unwrap_or(TicketType::GeneralInquiry);
@@ -88,14 +101,16 @@ pub async fn create(State(app): State<App>, who: StaffCaller, payload: Payload) 
     new.context = input.context.map(check_context).transpose()?.unwrap_or_else(|| serde_json::json!({}));
     new.origin_type = input.origin_type.unwrap_or(Party::Customer);
     new.target_type = input.target_type.unwrap_or(Party::Tenant);
-    let (customer, address, name, outbound) = (input.customer_id, input.user_email, input.name.unwrap_or_default(), input.outbound);
+    let (customer, address, name, outbound) =
+        (input.customer_id, input.user_email, input.name.unwrap_or_default(), input.outbound);
     let address = address.as_deref().map(|e| email("user_email", e)).transpose()?;
     let settings = who.caller.tenant.settings.clone();
     let created = app
         .write(who.caller.scope(), move |tx| {
             once(tx, key.as_ref(), |tx| {
                 if let Some(team) = new.team_id {
-                    identity::teams::get(tx, team).map_err(|_| Error::field("team_id", "team.unknown", "there is no such team"))?;
+                    identity::teams::get(tx, team)
+                        .map_err(|_| Error::field("team_id", "team.unknown", "there is no such team"))?;
                 }
                 let whom = match (customer, address) {
                     (Some(customer), None) => For::Customer { customer, spoke_first: outbound },
@@ -103,7 +118,13 @@ pub async fn create(State(app): State<App>, who: StaffCaller, payload: Payload) 
                         let user_id = user_of(tx, &email)?;
                         For::Address { requester: Requester { email, name, user_id }, spoke_first: outbound }
                     }
-                    _ => return Err(Error::field("user_email", "requester.missing", "say for whom: exactly one of user_email and customer_id")),
+                    _ => {
+                        return Err(Error::field(
+                            "user_email",
+                            "requester.missing",
+                            "say for whom: exactly one of user_email and customer_id",
+                        ));
+                    }
                 };
                 let ticket = tickets::create(tx, &settings, Some(&staff), whom, new)?;
                 detail(tx, ticket).map(|(out, _)| out)
@@ -126,7 +147,12 @@ async fn must_exist(app: &App, who: &StaffCaller, id: Id<Ticket>) -> Result<Tick
     app.read(who.caller.scope(), move |read| tickets::query::get_for_staff(read, &staff, id)).await
 }
 
-pub async fn change(State(app): State<App>, who: StaffCaller, At(at): At<TicketAt>, payload: Payload) -> Outcome<Answer<TicketOut>> {
+pub async fn change(
+    State(app): State<App>,
+    who: StaffCaller,
+    At(at): At<TicketAt>,
+    payload: Payload,
+) -> Outcome<Answer<TicketOut>> {
     must_exist(&app, &who, at.id).await?;
     if who.staff.read_only {
         return Err(Error::forbidden("key.read_only", "this key may only read").into());
@@ -161,8 +187,12 @@ pub async fn incoming(app: &App, caller: &Caller, payload: Payload, route: &str)
     let form = upload::read_form(app, caller, payload).await?;
     form.only(&["body", "is_internal", "status", "ticket_id"])?;
     let input = MessageIn {
-        body: form.get("body").ok_or_else(|| Error::field("body", "text.empty", "must not be empty"))?.to_owned(),
-        is_internal: flag("is_internal", form.get("is_internal").map(str::to_owned).as_ref())?.unwrap_or(false),
+        body: form
+            .get("body")
+            .ok_or_else(|| Error::field("body", "text.empty", "must not be empty"))?
+            .to_owned(),
+        is_internal: flag("is_internal", form.get("is_internal").map(str::to_owned).as_ref())?
+            .unwrap_or(false),
         status: form.get("status").map(str::parse).transpose()?,
         ticket_id: form.get("ticket_id").map(str::parse).transpose()?,
     };
@@ -175,13 +205,23 @@ pub async fn incoming(app: &App, caller: &Caller, payload: Payload, route: &str)
     Ok(Incoming { input, files: form.files, key })
 }
 
-pub async fn answer(State(app): State<App>, who: StaffCaller, At(at): At<TicketAt>, payload: Payload) -> Outcome<Created> {
+pub async fn answer(
+    State(app): State<App>,
+    who: StaffCaller,
+    At(at): At<TicketAt>,
+    payload: Payload,
+) -> Outcome<Created> {
     must_exist(&app, &who, at.id).await?;
     Ok(staff_message(&app, who, Some(at.id), payload).await?)
 }
 
 /// Shared with `/api/support/messages`, where the body names the ticket.
-pub async fn staff_message(app: &App, who: StaffCaller, id: Option<Id<Ticket>>, payload: Payload) -> Result<Created> {
+pub async fn staff_message(
+    app: &App,
+    who: StaffCaller,
+    id: Option<Id<Ticket>>,
+    payload: Payload,
+) -> Result<Created> {
     if who.staff.read_only {
         return Err(Error::forbidden("key.read_only", "this key may only read"));
     }
@@ -191,7 +231,13 @@ pub async fn staff_message(app: &App, who: StaffCaller, id: Option<Id<Ticket>>, 
     let id = match (id, input.ticket_id) {
         (Some(id), None) => id,
         (Some(id), Some(other)) if id == other => id,
-        (Some(_), Some(_)) => return Err(Error::field("ticket_id", "ticket_id.other", "is not the ticket of the path; leave it out")),
+        (Some(_), Some(_)) => {
+            return Err(Error::field(
+                "ticket_id",
+                "ticket_id.other",
+                "is not the ticket of the path; leave it out",
+            ));
+        }
         (None, Some(id)) => id,
         (None, None) => return Err(Error::field("ticket_id", "ticket_id.missing", "say which ticket")),
     };
@@ -220,9 +266,17 @@ pub struct StatsQuery {
     pub created_at_before: Option<String>,
 }
 
-pub async fn stats(State(app): State<App>, who: StaffCaller, Params(query): Params<StatsQuery>) -> Outcome<Answer<tickets::stats::Stats>> {
+pub async fn stats(
+    State(app): State<App>,
+    who: StaffCaller,
+    Params(query): Params<StatsQuery>,
+) -> Outcome<Answer<tickets::stats::Stats>> {
     if !who.staff.role.sees_all_tickets() {
-        return Err(Error::forbidden("role.no_stats", "figures of the whole queue are for those who see all of it").into());
+        return Err(Error::forbidden(
+            "role.no_stats",
+            "figures of the whole queue are for those who see all of it",
+        )
+        .into());
     }
     let range = Range {
         after: instant("created_at_after", query.created_at_after.as_ref())?,
@@ -241,5 +295,8 @@ pub fn message_page(mut found: Vec<Message>, limit: u32) -> Page<MessageOut> {
 
 /// A cursor that is an id.
 pub fn id_cursor(text: Option<&String>) -> Result<Option<Uuid>> {
-    text.map(|c| c.parse().map_err(|_| Error::field("cursor", "cursor.malformed", "pass next_cursor unchanged"))).transpose()
+    text.map(|c| {
+        c.parse().map_err(|_| Error::field("cursor", "cursor.malformed", "pass next_cursor unchanged"))
+    })
+    .transpose()
 }

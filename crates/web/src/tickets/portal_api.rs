@@ -38,7 +38,10 @@ pub fn side(caller: Caller) -> Result<Side> {
     }
     match caller.principal.customer() {
         Some(customer) => Ok(Side::Customer(CustomerCaller { caller, customer })),
-        None => Err(Error::unauthenticated("credential.missing", "sign in, or send Authorization: Bearer with a key")),
+        None => Err(Error::unauthenticated(
+            "credential.missing",
+            "sign in, or send Authorization: Bearer with a key",
+        )),
     }
 }
 
@@ -58,11 +61,20 @@ pub struct MineQuery {
 }
 
 /// The caller's own tickets, also for staff: those they filed themselves.
-pub async fn list(State(app): State<App>, who: CustomerCaller, Params(query): Params<MineQuery>) -> Outcome<Answer<Page<PortalTicketOut>>> {
+pub async fn list(
+    State(app): State<App>,
+    who: CustomerCaller,
+    Params(query): Params<MineQuery>,
+) -> Outcome<Answer<Page<PortalTicketOut>>> {
     let status: Vec<Status> = super::wire::list("status", query.status.as_ref())?;
     let sort = query.order.as_deref().map(Sort::parse).transpose()?.unwrap_or_default();
     if sort.by == Order::DueAt {
-        return Err(Error::field("order", "order.unknown", "one of created_at, last_message_at, priority, with - in front for descending").into());
+        return Err(Error::field(
+            "order",
+            "order.unknown",
+            "one of created_at, last_message_at, priority, with - in front for descending",
+        )
+        .into());
     }
     let (cursor, limit) = (query.cursor.map(|c| c.parse()).transpose()?, limit(query.limit.as_ref())?);
     let viewer = viewer(&who);
@@ -104,7 +116,8 @@ pub async fn show(State(app): State<App>, caller: Caller, at: At<TicketAt>) -> O
         Side::Staff(who) => Ok(super::api::show(State(app), who, at).await?.into_response()),
         Side::Customer(who) => {
             let viewer = viewer(&who);
-            let (out, version) = app.read(who.caller.scope(), move |read| portal_detail(read, &viewer, at.0.id)).await?;
+            let (out, version) =
+                app.read(who.caller.scope(), move |read| portal_detail(read, &viewer, at.0.id)).await?;
             Ok(Answer::ok(out).version(version).into_response())
         }
     }
@@ -118,8 +131,10 @@ pub struct Received {
 }
 
 /// How often somebody without an account may file, by address and by client.
-pub const STRANGER_BY_ADDRESS: throttle::Limit = throttle::Limit { name: "contact_address", most: 10, window_seconds: 3600 };
-pub const STRANGER_BY_CLIENT: throttle::Limit = throttle::Limit { name: "contact_client", most: 30, window_seconds: 3600 };
+pub const STRANGER_BY_ADDRESS: throttle::Limit =
+    throttle::Limit { name: "contact_address", most: 10, window_seconds: 3600 };
+pub const STRANGER_BY_CLIENT: throttle::Limit =
+    throttle::Limit { name: "contact_client", most: 30, window_seconds: 3600 };
 
 pub async fn brake(app: &App, caller: &Caller, email: &base::Email) -> Result<()> {
     let (client, address) = (caller.client.to_string(), email.key());
@@ -133,7 +148,11 @@ pub async fn brake(app: &App, caller: &Caller, email: &base::Email) -> Result<()
 
 pub async fn create(State(app): State<App>, caller: Caller, payload: Payload) -> Outcome<Created> {
     if matches!(&caller.principal, Principal::Key(_)) {
-        return Err(Error::forbidden("role.person_only", "a key files tickets for customers at /api/admin/support/tickets").into());
+        return Err(Error::forbidden(
+            "role.person_only",
+            "a key files tickets for customers at /api/admin/support/tickets",
+        )
+        .into());
     }
     let key = payload.header("idempotency-key").map(str::to_owned);
     let body = read_json_body(payload).await?;
@@ -149,7 +168,13 @@ pub async fn create(State(app): State<App>, caller: Caller, payload: Payload) ->
     new.links = check_links(&input.links)?;
     let settings = caller.tenant.settings.clone();
     let Some(person) = signed_in else {
-        let address = input.user_email.ok_or_else(|| Error::field("user_email", "user_email.missing", "somebody who is not signed in gives an address to answer to"))?;
+        let address = input.user_email.ok_or_else(|| {
+            Error::field(
+                "user_email",
+                "user_email.missing",
+                "somebody who is not signed in gives an address to answer to",
+            )
+        })?;
         let address = email("user_email", &address)?;
         brake(&app, &caller, &address).await?;
         let requester = Requester { email: address, name: input.name.unwrap_or_default(), user_id: None };
@@ -166,12 +191,21 @@ pub async fn create(State(app): State<App>, caller: Caller, payload: Payload) ->
     if let Some(address) = &input.user_email
         && email("user_email", address)?.key() != person.email.key()
     {
-        return Err(Error::field("user_email", "user_email.signed_in", "you are signed in; the ticket is filed under your own address, so leave this out").into());
+        return Err(Error::field(
+            "user_email",
+            "user_email.signed_in",
+            "you are signed in; the ticket is filed under your own address, so leave this out",
+        )
+        .into());
     }
     let created = app
         .write(caller.scope(), move |tx| {
             once(tx, key.as_ref(), |tx| {
-                let requester = Requester { email: person.email.clone(), name: person.name.clone(), user_id: Some(person.user_id) };
+                let requester = Requester {
+                    email: person.email.clone(),
+                    name: person.name.clone(),
+                    user_id: Some(person.user_id),
+                };
                 let ticket = tickets::create(tx, &settings, None, For::Themselves(requester), new)?;
                 let viewer = Viewer::User { user: person.user_id, customer: person.customer_id };
                 portal_detail(tx, &viewer, ticket.id).map(|(out, _)| out)
@@ -183,7 +217,12 @@ pub async fn create(State(app): State<App>, caller: Caller, payload: Payload) ->
 
 pub const RECEIVED: &str = "We have received your message and have mailed you the link to follow it.";
 
-pub async fn change(State(app): State<App>, caller: Caller, At(at): At<TicketAt>, payload: Payload) -> Outcome<Response> {
+pub async fn change(
+    State(app): State<App>,
+    caller: Caller,
+    At(at): At<TicketAt>,
+    payload: Payload,
+) -> Outcome<Response> {
     use axum::response::IntoResponse as _;
     match side(caller)? {
         Side::Staff(who) => Ok(super::api::change(State(app), who, At(at), payload).await?.into_response()),
@@ -191,7 +230,12 @@ pub async fn change(State(app): State<App>, caller: Caller, At(at): At<TicketAt>
             must_be_theirs(&app, &who, at.id).await?;
             let expected = if_match(&payload);
             let input: PortalPatchIn = payload.json().await?;
-            let patch = CustomerPatch { subject: input.subject, category: input.category, priority: input.priority, expected_version: expected? };
+            let patch = CustomerPatch {
+                subject: input.subject,
+                category: input.category,
+                priority: input.priority,
+                expected_version: expected?,
+            };
             let viewer = viewer(&who);
             let (out, version) = app
                 .write(who.caller.scope(), move |tx| {
@@ -209,7 +253,12 @@ async fn must_be_theirs(app: &App, who: &CustomerCaller, id: Id<Ticket>) -> Resu
     app.read(who.caller.scope(), move |read| portal::get(read, &viewer, id)).await.map(|_| ())
 }
 
-pub async fn reply(State(app): State<App>, caller: Caller, At(at): At<TicketAt>, payload: Payload) -> Outcome<Created> {
+pub async fn reply(
+    State(app): State<App>,
+    caller: Caller,
+    At(at): At<TicketAt>,
+    payload: Payload,
+) -> Outcome<Created> {
     match side(caller)? {
         Side::Staff(who) => Ok(super::api::answer(State(app), who, At(at), payload).await?),
         Side::Customer(who) => {
@@ -219,17 +268,32 @@ pub async fn reply(State(app): State<App>, caller: Caller, At(at): At<TicketAt>,
     }
 }
 
-async fn customer_message(app: &App, who: CustomerCaller, id: Option<Id<Ticket>>, payload: Payload) -> Result<Created> {
+async fn customer_message(
+    app: &App,
+    who: CustomerCaller,
+    id: Option<Id<Ticket>>,
+    payload: Payload,
+) -> Result<Created> {
     let expected = if_match(&payload);
     let route = format!("reply:{}", id.map(|i| i.to_string()).unwrap_or_default());
     let Incoming { input, files, key } = incoming(app, &who.caller, payload, &route).await?;
     if input.is_internal {
-        return Err(Error::field("is_internal", "message.internal_by_customer", "only staff leave internal notes"));
+        return Err(Error::field(
+            "is_internal",
+            "message.internal_by_customer",
+            "only staff leave internal notes",
+        ));
     }
     if input.status.is_some() {
-        return Err(Error::field("status", "message.status_by_customer", "only staff set a status with an answer"));
+        return Err(Error::field(
+            "status",
+            "message.status_by_customer",
+            "only staff set a status with an answer",
+        ));
     }
-    let id = id.or(input.ticket_id).ok_or_else(|| Error::field("ticket_id", "ticket_id.missing", "say which ticket"))?;
+    let id = id
+        .or(input.ticket_id)
+        .ok_or_else(|| Error::field("ticket_id", "ticket_id.missing", "say which ticket"))?;
     must_be_theirs(app, &who, id).await?;
     let (body, viewer, expected) = (Markdown::parse("body", &input.body)?, viewer(&who), expected?);
     let settings = who.caller.tenant.settings.clone();
@@ -271,7 +335,12 @@ async fn must_exist(app: &App, who: &StaffCaller, id: Id<Ticket>) -> Result<Tick
     app.read(who.caller.scope(), move |read| tickets::query::get_for_staff(read, &staff, id)).await
 }
 
-pub async fn confirm(State(app): State<App>, who: CustomerCaller, At(at): At<TicketAt>, payload: Payload) -> Outcome<Answer<PortalTicketOut>> {
+pub async fn confirm(
+    State(app): State<App>,
+    who: CustomerCaller,
+    At(at): At<TicketAt>,
+    payload: Payload,
+) -> Outcome<Answer<PortalTicketOut>> {
     must_be_theirs(&app, &who, at.id).await?;
     let expected = if_match(&payload)?;
     let viewer = viewer(&who);
@@ -284,12 +353,19 @@ pub async fn confirm(State(app): State<App>, who: CustomerCaller, At(at): At<Tic
     Ok(Answer::ok(out).version(version))
 }
 
-pub async fn messages(State(app): State<App>, caller: Caller, Params(query): Params<MessageQuery>) -> Outcome<Answer<Page<MessageOut>>> {
+pub async fn messages(
+    State(app): State<App>,
+    caller: Caller,
+    Params(query): Params<MessageQuery>,
+) -> Outcome<Answer<Page<MessageOut>>> {
     let side = side(caller)?;
     let filter = query.into_filter()?;
     let limit = filter.limit;
     let found = match side {
-        Side::Staff(who) => app.read(who.caller.scope(), move |read| tickets::query::list_messages(read, &who.staff, &filter)).await?,
+        Side::Staff(who) => {
+            app.read(who.caller.scope(), move |read| tickets::query::list_messages(read, &who.staff, &filter))
+                .await?
+        }
         Side::Customer(who) => {
             let viewer = viewer(&who);
             app.read(who.caller.scope(), move |read| portal::list_messages(read, &viewer, &filter)).await?
@@ -313,7 +389,11 @@ pub struct EventsQuery {
 }
 
 /// The history of a ticket: all of it for staff, the public part for its customer.
-pub async fn events(State(app): State<App>, caller: Caller, Params(query): Params<EventsQuery>) -> Outcome<Response> {
+pub async fn events(
+    State(app): State<App>,
+    caller: Caller,
+    Params(query): Params<EventsQuery>,
+) -> Outcome<Response> {
     use axum::response::IntoResponse as _;
     let side = side(caller)?;
     let id: Id<Ticket> = query.ticket.parse().map_err(|_| Error::not_found("ticket"))?;
@@ -346,17 +426,28 @@ pub struct AttachmentAt {
     pub id: Id<Attachment>,
 }
 
-pub async fn attachment(State(app): State<App>, caller: Caller, At(at): At<AttachmentAt>) -> Outcome<Response> {
+pub async fn attachment(
+    State(app): State<App>,
+    caller: Caller,
+    At(at): At<AttachmentAt>,
+) -> Outcome<Response> {
     let side = side(caller)?;
     let (caller, file) = match side {
         Side::Staff(who) => {
             let staff = who.staff.clone();
-            let file = app.read(who.caller.scope(), move |read| tickets::query::attachment_for_staff(read, &staff, at.id)).await?;
+            let file = app
+                .read(who.caller.scope(), move |read| {
+                    tickets::query::attachment_for_staff(read, &staff, at.id)
+                })
+                .await?;
             (who.caller, file)
         }
         Side::Customer(who) => {
             let viewer = viewer(&who);
-            (who.caller.clone(), app.read(who.caller.scope(), move |read| portal::attachment(read, &viewer, at.id)).await?)
+            (
+                who.caller.clone(),
+                app.read(who.caller.scope(), move |read| portal::attachment(read, &viewer, at.id)).await?,
+            )
         }
     };
     Ok(upload::serve(&app, &caller, &file).await?)

@@ -135,7 +135,9 @@ pub enum Entry {
     Message(Message),
     Event(Event),
     /// Between the read and the unread part.
-    UnreadMark { count: u32 },
+    UnreadMark {
+        count: u32,
+    },
 }
 
 #[derive(Debug, Serialize)]

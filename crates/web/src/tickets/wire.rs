@@ -179,7 +179,15 @@ pub struct AuditOut {
 }
 impl From<Audit> for AuditOut {
     fn from(a: Audit) -> Self {
-        Self { id: a.id, event_type: a.event_type, from: a.from, to: a.to, metadata: a.metadata, actor: a.actor, created_at: a.created_at }
+        Self {
+            id: a.id,
+            event_type: a.event_type,
+            from: a.from,
+            to: a.to,
+            metadata: a.metadata,
+            actor: a.actor,
+            created_at: a.created_at,
+        }
     }
 }
 
@@ -225,7 +233,14 @@ pub struct PortalEventOut {
 }
 impl From<portal::PortalEvent> for PortalEventOut {
     fn from(e: portal::PortalEvent) -> Self {
-        Self { id: e.id, event_type: e.event_type, from: e.from, to: e.to, by: e.by, created_at: e.created_at }
+        Self {
+            id: e.id,
+            event_type: e.event_type,
+            from: e.from,
+            to: e.to,
+            by: e.by,
+            created_at: e.created_at,
+        }
     }
 }
 
@@ -260,7 +275,9 @@ impl From<portal::PortalTicket> for PortalTicketOut {
 }
 
 /// `null` empties, absence leaves alone.
-pub fn some<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> std::result::Result<Option<Option<T>>, D::Error> {
+pub fn some<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    d: D,
+) -> std::result::Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(d).map(Some)
 }
 
@@ -352,7 +369,13 @@ pub struct TicketPatchIn {
 /// `me` or an id of a user.
 pub fn assignee(text: &str, staff: &Staff) -> Result<Id<User>> {
     if text == "me" {
-        return staff.user_id.ok_or_else(|| Error::field("assigned_to", "assignee.me", "a key is nobody a ticket can be assigned to; name a user's id"));
+        return staff.user_id.ok_or_else(|| {
+            Error::field(
+                "assigned_to",
+                "assignee.me",
+                "a key is nobody a ticket can be assigned to; name a user's id",
+            )
+        });
     }
     text.parse().map_err(|_| Error::field("assigned_to", "assignee.unknown", "a user's id, me, or null"))
 }
@@ -458,13 +481,21 @@ pub struct TicketQuery {
 /// `a,b` as a list of words.
 pub fn list<T: std::str::FromStr<Err = Error>>(field: &'static str, text: Option<&String>) -> Result<Vec<T>> {
     let Some(text) = text else { return Ok(Vec::new()) };
-    text.split(',').map(str::trim).filter(|w| !w.is_empty()).map(|w| w.parse().map_err(|e: Error| e.on_field(field))).collect()
+    text.split(',')
+        .map(str::trim)
+        .filter(|w| !w.is_empty())
+        .map(|w| w.parse().map_err(|e: Error| e.on_field(field)))
+        .collect()
 }
 fn words(text: Option<&String>) -> Vec<String> {
-    text.map(|t| t.split(',').map(|w| w.trim().to_owned()).filter(|w| !w.is_empty()).collect()).unwrap_or_default()
+    text.map(|t| t.split(',').map(|w| w.trim().to_owned()).filter(|w| !w.is_empty()).collect())
+        .unwrap_or_default()
 }
 fn uuids(field: &'static str, text: Option<&String>) -> Result<Vec<Uuid>> {
-    words(text).iter().map(|w| w.parse().map_err(|_| Error::field(field, "id.malformed", "expected an id"))).collect()
+    words(text)
+        .iter()
+        .map(|w| w.parse().map_err(|_| Error::field(field, "id.malformed", "expected an id")))
+        .collect()
 }
 
 /// An instant (RFC 3339) or a date, which means its first moment in UTC.
@@ -478,7 +509,9 @@ pub fn instant(field: &'static str, text: Option<&String>) -> Result<Option<Time
         return Ok(Some(at));
     }
     let date = text.parse::<jiff::civil::Date>().ok().and_then(|d| d.to_zoned(jiff::tz::TimeZone::UTC).ok());
-    date.map(|d| Some(d.timestamp())).ok_or_else(|| Error::field(field, "time.malformed", "expected an instant such as 2026-03-02T12:00:00Z"))
+    date.map(|d| Some(d.timestamp())).ok_or_else(|| {
+        Error::field(field, "time.malformed", "expected an instant such as 2026-03-02T12:00:00Z")
+    })
 }
 
 pub fn limit(text: Option<&String>) -> Result<u32> {
@@ -519,11 +552,15 @@ impl TicketQuery {
         customer.extend(list::<Id<CustomerRecord>>("contact", self.contact.as_ref())?);
         let mut link = Vec::new();
         for word in words(self.link.as_ref()) {
-            let (kind, id) = word.split_once(':').ok_or_else(|| Error::field("link", "link.malformed", "kind:id, such as merchant:42"))?;
+            let (kind, id) = word
+                .split_once(':')
+                .ok_or_else(|| Error::field("link", "link.malformed", "kind:id, such as merchant:42"))?;
             link.push((kind.to_owned(), id.to_owned()));
         }
-        let due_after = instant("due_at_after", self.due_at_after.as_ref())?.or(instant("sla_due_at_after", self.sla_due_at_after.as_ref())?);
-        let due_before = instant("due_at_before", self.due_at_before.as_ref())?.or(instant("sla_due_at_before", self.sla_due_at_before.as_ref())?);
+        let due_after = instant("due_at_after", self.due_at_after.as_ref())?
+            .or(instant("sla_due_at_after", self.sla_due_at_after.as_ref())?);
+        let due_before = instant("due_at_before", self.due_at_before.as_ref())?
+            .or(instant("sla_due_at_before", self.sla_due_at_before.as_ref())?);
         Ok(TicketFilter {
             status: list("status", self.status.as_ref())?,
             priority: list("priority", self.priority.as_ref())?,
@@ -579,7 +616,11 @@ impl MessageQuery {
                 after: instant("created_at_after", self.created_at_after.as_ref())?,
                 before: instant("created_at_before", self.created_at_before.as_ref())?,
             },
-            before: self.cursor.map(|c| c.parse()).transpose().map_err(|_| Error::field("cursor", "cursor.malformed", "pass next_cursor unchanged"))?,
+            before: self
+                .cursor
+                .map(|c| c.parse())
+                .transpose()
+                .map_err(|_| Error::field("cursor", "cursor.malformed", "pass next_cursor unchanged"))?,
             limit: limit(self.limit.as_ref())?,
         })
     }

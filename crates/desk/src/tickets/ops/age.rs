@@ -33,7 +33,13 @@ pub fn archive_old(tx: &mut Tx<'_>) -> Result<()> {
     Ok(())
 }
 
-fn aged(tx: &mut Tx<'_>, id: Id<Ticket>, from: Status, to: Status, reason: Option<CloseReason>) -> Result<()> {
+fn aged(
+    tx: &mut Tx<'_>,
+    id: Id<Ticket>,
+    from: Status,
+    to: Status,
+    reason: Option<CloseReason>,
+) -> Result<()> {
     let mut t = store::lock(tx, id)?.or_not_found("ticket")?;
     // The customer may have written between the look and the lock.
     if t.status == from {

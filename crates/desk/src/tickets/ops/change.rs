@@ -45,7 +45,13 @@ pub struct TicketPatch {
 }
 
 /// Changes a ticket: all of it in one commit, or nothing with the reason.
-pub fn change(tx: &mut Tx<'_>, settings: &Settings, staff: &Staff, id: Id<Ticket>, patch: TicketPatch) -> Result<Ticket> {
+pub fn change(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    staff: &Staff,
+    id: Id<Ticket>,
+    patch: TicketPatch,
+) -> Result<Ticket> {
     query::get_for_staff(tx, staff, id)?;
     let before = store::lock(tx, id)?.or_not_found("ticket")?;
     check_claim(tx, staff, &before, &patch)?;
@@ -75,8 +81,13 @@ pub fn change(tx: &mut Tx<'_>, settings: &Settings, staff: &Staff, id: Id<Ticket
     touch(tx, &mut ticket, is_public);
     store::save(tx, &ticket)?;
     publish(tx, "ticket.changed", &ticket, is_public)?;
-    if let Some(assignee) = ticket.assigned_to.filter(|a| before.assigned_to != Some(*a) && !staff.is_user(Some(*a))) {
-        tx.enqueue(&Announce { ticket: id, news: News::Assigned { to: assignee.uuid(), version: ticket.version } })?;
+    if let Some(assignee) =
+        ticket.assigned_to.filter(|a| before.assigned_to != Some(*a) && !staff.is_user(Some(*a)))
+    {
+        tx.enqueue(&Announce {
+            ticket: id,
+            news: News::Assigned { to: assignee.uuid(), version: ticket.version },
+        })?;
     }
     if ticket.status == Status::Resolved && before.status != Status::Resolved {
         tx.enqueue(&Announce { ticket: id, news: News::Resolved { version: ticket.version } })?;
@@ -89,7 +100,10 @@ pub fn check_version(ticket: &Ticket, expected: Option<i64>) -> Result<()> {
         Some(expected) if expected != ticket.version => Err(Error::new(
             Kind::Stale,
             "ticket.stale",
-            format!("the ticket has changed since you read it (it is at version {}, you have {expected}); nothing was changed", ticket.version),
+            format!(
+                "the ticket has changed since you read it (it is at version {}, you have {expected}); nothing was changed",
+                ticket.version
+            ),
         )),
         _ => Ok(()),
     }
@@ -109,7 +123,17 @@ fn check_claim(tx: &Tx<'_>, staff: &Staff, ticket: &Ticket, patch: &TicketPatch)
 
 fn visible(before: &Ticket, after: &Ticket) -> bool {
     let seen = |t: &Ticket| {
-        (t.subject.clone(), t.public_status, t.priority, t.category.clone(), t.ticket_type, t.channel, t.order_id, t.resolved_at, t.closed_at)
+        (
+            t.subject.clone(),
+            t.public_status,
+            t.priority,
+            t.category.clone(),
+            t.ticket_type,
+            t.channel,
+            t.order_id,
+            t.resolved_at,
+            t.closed_at,
+        )
     };
     seen(before) != seen(after)
 }
@@ -118,11 +142,27 @@ fn fields(tx: &mut Tx<'_>, t: &mut Ticket, patch: &TicketPatch) -> Result<()> {
     let id = t.id;
     if let Some(subject) = &patch.subject {
         let subject = text::line("subject", subject, 200)?;
-        line(tx, id, "subject_changed", Some(t.subject.clone()), Some(subject.clone()), t.subject != subject, true)?;
+        line(
+            tx,
+            id,
+            "subject_changed",
+            Some(t.subject.clone()),
+            Some(subject.clone()),
+            t.subject != subject,
+            true,
+        )?;
         t.subject = subject;
     }
     if let Some(priority) = patch.priority.filter(|p| *p != t.priority) {
-        line(tx, id, "priority_changed", Some(t.priority.to_string()), Some(priority.to_string()), true, true)?;
+        line(
+            tx,
+            id,
+            "priority_changed",
+            Some(t.priority.to_string()),
+            Some(priority.to_string()),
+            true,
+            true,
+        )?;
         // A due time nobody set by hand follows the priority.
         if t.due_at == t.created_at + t.priority.due_after() {
             t.due_at = t.created_at + priority.due_after();
@@ -130,8 +170,17 @@ fn fields(tx: &mut Tx<'_>, t: &mut Ticket, patch: &TicketPatch) -> Result<()> {
         t.priority = priority;
     }
     if let Some(category) = &patch.category {
-        let category = if *category == t.category { category.clone() } else { categories::check(tx, category)? };
-        line(tx, id, "category_changed", Some(t.category.clone()), Some(category.clone()), t.category != category, true)?;
+        let category =
+            if *category == t.category { category.clone() } else { categories::check(tx, category)? };
+        line(
+            tx,
+            id,
+            "category_changed",
+            Some(t.category.clone()),
+            Some(category.clone()),
+            t.category != category,
+            true,
+        )?;
         t.category = category;
     }
     if let Some(kind) = patch.ticket_type.filter(|k| *k != t.ticket_type) {
@@ -144,8 +193,17 @@ fn fields(tx: &mut Tx<'_>, t: &mut Ticket, patch: &TicketPatch) -> Result<()> {
     }
     if let Some(customer) = patch.customer_id.filter(|c| *c != t.customer_id) {
         let found = customers::find(tx, customer)?;
-        let found = found.ok_or_else(|| Error::field("customer_id", "customer.unknown", "there is no such customer"))?;
-        line(tx, id, "customer_changed", Some(t.customer_id.to_string()), Some(customer.to_string()), true, false)?;
+        let found = found
+            .ok_or_else(|| Error::field("customer_id", "customer.unknown", "there is no such customer"))?;
+        line(
+            tx,
+            id,
+            "customer_changed",
+            Some(t.customer_id.to_string()),
+            Some(customer.to_string()),
+            true,
+            false,
+        )?;
         t.customer_id = customer;
         t.user_id = None;
         t.user_email = found.email.as_str().to_owned();
@@ -155,18 +213,31 @@ fn fields(tx: &mut Tx<'_>, t: &mut Ticket, patch: &TicketPatch) -> Result<()> {
         t.due_at = due;
     }
     if let Some(order) = patch.order_id {
-        line(tx, id, "order_changed", t.order_id.map(|o| o.to_string()), order.map(|o| o.to_string()), t.order_id != order, true)?;
+        line(
+            tx,
+            id,
+            "order_changed",
+            t.order_id.map(|o| o.to_string()),
+            order.map(|o| o.to_string()),
+            t.order_id != order,
+            true,
+        )?;
         t.order_id = order;
     }
     if let Some(notes) = &patch.resolution_notes {
-        t.resolution_notes = notes.as_deref().map(|n| text::body("resolution_notes", n, BODY_MAX)).transpose()?;
+        t.resolution_notes =
+            notes.as_deref().map(|n| text::body("resolution_notes", n, BODY_MAX)).transpose()?;
     }
     if let Some(summary) = &patch.ai_summary {
         t.ai_summary = summary.as_deref().map(|s| text::body("ai_summary", s, 16 * 1024)).transpose()?;
     }
     if let Some(score) = patch.ai_confidence_score {
         if score.is_some_and(|s| !(0.0..=1.0).contains(&s)) {
-            return Err(Error::field("ai_confidence_score", "ai_confidence_score.range", "a number from 0 to 1"));
+            return Err(Error::field(
+                "ai_confidence_score",
+                "ai_confidence_score.range",
+                "a number from 0 to 1",
+            ));
         }
         t.ai_confidence_score = score;
     }
@@ -185,15 +256,30 @@ fn assignment(tx: &mut Tx<'_>, staff: &Staff, t: &mut Ticket, patch: &TicketPatc
             check_assignee(tx, user)?;
         }
         claimed = t.assigned_to.is_none() && staff.is_user(to);
-        let event = if claimed { "claimed" } else if to.is_some() { "assigned" } else { "unassigned" };
+        let event = if claimed {
+            "claimed"
+        } else if to.is_some() {
+            "assigned"
+        } else {
+            "unassigned"
+        };
         line(tx, t.id, event, t.assigned_to.map(|u| u.to_string()), to.map(|u| u.to_string()), true, false)?;
         t.assigned_to = to;
     }
     if let Some(team) = patch.team_id.filter(|team| *team != t.team_id) {
         if let Some(team) = team {
-            teams::get(tx, team).map_err(|_| Error::field("team_id", "team.unknown", "there is no such team"))?;
+            teams::get(tx, team)
+                .map_err(|_| Error::field("team_id", "team.unknown", "there is no such team"))?;
         }
-        line(tx, t.id, "team_changed", t.team_id.map(|x| x.to_string()), team.map(|x| x.to_string()), true, false)?;
+        line(
+            tx,
+            t.id,
+            "team_changed",
+            t.team_id.map(|x| x.to_string()),
+            team.map(|x| x.to_string()),
+            true,
+            false,
+        )?;
         t.team_id = team;
     }
     Ok(claimed)
@@ -202,7 +288,11 @@ fn assignment(tx: &mut Tx<'_>, staff: &Staff, t: &mut Ticket, patch: &TicketPatc
 pub fn check_assignee(tx: &Tx<'_>, user: Id<User>) -> Result<()> {
     match users::find(tx, user)? {
         Some(u) if u.role.is_staff() && u.disabled_at.is_none() => Ok(()),
-        _ => Err(Error::field("assigned_to", "assignee.unknown", "expected the id of an active member of staff, or null")),
+        _ => Err(Error::field(
+            "assigned_to",
+            "assignee.unknown",
+            "expected the id of an active member of staff, or null",
+        )),
     }
 }
 
@@ -219,7 +309,11 @@ fn escalation(tx: &mut Tx<'_>, t: &mut Ticket, patch: &TicketPatch) -> Result<()
         check_assignee(tx, user).map_err(|e| e.on_field("escalated_to_user_id"))?;
     }
     // Naming a person without a level is the next level up.
-    let level = if patch.escalation_level.is_none() && to.is_some() && to != t.escalated_to_user_id { (level + 1).min(9) } else { level };
+    let level = if patch.escalation_level.is_none() && to.is_some() && to != t.escalated_to_user_id {
+        (level + 1).min(9)
+    } else {
+        level
+    };
     line(tx, t.id, "escalated", Some(t.escalation_level.to_string()), Some(level.to_string()), true, false)?;
     t.escalation_level = level;
     t.escalated_to_user_id = to;
@@ -247,7 +341,15 @@ fn lists(tx: &mut Tx<'_>, id: Id<Ticket>, patch: &TicketPatch) -> Result<bool> {
             check_assignee(tx, *user).map_err(|e| e.on_field("watchers"))?;
         }
         if watchers != now.watchers {
-            line(tx, id, "watchers_changed", Some(now.watchers.len().to_string()), Some(watchers.len().to_string()), true, false)?;
+            line(
+                tx,
+                id,
+                "watchers_changed",
+                Some(now.watchers.len().to_string()),
+                Some(watchers.len().to_string()),
+                true,
+                false,
+            )?;
             store::set_watchers(tx, id, &watchers)?;
             changed = true;
         }
@@ -255,7 +357,15 @@ fn lists(tx: &mut Tx<'_>, id: Id<Ticket>, patch: &TicketPatch) -> Result<bool> {
     if let Some(links) = &patch.links {
         let links = check_links(links)?;
         if links != now.links {
-            line(tx, id, "links_changed", Some(now.links.len().to_string()), Some(links.len().to_string()), true, false)?;
+            line(
+                tx,
+                id,
+                "links_changed",
+                Some(now.links.len().to_string()),
+                Some(links.len().to_string()),
+                true,
+                false,
+            )?;
             let public = now.public_links.clone();
             store::set_links(tx, id, &links, |l| public.contains(&(l.kind.clone(), l.id.clone())))?;
             changed = true;
@@ -269,7 +379,8 @@ pub fn check_tags(tags: &[String]) -> Result<Vec<String>> {
     if tags.len() > 50 {
         return Err(Error::field("tags", "tags.too_many", "at most 50 tags"));
     }
-    let mut out = tags.iter().map(|t| Ok(text::line("tags", t, 50)?.to_lowercase())).collect::<Result<Vec<_>>>()?;
+    let mut out =
+        tags.iter().map(|t| Ok(text::line("tags", t, 50)?.to_lowercase())).collect::<Result<Vec<_>>>()?;
     if out.iter().any(|t| t.contains(',')) {
         return Err(Error::field("tags", "tags.comma", "a tag has no comma in it"));
     }
@@ -315,21 +426,39 @@ pub fn check_context(context: serde_json::Value) -> Result<serde_json::Value> {
 }
 
 /// Moves a ticket, with what belongs to the move: times, reasons, history.
-pub fn apply_status(tx: &mut Tx<'_>, settings: &Settings, staff: &Staff, t: &mut Ticket, to: Status, reason: Option<CloseReason>) -> Result<()> {
+pub fn apply_status(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    staff: &Staff,
+    t: &mut Ticket,
+    to: Status,
+    reason: Option<CloseReason>,
+) -> Result<()> {
     if t.status == to {
         return Ok(());
     }
     let archive_move = t.status == Status::Archived || to == Status::Archived;
     if archive_move && !staff.is_admin() {
-        return Err(Error::forbidden("ticket.archive_is_admins", "only an admin moves tickets into and out of the archive"));
+        return Err(Error::forbidden(
+            "ticket.archive_is_admins",
+            "only an admin moves tickets into and out of the archive",
+        ));
     }
     t.check_may_change(staff, settings)?;
     if reason.is_some() && to != Status::Closed {
-        return Err(Error::field("close_reason", "close_reason.without_close", "goes with the status closed"));
+        return Err(Error::field(
+            "close_reason",
+            "close_reason.without_close",
+            "goes with the status closed",
+        ));
     }
     t.status.check_move(to)?;
     if to == Status::Closed && t.status.is_live() && reason.is_none() {
-        return Err(Error::field("close_reason", "close_reason.missing", "say why: one of solved, duplicate, spam, no_reply"));
+        return Err(Error::field(
+            "close_reason",
+            "close_reason.missing",
+            "say why: one of solved, duplicate, spam, no_reply",
+        ));
     }
     move_to(tx, t, to, reason)
 }
@@ -361,17 +490,32 @@ pub fn move_to(tx: &mut Tx<'_>, t: &mut Ticket, to: Status, reason: Option<Close
     t.status = to;
     t.public_status = to;
     let event = if !from.is_live() && to.is_live() { "reopened" } else { "status_changed" };
-    let metadata = t.close_reason.filter(|_| to == Status::Closed).map_or_else(|| serde_json::json!({}), |r| serde_json::json!({ "close_reason": r }));
+    let metadata = t
+        .close_reason
+        .filter(|_| to == Status::Closed)
+        .map_or_else(|| serde_json::json!({}), |r| serde_json::json!({ "close_reason": r }));
     let (from, to) = (Some(Value::Text(from.as_str())), Some(Value::Text(to.as_str())));
     audit(tx, t.id, NewAudit { event_type: event, from, to, metadata, is_public: true })
 }
 
 fn status_line(tx: &mut Tx<'_>, id: Id<Ticket>, from: Status, to: Status, is_public: bool) -> Result<()> {
     let (from, to) = (Some(Value::Text(from.as_str())), Some(Value::Text(to.as_str())));
-    audit(tx, id, NewAudit { event_type: "status_changed", from, to, metadata: serde_json::json!({}), is_public })
+    audit(
+        tx,
+        id,
+        NewAudit { event_type: "status_changed", from, to, metadata: serde_json::json!({}), is_public },
+    )
 }
 
-fn line(tx: &mut Tx<'_>, id: Id<Ticket>, event_type: &'static str, from: Option<String>, to: Option<String>, changed: bool, is_public: bool) -> Result<()> {
+fn line(
+    tx: &mut Tx<'_>,
+    id: Id<Ticket>,
+    event_type: &'static str,
+    from: Option<String>,
+    to: Option<String>,
+    changed: bool,
+    is_public: bool,
+) -> Result<()> {
     if !changed {
         return Ok(());
     }

@@ -73,15 +73,27 @@ pub enum For {
 }
 
 /// Files a ticket: row, first message, history, event, and the job that will tell people, in one commit.
-pub fn create(tx: &mut Tx<'_>, settings: &Settings, staff: Option<&Staff>, whom: For, new: NewTicket) -> Result<Ticket> {
+pub fn create(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    staff: Option<&Staff>,
+    whom: For,
+    new: NewTicket,
+) -> Result<Ticket> {
     let (customer, user_id, spoke_first) = match whom {
-        For::Themselves(who) | For::Stranger(who) => (customers::find_or_create(tx, &who.email, &who.name)?, who.user_id, false),
-        For::Address { requester, spoke_first } => {
-            (customers::find_or_create(tx, &requester.email, &requester.name)?, requester.user_id, spoke_first)
+        For::Themselves(who) | For::Stranger(who) => {
+            (customers::find_or_create(tx, &who.email, &who.name)?, who.user_id, false)
         }
+        For::Address { requester, spoke_first } => (
+            customers::find_or_create(tx, &requester.email, &requester.name)?,
+            requester.user_id,
+            spoke_first,
+        ),
         For::Customer { customer, spoke_first } => {
             let found = customers::find(tx, customer)?;
-            let found = found.ok_or_else(|| Error::field("customer_id", "customer.unknown", "there is no such customer"))?;
+            let found = found.ok_or_else(|| {
+                Error::field("customer_id", "customer.unknown", "there is no such customer")
+            })?;
             (found, None, spoke_first)
         }
     };
@@ -178,7 +190,17 @@ pub fn create(tx: &mut Tx<'_>, settings: &Settings, staff: Option<&Staff>, whom:
     store::insert_message(tx, &message)?;
     store::set_tags_of_new(tx, id, &new.tags)?;
     store::set_links_of_new(tx, id, &new.links, staff.is_none())?;
-    audit(tx, id, NewAudit { event_type: "created", from: None, to: Some(db::Value::Text(status.as_str())), metadata: serde_json::json!({}), is_public: true })?;
+    audit(
+        tx,
+        id,
+        NewAudit {
+            event_type: "created",
+            from: None,
+            to: Some(db::Value::Text(status.as_str())),
+            metadata: serde_json::json!({}),
+            is_public: true,
+        },
+    )?;
     publish(tx, "ticket.created", &ticket, true)?;
     tx.enqueue(&Announce { ticket: id, news: News::Created { first: first.uuid(), spoke_first } })?;
     Ok(ticket)

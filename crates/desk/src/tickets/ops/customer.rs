@@ -6,8 +6,12 @@ use engine::Enqueue;
 use identity::Settings;
 
 use super::{
-    audit, change::move_to, create::{For, NewTicket, create}, publish,
-    reply::write_inbound, touch,
+    audit,
+    change::move_to,
+    create::{For, NewTicket, create},
+    publish,
+    reply::write_inbound,
+    touch,
 };
 use crate::{
     categories,
@@ -32,9 +36,11 @@ fn lock_own(tx: &mut Tx<'_>, viewer: &Viewer, id: Id<Ticket>, expected: Option<i
     portal::get(tx, viewer, id)?;
     let ticket = store::lock(tx, id)?.or_not_found("ticket")?;
     match expected {
-        Some(expected) if expected != ticket.public_version => {
-            Err(Error::new(Kind::Stale, "ticket.stale", "the request has changed since you read it; nothing was changed"))
-        }
+        Some(expected) if expected != ticket.public_version => Err(Error::new(
+            Kind::Stale,
+            "ticket.stale",
+            "the request has changed since you read it; nothing was changed",
+        )),
         _ => Ok(ticket),
     }
 }
@@ -59,7 +65,10 @@ pub fn change_own(tx: &mut Tx<'_>, viewer: &Viewer, id: Id<Ticket>, patch: Custo
         return Ok(before);
     }
     if !before.status.is_live() {
-        return Err(Error::conflict("ticket.not_live", "this request is settled; reply to it to take it up again"));
+        return Err(Error::conflict(
+            "ticket.not_live",
+            "this request is settled; reply to it to take it up again",
+        ));
     }
     let changes = [
         ("subject_changed", before.subject.clone(), t.subject.clone()),
@@ -69,7 +78,11 @@ pub fn change_own(tx: &mut Tx<'_>, viewer: &Viewer, id: Id<Ticket>, patch: Custo
     for (event_type, from, to) in changes {
         if from != to {
             let (from, to) = (Some(db::Value::OwnedText(from)), Some(db::Value::OwnedText(to)));
-            audit(tx, id, NewAudit { event_type, from, to, metadata: serde_json::json!({}), is_public: true })?;
+            audit(
+                tx,
+                id,
+                NewAudit { event_type, from, to, metadata: serde_json::json!({}), is_public: true },
+            )?;
         }
     }
     touch(tx, &mut t, true);
@@ -85,7 +98,10 @@ pub fn confirm(tx: &mut Tx<'_>, viewer: &Viewer, id: Id<Ticket>, expected: Optio
         return Ok(t);
     }
     if t.status != Status::Resolved {
-        return Err(Error::conflict("ticket.not_resolved", "only a resolved request can be confirmed as solved"));
+        return Err(Error::conflict(
+            "ticket.not_resolved",
+            "only a resolved request can be confirmed as solved",
+        ));
     }
     move_to(tx, &mut t, Status::Closed, Some(CloseReason::Solved))?;
     touch(tx, &mut t, true);
@@ -108,7 +124,8 @@ pub fn customer_reply(
     let mut t = lock_own(tx, viewer, id, expected)?;
     let now = tx.now();
     let window = base::hours(24 * i64::from(settings.reopen_days));
-    let too_late = t.status == Status::Archived || (t.status == Status::Closed && t.closed_at.is_none_or(|at| at + window < now));
+    let too_late = t.status == Status::Archived
+        || (t.status == Status::Closed && t.closed_at.is_none_or(|at| at + window < now));
     if too_late {
         return follow_up(tx, settings, viewer, &t, body, files);
     }
@@ -135,7 +152,14 @@ pub fn customer_reply(
     Ok((t, message))
 }
 
-fn follow_up(tx: &mut Tx<'_>, settings: &Settings, viewer: &Viewer, old: &Ticket, body: Markdown, files: Vec<NewAttachment>) -> Result<(Ticket, Message)> {
+fn follow_up(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    viewer: &Viewer,
+    old: &Ticket,
+    body: Markdown,
+    files: Vec<NewAttachment>,
+) -> Result<(Ticket, Message)> {
     let new = NewTicket {
         description: body,
         attachments: files,
@@ -143,7 +167,11 @@ fn follow_up(tx: &mut Tx<'_>, settings: &Settings, viewer: &Viewer, old: &Ticket
         priority: old.priority,
         ticket_type: old.ticket_type,
         order_id: old.order_id,
-        links: vec![Link { kind: "follow_up_of".into(), id: old.ticket_number.clone(), label: old.subject.clone() }],
+        links: vec![Link {
+            kind: "follow_up_of".into(),
+            id: old.ticket_number.clone(),
+            label: old.subject.clone(),
+        }],
         follow_up_of: Some(old.id),
         ..NewTicket::new(&old.subject, "-", old.channel)?
     };

@@ -24,7 +24,13 @@ pub struct NewMessage {
 }
 
 /// Staff answers the customer, or leaves a note for the team. Any agent may.
-pub fn staff_message(tx: &mut Tx<'_>, settings: &Settings, staff: &Staff, id: Id<Ticket>, new: NewMessage) -> Result<(Ticket, Message)> {
+pub fn staff_message(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    staff: &Staff,
+    id: Id<Ticket>,
+    new: NewMessage,
+) -> Result<(Ticket, Message)> {
     query::get_for_staff(tx, staff, id)?;
     let mut ticket = store::lock(tx, id)?.or_not_found("ticket")?;
     if staff.read_only {
@@ -32,13 +38,20 @@ pub fn staff_message(tx: &mut Tx<'_>, settings: &Settings, staff: &Staff, id: Id
     }
     super::change::check_version(&ticket, new.expected_version)?;
     if new.is_internal && new.status.is_some() {
-        return Err(Error::field("status", "message.status_with_note", "a note does not change the status; leave it out or send an answer"));
+        return Err(Error::field(
+            "status",
+            "message.status_with_note",
+            "a note does not change the status; leave it out or send an answer",
+        ));
     }
     if new.status.is_some() {
         ticket.check_may_change(staff, settings)?;
     }
     if ticket.status == Status::Archived {
-        return Err(Error::conflict("ticket.archived", "an archived ticket takes no messages; an admin may move it back to closed"));
+        return Err(Error::conflict(
+            "ticket.archived",
+            "an archived ticket takes no messages; an admin may move it back to closed",
+        ));
     }
     let is_public = !new.is_internal;
     let message = write(tx, &ticket, Direction::Outbound, new)?;
@@ -64,7 +77,13 @@ pub fn staff_message(tx: &mut Tx<'_>, settings: &Settings, staff: &Staff, id: Id
     }
     if ticket.status != before {
         let (from, to) = (db::Value::Text(before.as_str()), db::Value::Text(ticket.status.as_str()));
-        let line = NewAudit { event_type: "status_changed", from: Some(from), to: Some(to), metadata: serde_json::json!({}), is_public };
+        let line = NewAudit {
+            event_type: "status_changed",
+            from: Some(from),
+            to: Some(to),
+            metadata: serde_json::json!({}),
+            is_public,
+        };
         audit(tx, id, line)?;
     }
     if let Some(status) = message.1 {
@@ -82,7 +101,12 @@ pub fn staff_message(tx: &mut Tx<'_>, settings: &Settings, staff: &Staff, id: Id
     Ok((ticket, message.0))
 }
 
-fn write(tx: &mut Tx<'_>, ticket: &Ticket, direction: Direction, new: NewMessage) -> Result<(Message, Option<Status>)> {
+fn write(
+    tx: &mut Tx<'_>,
+    ticket: &Ticket,
+    direction: Direction,
+    new: NewMessage,
+) -> Result<(Message, Option<Status>)> {
     let id: Id<Message> = tx.new_id();
     let sends = direction == Direction::Outbound && !new.is_internal;
     let message = Message {
@@ -102,7 +126,13 @@ fn write(tx: &mut Tx<'_>, ticket: &Ticket, direction: Direction, new: NewMessage
 }
 
 /// The customer's message itself; what it does to the ticket is the caller's.
-pub fn write_inbound(tx: &mut Tx<'_>, ticket: &Ticket, body: Markdown, files: Vec<NewAttachment>, author: Option<base::Actor>) -> Result<Message> {
+pub fn write_inbound(
+    tx: &mut Tx<'_>,
+    ticket: &Ticket,
+    body: Markdown,
+    files: Vec<NewAttachment>,
+    author: Option<base::Actor>,
+) -> Result<Message> {
     let id: Id<Message> = tx.new_id();
     let message = Message {
         id,
@@ -120,7 +150,12 @@ pub fn write_inbound(tx: &mut Tx<'_>, ticket: &Ticket, body: Markdown, files: Ve
     Ok(message)
 }
 
-pub fn attachments(tx: &Tx<'_>, ticket_id: Id<Ticket>, message_id: Id<Message>, files: Vec<NewAttachment>) -> Vec<Attachment> {
+pub fn attachments(
+    tx: &Tx<'_>,
+    ticket_id: Id<Ticket>,
+    message_id: Id<Message>,
+    files: Vec<NewAttachment>,
+) -> Vec<Attachment> {
     let attach = |f: NewAttachment| Attachment {
         id: tx.new_id(),
         ticket_id,

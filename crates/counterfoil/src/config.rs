@@ -1,0 +1,318 @@
+//! Configuration: command line over `COUNTERFOIL_…` variables over `counterfoil.toml` over defaults.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use base::{Error, Result, Secret, text};
+use db::Location;
+use outside::SmtpConfig;
+use web::IpNet;
+
+/// Everything an operator can say, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub listen: SocketAddr,
+    /// How people reach it: scheme and port of every link, and whether cookies are for https alone.
+    pub public_url: String,
+    pub trusted_proxies: Vec<IpNet>,
+    pub data_dir: PathBuf,
+    /// PostgreSQL instead of the embedded database.
+    pub database_url: Option<Secret>,
+    /// Without it letters are kept as files.
+    pub smtp: Option<SmtpConfig>,
+    pub limits: Limits,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub requests_per_minute: u32,
+}
+
+/// What the command line said.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    pub listen: Option<String>,
+    pub data_dir: Option<PathBuf>,
+    pub database_url: Option<String>,
+    pub config: Option<PathBuf>,
+}
+
+/// Every key there is, as it is written in the file and, upper-case with underscores, in the environment.
+pub const KEYS: [&str; 15] = [
+    "listen",
+    "public_url",
+    "trusted_proxies",
+    "data_dir",
+    "database_url",
+    "smtp.host",
+    "smtp.port",
+    "smtp.tls",
+    "smtp.username",
+    "smtp.password",
+    "smtp.hello_name",
+    "smtp.timeout_seconds",
+    "smtp.ca_file",
+    "limits.requests_per_minute",
+    "log.format",
+];
+
+impl Config {
+    pub fn location(&self) -> Location {
+        match &self.database_url {
+            Some(url) => Location::Postgres(url.clone()),
+            None => Location::Sqlite(self.data_dir.join("counterfoil.sqlite3")),
+        }
+    }
+
+    /// Reads all sources. `environment` is passed in so that a test can say what it is.
+    pub fn load(overrides: &Overrides, environment: impl Iterator<Item = (String, String)>) -> Result<Self> {
+        let mut values = Values::default();
+        let environment: Vec<(String, String)> =
+            environment.filter(|(k, _)| k.starts_with("COUNTERFOIL_")).collect();
+        let named =
+            overrides.config.clone().or_else(|| find(&environment, "COUNTERFOIL_CONFIG").map(PathBuf::from));
+        let file = named.clone().unwrap_or_else(|| PathBuf::from("counterfoil.toml"));
+        if named.is_some() || file.exists() {
+            values.read_file(&file)?;
+        }
+        values.read_environment(&environment)?;
+        let mut set = |key: &str, value: Option<String>| {
+            if let Some(value) = value {
+                values.set(key, value);
+            }
+        };
+        set("listen", overrides.listen.clone());
+        set("data_dir", overrides.data_dir.as_ref().map(|p| p.display().to_string()));
+        set("database_url", overrides.database_url.clone());
+        values.into_config()
+    }
+}
+
+fn find(environment: &[(String, String)], key: &str) -> Option<String> {
+    environment.iter().find(|(k, _)| k == key).map(|(_, v)| v.clone())
+}
+
+#[derive(Default)]
+struct Values(std::collections::BTreeMap<String, String>);
+
+impl Values {
+    fn set(&mut self, key: &str, value: String) {
+        self.0.insert(key.to_owned(), value);
+    }
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str).filter(|v| !v.is_empty())
+    }
+
+    fn known(key: &str, place: &str) -> Result<()> {
+        if KEYS.contains(&key) {
+            return Ok(());
+        }
+        let hint = text::suggest(key, KEYS).map(|s| format!("; did you mean {s}?")).unwrap_or_default();
+        Err(Error::field(key, "config.unknown_key", format!("is not a key of {place}{hint}")))
+    }
+
+    fn read_file(&mut self, file: &Path) -> Result<()> {
+        let text = std::fs::read_to_string(file).map_err(|e| {
+            Error::field("config", "config.unreadable", format!("{} cannot be read: {e}", file.display()))
+        })?;
+        let table: toml::Table = text
+            .parse()
+            .map_err(|e| Error::field("config", "config.malformed", format!("{}: {e}", file.display())))?;
+        let place = file.display().to_string();
+        for (key, value) in table {
+            match value {
+                toml::Value::Table(inner) => {
+                    for (name, value) in inner {
+                        self.take(&format!("{key}.{name}"), &value, &place)?;
+                    }
+                }
+                value => self.take(&key, &value, &place)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, key: &str, value: &toml::Value, place: &str) -> Result<()> {
+        Self::known(key, place)?;
+        let text = match value {
+            toml::Value::String(s) => s.clone(),
+            toml::Value::Integer(n) => n.to_string(),
+            toml::Value::Boolean(b) => b.to_string(),
+            toml::Value::Array(list) => list.iter().filter_map(|v| v.as_str()).collect::<Vec<_>>().join(","),
+            _ => {
+                return Err(Error::field(key, "config.type", "expected a text, a number, or a list of texts"));
+            }
+        };
+        self.set(key, text);
+        Ok(())
+    }
+
+    fn read_environment(&mut self, environment: &[(String, String)]) -> Result<()> {
+        for (name, value) in environment {
+            let Some(rest) = name.strip_prefix("COUNTERFOIL_") else { continue };
+            if matches!(rest, "CONFIG" | "LOG" | "BIN") || rest.starts_with("TEST_") {
+                continue;
+            }
+            let lower = rest.to_lowercase();
+            let key = KEYS.iter().find(|k| k.replace('.', "_") == lower);
+            match key {
+                Some(key) => self.set(key, value.clone()),
+                None => {
+                    let spelled: Vec<String> = KEYS
+                        .iter()
+                        .map(|k| format!("COUNTERFOIL_{}", k.replace('.', "_").to_uppercase()))
+                        .collect();
+                    let hint = text::suggest(name, spelled.iter().map(String::as_str))
+                        .map(|s| format!("; did you mean {s}?"))
+                        .unwrap_or_default();
+                    return Err(Error::field(
+                        name.clone(),
+                        "config.unknown_key",
+                        format!("is not a variable of Counterfoil{hint}"),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn number<T: std::str::FromStr>(&self, key: &str, otherwise: T) -> Result<T> {
+        match self.get(key) {
+            None => Ok(otherwise),
+            Some(text) => text
+                .parse()
+                .map_err(|_| Error::field(key, "config.number", format!("expected a number, not {text:?}"))),
+        }
+    }
+
+    fn into_config(self) -> Result<Config> {
+        let listen: SocketAddr = self.get("listen").unwrap_or("127.0.0.1:8080").parse().map_err(|_| {
+            Error::field(
+                "listen",
+                "config.listen",
+                "expected an address and a port, such as 127.0.0.1:8080 or 0.0.0.0:80",
+            )
+        })?;
+        let public_url = self.get("public_url").map_or_else(|| format!("http://{listen}"), str::to_owned);
+        identity::Links::parse(&public_url)?;
+        let proxies = self.get("trusted_proxies").unwrap_or_default();
+        let trusted_proxies = proxies
+            .split(',')
+            .map(str::trim)
+            .filter(|p| !p.is_empty())
+            .map(str::parse)
+            .collect::<Result<Vec<IpNet>>>()?;
+        let smtp = match self.get("smtp.host") {
+            None => None,
+            Some(host) => Some(self.smtp(host)?),
+        };
+        Ok(Config {
+            listen,
+            public_url,
+            trusted_proxies,
+            data_dir: self.get("data_dir").unwrap_or("data").into(),
+            database_url: self.get("database_url").map(Secret::new),
+            smtp,
+            limits: Limits { requests_per_minute: self.number("limits.requests_per_minute", 1200)? },
+        })
+    }
+}
+
+impl Values {
+    fn smtp(&self, host: &str) -> Result<SmtpConfig> {
+        let tls = match self.get("smtp.tls").unwrap_or("starttls") {
+            "none" => outside::SmtpTls::None,
+            "starttls" => outside::SmtpTls::Starttls,
+            "tls" => outside::SmtpTls::Tls,
+            _ => return Err(Error::field("smtp.tls", "smtp.tls", "one of none, starttls, tls")),
+        };
+        let config = SmtpConfig {
+            host: host.to_owned(),
+            port: self.number("smtp.port", 587)?,
+            tls,
+            username: self.get("smtp.username").unwrap_or_default().to_owned(),
+            password: Secret::new(self.get("smtp.password").unwrap_or_default()),
+            hello_name: self.get("smtp.hello_name").unwrap_or("localhost").to_owned(),
+            timeout_seconds: self.number("smtp.timeout_seconds", 30)?,
+            ca_file: self.get("smtp.ca_file").map(PathBuf::from),
+        };
+        config.check()?;
+        Ok(config)
+    }
+}
+
+impl Config {
+    /// Every value as it is in force; secrets are shown as set or not.
+    pub fn lines(&self) -> Vec<(String, String)> {
+        let secret = |s: Option<&Secret>| {
+            if s.is_some_and(|s| !s.is_empty()) { "(set, not shown)" } else { "(not set)" }.to_owned()
+        };
+        let mut lines = vec![
+            ("listen".into(), self.listen.to_string()),
+            ("public_url".into(), self.public_url.clone()),
+            (
+                "trusted_proxies".into(),
+                self.trusted_proxies
+                    .iter()
+                    .map(|p| format!("{}/{}", p.address, p.prefix))
+                    .collect::<Vec<_>>()
+                    .join(","),
+            ),
+            ("data_dir".into(), self.data_dir.display().to_string()),
+            ("database_url".into(), secret(self.database_url.as_ref())),
+            ("limits.requests_per_minute".into(), self.limits.requests_per_minute.to_string()),
+        ];
+        match &self.smtp {
+            None => lines.push(("smtp.host".into(), "(not set: letters are kept as files)".into())),
+            Some(smtp) => lines.extend([
+                ("smtp.host".into(), smtp.host.clone()),
+                ("smtp.port".into(), smtp.port.to_string()),
+                ("smtp.tls".into(), format!("{:?}", smtp.tls).to_lowercase()),
+                ("smtp.username".into(), smtp.username.clone()),
+                ("smtp.password".into(), secret(Some(&smtp.password))),
+            ]),
+        }
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(file: &str, environment: &[(&str, &str)], overrides: Overrides) -> Result<Config> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("counterfoil.toml");
+        std::fs::write(&path, file).unwrap();
+        let overrides = Overrides { config: Some(path), ..overrides };
+        Config::load(&overrides, environment.iter().map(|(k, v)| ((*k).into(), (*v).into())))
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_environment_over_the_file() {
+        let file =
+            "listen = \"127.0.0.1:1\"\ndata_dir = \"from-file\"\n[smtp]\nhost = \"mail.example.org\"\n";
+        let overrides = Overrides { listen: Some("127.0.0.1:3".into()), ..Overrides::default() };
+        let config = load(
+            file,
+            &[("COUNTERFOIL_LISTEN", "127.0.0.1:2"), ("COUNTERFOIL_SMTP_PORT", "25"), ("HOME", "/x")],
+            overrides,
+        )
+        .unwrap();
+        assert_eq!(config.listen.port(), 3);
+        assert_eq!(config.data_dir, PathBuf::from("from-file"));
+        assert_eq!(config.smtp.unwrap().port, 25);
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_with_a_suggestion() {
+        let error = load("lsiten = \"x\"", &[], Overrides::default()).unwrap_err();
+        assert!(error.message().contains("did you mean listen?"), "{error}");
+        let error = load("", &[("COUNTERFOIL_PUBLIC_ULR", "x")], Overrides::default()).unwrap_err();
+        assert!(error.message().contains("COUNTERFOIL_PUBLIC_URL"), "{error}");
+        assert!(load("public_url = \"ftp://x\"", &[], Overrides::default()).is_err());
+        assert!(load("trusted_proxies = [\"10.0.0.0/99\"]", &[], Overrides::default()).is_err());
+    }
+}

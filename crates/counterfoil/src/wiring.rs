@@ -1,0 +1,157 @@
+//! Puts the rooms together: database, engine, outside, web.
+
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use base::{Error, Result, SystemClock, SystemEntropy, hours, minutes};
+use db::{Db, Location, Options};
+use engine::{Outside, Registry, Worker};
+use identity::Links;
+use tokio::{net::TcpListener, sync::watch};
+
+use crate::config::Config;
+
+/// Opens the configured database, bringing its schema up to date.
+pub fn open_database(config: &Config) -> Result<Db> {
+    open_at(config.location())
+}
+
+pub fn open_at(location: Location) -> Result<Db> {
+    let threads = match &location {
+        Location::Sqlite(_) => 4,
+        Location::Postgres(_) => 16,
+    };
+    let options =
+        Options { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), threads, queue_max: 2048 };
+    Db::open(location, options)
+}
+
+/// Letters and files as configured: a mail server, or a folder of letters.
+pub fn open_outside(config: &Config) -> Result<Outside> {
+    let blobs = outside::LocalBlobs::open(config.data_dir.join("blobs"))?;
+    let mailer: Arc<dyn engine::outside::Mailer> = match &config.smtp {
+        Some(smtp) => Arc::new(outside::SmtpMailer::new(smtp.clone())?),
+        None => Arc::new(outside::EmlFolder::open(config.data_dir.join("outbox"))?),
+    };
+    Ok(Outside { mailer, blobs: Arc::new(blobs) })
+}
+
+/// Every job and schedule of the product.
+pub fn registry(links: &Links) -> Registry {
+    let mut registry = Registry::default();
+    registry.handle(notices::letters::Sender {
+        links: links.clone(),
+        settled: Arc::new(|tx, letter, status| desk::tickets::letter_settled(tx, letter.uuid(), status)),
+    });
+    registry.handle_inside(desk::tickets::jobs::Announcer { links: links.clone() });
+    registry.every("desk.close_resolved", minutes(5), desk::tickets::close_resolved);
+    registry.every("desk.archive_old", minutes(30), desk::tickets::archive_old);
+    registry.every("identity.forget", hours(1), |tx| {
+        identity::sessions::end_expired(tx)?;
+        identity::tokens::forget_expired(tx)?;
+        identity::throttle::forget_old(tx)
+    });
+    registry.every("web.forget_idempotency_keys", hours(1), web::http::answer::forget_old);
+    registry
+}
+
+/// Listens, works jobs, and stops when told: no new requests, those at hand are finished, what was accepted is written.
+pub async fn serve(config: &Config, db: Db, listener: TcpListener) -> Result<()> {
+    let outside = open_outside(config)?;
+    let links = Links::parse(&config.public_url)?;
+    let (stop, stopping) = watch::channel(false);
+    let worker = Worker::new(db.clone(), outside.clone(), registry(&links));
+    let working = tokio::spawn({
+        let stopping = stopping.clone();
+        async move { worker.run(stopping).await }
+    });
+    let recorder = recorder();
+    let web_config = web::WebConfig {
+        links,
+        trusted_proxies: config.trusted_proxies.clone(),
+        requests_per_minute: config.limits.requests_per_minute,
+        letters_are_kept: config.smtp.is_none(),
+    };
+    let queue = db.clone();
+    let metrics_text = Arc::new(move || {
+        metrics::gauge!("counterfoil_db_writer_queue_depth").set(queue.write_queue_depth() as f64);
+        recorder.as_ref().map(metrics_exporter_prometheus::PrometheusHandle::render).unwrap_or_default()
+    });
+    let app = web::App::new(db.clone(), outside, web_config, stopping.clone(), metrics_text);
+    let service = web::service(app).into_make_service_with_connect_info::<SocketAddr>();
+    let drained = {
+        let mut stopping = stopping.clone();
+        async move {
+            stopping.wait_for(|s| *s).await.ok();
+        }
+    };
+    let server = axum::serve(listener, service).with_graceful_shutdown(drained);
+    let mut serving = tokio::spawn(async move { server.await });
+    tokio::select! {
+        ended = &mut serving => {
+            ended.map_err(Error::from_source)?.map_err(Error::from_source)?;
+        }
+        () = asked_to_stop() => {
+            tracing::info!("stopping: finishing what is at hand");
+            stop.send(true).ok();
+            // Somebody who keeps a connection open must not keep the server from stopping.
+            if tokio::time::timeout(Duration::from_secs(20), &mut serving).await.is_err() {
+                serving.abort();
+            }
+        }
+    }
+    stop.send(true).ok();
+    tokio::time::timeout(Duration::from_secs(20), working).await.ok();
+    tokio::task::spawn_blocking(move || db.close()).await.map_err(Error::from_source)?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn recorder() -> Option<metrics_exporter_prometheus::PrometheusHandle> {
+    metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder().ok()
+}
+
+async fn asked_to_stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = interrupt => {}
+        () = terminate => {}
+    }
+}
+
+/// Makes a tenant ready for its first ticket.
+pub fn create_tenant(db: &Db, slug: &str, name: &str, host: Option<&str>) -> Result<base::TenantId> {
+    let operator = base::Actor::operator();
+    let (slug, name, host) = (slug.to_owned(), name.to_owned(), host.map(str::to_owned));
+    let id = db.write_blocking(db::Scope::installation(operator.clone()), move |tx| {
+        identity::tenants::create(tx, &slug, &name, host.as_deref())
+    })?;
+    db.write_blocking(db::Scope::tenant(id, operator), desk::prepare_tenant)?;
+    Ok(id)
+}
+
+/// The tenant of a slug.
+pub fn find_tenant(db: &Db, slug: &str) -> Result<identity::TenantRecord> {
+    let all = db.read_blocking(db::Scope::installation(base::Actor::operator()), identity::tenants::all)?;
+    let known: Vec<String> = all.iter().map(|t| t.slug.clone()).collect();
+    all.into_iter().find(|t| t.slug == slug).ok_or_else(|| {
+        let hint = base::text::suggest(slug, known.iter().map(String::as_str))
+            .map(|s| format!("; did you mean {s}?"))
+            .unwrap_or_default();
+        Error::field("tenant", "tenant.unknown", format!("there is no tenant {slug}{hint}"))
+    })
+}
+
+/// A folder that must be there and be ours.
+pub fn ensure_folder(path: &Path) -> Result<()> {
+    std::fs::create_dir_all(path).map_err(|e| {
+        Error::field("data_dir", "data_dir.unusable", format!("{} cannot be made: {e}", path.display()))
+    })
+}
