@@ -63,13 +63,15 @@ pub fn change(
     escalation(tx, &mut ticket, &patch)?;
     let lists = lists(tx, id, &patch)?;
     let status_asked = patch.status.filter(|s| *s != ticket.status);
-    if ticket.status == Status::New && status_asked.is_none() && (ticket != before || lists) {
-        // The first act of staff opens it; a claim already starts it.
+    let starts = claimed && matches!(ticket.status, Status::New | Status::Open);
+    if status_asked.is_none() && (starts || (ticket.status == Status::New && (ticket != before || lists))) {
+        // The first act of staff opens it; a claim starts it.
+        let from = ticket.status;
         ticket.status = if claimed { Status::InProgress } else { Status::Open };
         if visible(&before, &ticket) || claimed {
             ticket.public_status = ticket.status;
         }
-        status_line(tx, id, Status::New, ticket.status, ticket.public_status == ticket.status)?;
+        status_line(tx, id, from, ticket.status, ticket.public_status == ticket.status)?;
     }
     if let Some(status) = status_asked {
         apply_status(tx, settings, staff, &mut ticket, status, patch.close_reason)?;
