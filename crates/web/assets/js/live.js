@@ -16,9 +16,12 @@ function concerns(change) {
   return topics.has(change.topic);
 }
 
-// Somebody is typing or choosing in there: leave it alone.
-const inUse = (element) => element.matches("form, :has(form)") && element.contains(document.activeElement)
-  && document.activeElement.matches("input, select, textarea");
+// Somebody is typing or choosing in there, or has and not sent it yet: leave it alone.
+const touched = (field) => field.matches("select")
+  ? [...field.options].some((o) => o.selected !== o.defaultSelected) && [...field.options].some((o) => o.defaultSelected)
+  : field.type !== "hidden" && (field.value !== field.defaultValue || field.checked !== field.defaultChecked);
+const inUse = (element) => [...element.querySelectorAll("input, select, textarea")]
+  .some((field) => field === document.activeElement || touched(field));
 
 async function refresh() {
   if (running) { again = true; return; }
@@ -36,6 +39,8 @@ async function refresh() {
       const focused = old.contains(document.activeElement) ? document.activeElement.id || document.activeElement.getAttribute("href") : null;
       const grew = old.dataset.liveThread !== undefined && fresh.children.length > old.children.length;
       const node = document.importNode(fresh, true);
+      const folds = node.querySelectorAll("details");
+      old.querySelectorAll("details").forEach((fold, n) => { if (fold.open && folds[n]) folds[n].open = true; });
       old.replaceWith(node);
       if (focused) (document.getElementById(focused) ?? node.querySelector(`[href="${CSS.escape(focused)}"]`))?.focus();
       changed ||= grew;

@@ -11,6 +11,7 @@ use web::{
 
 use crate::samples::{CATEGORIES, Page, agent, ago, choices, days_ago, now, text};
 
+#[allow(clippy::too_many_arguments)]
 pub fn row(
     n: u32,
     subject: &str,
@@ -31,7 +32,7 @@ pub fn row(
         subject: subject.into(),
         requester_name: who.into(),
         requester_email: Some(format!("{}@example.com", who.split(' ').next().unwrap_or("x").to_lowercase())),
-        category: if n % 3 == 0 { "Billing".into() } else { "Technical".into() },
+        category: if n.is_multiple_of(3) { "Billing".into() } else { "Technical".into() },
         priority: priority.into(),
         status: status.into(),
         sla: (due_minutes != 0).then(|| Sla::new(created, due, done, now())),
