@@ -32,6 +32,8 @@ db::statements! {
     ALL = "select slug, name, position, archived_at from categories where tenant_id = ?1 order by position, slug";
     ONE = "select slug, name, position, archived_at from categories where tenant_id = ?1 and slug = ?2";
     LAST = "select coalesce(max(position), 0) from categories where tenant_id = ?1";
+    OPEN = "select category, count(*) from tickets where tenant_id = ?1
+        and status in ('new', 'open', 'in_progress', 'pending_customer') group by category";
     SAVE = "update categories set name = ?3, position = ?4, archived_at = ?5 where tenant_id = ?1 and slug = ?2";
 }
 
@@ -49,6 +51,11 @@ pub fn seed(tx: &mut Tx<'_>) -> Result<()> {
 /// All, archived ones too, in the tenant's order.
 pub fn all(read: &Read<'_>) -> Result<Vec<Category>> {
     read.query_all(&ALL, params![], map)
+}
+
+/// How many live tickets each has.
+pub fn open_tickets(read: &Read<'_>) -> Result<Vec<(String, u32)>> {
+    read.query_all(&OPEN, params![], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 /// A category a ticket may be given; otherwise the error names those there are.

@@ -1,6 +1,6 @@
 //! Every administrative and security act, with actor, before and after, and the request it came in.
 
-use base::{Actor, Error, Id, Result, Timestamp};
+use base::{Actor, Id, Result, Timestamp};
 use db::{Read, Tx, params};
 use serde::Serialize;
 use uuid::Uuid;
@@ -54,6 +54,10 @@ db::statements! {
         from audit_log where tenant_id = ?1 and id < ?2 order by id desc limit ?3";
     PAGE_OF_TYPE = "select id, event_type, subject_kind, subject_id, before_value, after_value, actor_kind, actor_id, actor_name, request_id, created_at
         from audit_log where tenant_id = ?1 and event_type = ?4 and id < ?2 order by id desc limit ?3";
+    SEARCH = "select id, event_type, subject_kind, subject_id, before_value, after_value, actor_kind, actor_id, actor_name, request_id, created_at
+        from audit_log where tenant_id = ?1 and (lower(actor_name) like ?4 escape '\\' or event_type like ?4 escape '\\' or subject_kind like ?4 escape '\\'
+        or request_id = ?5) and id < ?2 order by id desc limit ?3";
+    TYPES = "select distinct event_type from audit_log where tenant_id = ?1 order by event_type";
 }
 
 pub fn record(tx: &mut Tx<'_>, change: Change) -> Result<()> {
@@ -86,22 +90,34 @@ pub fn page(
     limit: u32,
 ) -> Result<Vec<AuditEntry>> {
     let before = before.unwrap_or(Uuid::max());
-    let map = |row: &db::Row<'_>| {
-        let mut c = row.columns();
-        Ok::<_, Error>(AuditEntry {
-            id: c.next()?,
-            event_type: c.next()?,
-            subject_kind: c.next()?,
-            subject_id: c.next()?,
-            before: c.next()?,
-            after: c.next()?,
-            actor: Actor { kind: c.next()?, id: c.next()?, name: c.next()? },
-            request_id: c.next()?,
-            created_at: c.next()?,
-        })
-    };
     match event_type {
         Some(event_type) => read.query_all(&PAGE_OF_TYPE, params![before, limit, event_type], map),
         None => read.query_all(&PAGE, params![before, limit], map),
     }
+}
+
+/// The newest acts before an id whose actor, type or kind of object contains the text, or of the request it names.
+pub fn search(read: &Read<'_>, q: &str, before: Option<Uuid>, limit: u32) -> Result<Vec<AuditEntry>> {
+    let pattern = db::dialect::contains_pattern(&q.to_lowercase());
+    read.query_all(&SEARCH, params![before.unwrap_or(Uuid::max()), limit, pattern, q], map)
+}
+
+/// Every type of act that was recorded.
+pub fn types(read: &Read<'_>) -> Result<Vec<String>> {
+    read.query_all(&TYPES, params![], |row| row.get(0))
+}
+
+fn map(row: &db::Row<'_>) -> Result<AuditEntry> {
+    let mut c = row.columns();
+    Ok(AuditEntry {
+        id: c.next()?,
+        event_type: c.next()?,
+        subject_kind: c.next()?,
+        subject_id: c.next()?,
+        before: c.next()?,
+        after: c.next()?,
+        actor: Actor { kind: c.next()?, id: c.next()?, name: c.next()? },
+        request_id: c.next()?,
+        created_at: c.next()?,
+    })
 }

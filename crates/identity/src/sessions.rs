@@ -34,6 +34,8 @@ db::statements! {
     END_OTHERS = "delete from sessions where tenant_id = ?1 and user_id = ?2 and id <> ?3";
     END_EXPIRED = "delete from sessions where tenant_id = ?1 and expires_at <= ?2";
     SEEN = "update sessions set last_seen_at = ?3 where tenant_id = ?1 and id = ?2";
+    USER_SEEN = "update users set last_seen_at = ?3 where tenant_id = ?1
+        and id = (select user_id from sessions where tenant_id = ?1 and id = ?2)";
 }
 
 fn map(row: &db::Row<'_>) -> Result<Session> {
@@ -104,5 +106,6 @@ pub fn end_expired(tx: &mut Tx<'_>) -> Result<u64> {
 
 pub fn seen(tx: &mut Tx<'_>, session: Id<SessionRow>) -> Result<()> {
     let now = tx.now();
-    tx.execute(&SEEN, params![session, now]).map(|_| ())
+    tx.execute(&SEEN, params![session, now])?;
+    tx.execute(&USER_SEEN, params![session, now]).map(|_| ())
 }

@@ -23,6 +23,7 @@ db::statements! {
     MEMBERS = "select team_id, user_id from team_members where tenant_id = ?1";
     JOIN = "insert into team_members (tenant_id, team_id, user_id) values (?1, ?2, ?3) on conflict do nothing";
     LEAVE_ALL = "delete from team_members where tenant_id = ?1 and team_id = ?2";
+    DELETE = "delete from teams where tenant_id = ?1 and id = ?2";
     MEMBERS_OF = "select user_id from team_members where tenant_id = ?1 and team_id = ?2 order by user_id";
 }
 
@@ -66,6 +67,14 @@ pub fn set_members(tx: &mut Tx<'_>, id: Id<Team>, members: &[Id<User>]) -> Resul
         audit::Change::new("team.members_changed", "team", Some(id.uuid())).from(&before).to(&after),
     )?;
     Ok(after)
+}
+
+/// Deletes a team that no ticket names any more.
+pub fn delete(tx: &mut Tx<'_>, id: Id<Team>) -> Result<()> {
+    let before = get(tx, id)?;
+    tx.execute(&LEAVE_ALL, params![id])?;
+    tx.execute(&DELETE, params![id])?;
+    audit::record(tx, audit::Change::new("team.deleted", "team", Some(id.uuid())).from(&before))
 }
 
 pub fn get(read: &Read<'_>, id: Id<Team>) -> Result<Team> {

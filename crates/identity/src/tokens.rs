@@ -15,6 +15,8 @@ pub enum Purpose {
     MagicLink,
     /// Allows a new password.
     Reset,
+    /// Stands for a password that was right while the second factor is asked for.
+    SecondFactor,
 }
 
 impl Purpose {
@@ -23,6 +25,7 @@ impl Purpose {
             Self::Verify => "verify",
             Self::MagicLink => "magic_link",
             Self::Reset => "reset",
+            Self::SecondFactor => "second_factor",
         }
     }
     pub const fn lifetime(self) -> jiff::SignedDuration {
@@ -30,6 +33,7 @@ impl Purpose {
             Self::Verify => hours(72),
             Self::MagicLink => minutes(20),
             Self::Reset => minutes(60),
+            Self::SecondFactor => minutes(10),
         }
     }
 }
@@ -37,6 +41,7 @@ impl Purpose {
 db::statements! {
     INSERT = "insert into one_time_tokens (tenant_id, id, purpose, token_hash, user_id, expires_at, created_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     USE = "update one_time_tokens set used_at = ?4 where tenant_id = ?1 and token_hash = ?2 and purpose = ?3 and used_at is null and expires_at > ?4 returning user_id";
+    PEEK = "select user_id from one_time_tokens where tenant_id = ?1 and token_hash = ?2 and purpose = ?3 and used_at is null and expires_at > ?4";
     REVOKE = "update one_time_tokens set used_at = ?4 where tenant_id = ?1 and user_id = ?2 and purpose = ?3 and used_at is null";
     FORGET = "delete from one_time_tokens where tenant_id = ?1 and expires_at < ?2";
     installation INSERT_FIRST_RUN = "insert into installation_tokens (token_hash, purpose, expires_at) values (?1, 'first_run', ?2)";
@@ -61,6 +66,13 @@ pub fn redeem(tx: &mut Tx<'_>, purpose: Purpose, token: &str) -> Result<Id<User>
     let token = Token::parse(token).ok_or_else(refused)?;
     let now = tx.now();
     tx.query_one(&USE, params![token.hash(), purpose.as_str(), now], |row| row.get(0))?.ok_or_else(refused)
+}
+
+/// Whose live link this is, without using it up.
+pub fn peek(tx: &Tx<'_>, purpose: Purpose, token: &str) -> Result<Id<User>> {
+    let refused = || Error::invalid("link.used_or_expired", "this took too long; sign in again");
+    let token = Token::parse(token).ok_or_else(refused)?;
+    tx.query_one(&PEEK, params![token.hash(), purpose.as_str(), tx.now()], |row| row.get(0))?.ok_or_else(refused)
 }
 
 pub fn forget_expired(tx: &mut Tx<'_>) -> Result<()> {

@@ -1,7 +1,7 @@
 //! The second factor of staff: time-based codes (RFC 6238: SHA-1, 6 digits, 30 s, one step of drift), recovery codes.
 
 use base::{Error, Id, Result, Secret, Timestamp};
-use db::{Tx, params};
+use db::{Read, Tx, params};
 use sha2::{Digest, Sha256};
 use totp_rs::{Builder, Totp};
 
@@ -18,6 +18,7 @@ pub struct Enrolment {
 
 db::statements! {
     ADD_CODE = "insert into recovery_codes (tenant_id, id, user_id, code_hash) values (?1, ?2, ?3, ?4)";
+    CODES_LEFT = "select count(*) from recovery_codes where tenant_id = ?1 and user_id = ?2 and used_at is null";
     DROP_CODES = "delete from recovery_codes where tenant_id = ?1 and user_id = ?2";
     USE_CODE = "update recovery_codes set used_at = ?4 where tenant_id = ?1 and user_id = ?2 and code_hash = ?3 and used_at is null";
 }
@@ -53,12 +54,22 @@ pub fn begin(tx: &mut Tx<'_>, user: &User, issuer: &str) -> Result<Enrolment> {
     tx.entropy().fill(&mut bytes);
     let secret_base32 = totp_rs::Secret::new_stack(bytes).to_base32();
     users::set_totp(tx, user.id, Some(&secret_base32), None, 0)?;
+    Ok(enrolment_of(user, secret_base32, issuer))
+}
+
+/// An enrolment that was begun and not ended yet.
+pub fn pending(user: &User, issuer: &str) -> Option<Enrolment> {
+    let secret = user.totp_secret.clone().filter(|_| !user.has_second_factor())?;
+    Some(enrolment_of(user, secret, issuer))
+}
+
+fn enrolment_of(user: &User, secret_base32: String, issuer: &str) -> Enrolment {
     let address = format!(
         "otpauth://totp/{0}:{1}?secret={secret_base32}&issuer={0}",
         percent(issuer),
         percent(user.email.as_str())
     );
-    Ok(Enrolment { secret_base32, address })
+    Enrolment { secret_base32, address }
 }
 
 /// Ends the enrolment with a code, and answers ten recovery codes, shown once.
@@ -72,15 +83,35 @@ pub fn confirm(tx: &mut Tx<'_>, user: &User, code: &str) -> Result<Vec<String>> 
         Error::field("code", "totp.wrong", "that is not the code the authenticator shows now")
     })?;
     users::set_totp(tx, user.id, Some(secret), Some(now), step)?;
-    tx.execute(&DROP_CODES, params![user.id])?;
+    let codes = new_codes(tx, user.id)?;
+    audit::record(tx, audit::Change::new("user.second_factor_on", "user", Some(user.id.uuid())))?;
+    Ok(codes)
+}
+
+/// Ten new recovery codes; the old ones stop working.
+pub fn renew_codes(tx: &mut Tx<'_>, user: &User) -> Result<Vec<String>> {
+    if !user.has_second_factor() {
+        return Err(Error::conflict("totp.off", "the second factor is off"));
+    }
+    let codes = new_codes(tx, user.id)?;
+    audit::record(tx, audit::Change::new("user.recovery_codes_renewed", "user", Some(user.id.uuid())))?;
+    Ok(codes)
+}
+
+/// How many recovery codes were not used yet.
+pub fn codes_left(read: &Read<'_>, user: Id<User>) -> Result<u32> {
+    Ok(read.query_one(&CODES_LEFT, params![user], |row| row.get(0))?.unwrap_or(0))
+}
+
+fn new_codes(tx: &mut Tx<'_>, user: Id<User>) -> Result<Vec<String>> {
+    tx.execute(&DROP_CODES, params![user])?;
     let mut codes = Vec::new();
     for _ in 0..10 {
         let code = Token::random("", tx.entropy()).reveal()[..12].to_owned();
         let id: Id<CodeRow> = tx.new_id();
-        tx.execute(&ADD_CODE, params![id, user.id, hash(&code)])?;
+        tx.execute(&ADD_CODE, params![id, user, hash(&code)])?;
         codes.push(format!("{}-{}-{}", &code[..4], &code[4..8], &code[8..]));
     }
-    audit::record(tx, audit::Change::new("user.second_factor_on", "user", Some(user.id.uuid())))?;
     Ok(codes)
 }
 

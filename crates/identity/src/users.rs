@@ -148,6 +148,46 @@ pub fn page(read: &Read<'_>, after: Option<Uuid>, limit: u32) -> Result<Vec<User
     read.query_all(&EVERYBODY, params![after.unwrap_or(Uuid::nil()), limit], map)
 }
 
+/// Who is looked for in a list.
+#[derive(Clone, Debug, Default)]
+pub struct UserFilter {
+    /// Contained in name or address.
+    pub q: Option<String>,
+    pub role: Option<Role>,
+    pub after: Option<Uuid>,
+}
+
+/// Those who match, by id.
+pub fn search(read: &Read<'_>, filter: &UserFilter, limit: u32) -> Result<Vec<User>> {
+    let mut text = format!("select {} from users where tenant_id = ?1 and id > ?2", columns!());
+    let mut values = vec![db::Value::Uuid(filter.after.unwrap_or(Uuid::nil()))];
+    if let Some(role) = filter.role {
+        values.push(db::Value::Text(role.as_str()));
+        text.push_str(&format!(" and role = ?{}", values.len() + 1));
+    }
+    if let Some(q) = &filter.q {
+        values.push(db::dialect::contains_pattern(&q.to_lowercase()));
+        let p = values.len() + 1;
+        text.push_str(&format!(" and (email_key like ?{p} escape '\\' or lower(name) like ?{p} escape '\\')"));
+    }
+    values.push(db::Value::Int(limit.into()));
+    text.push_str(&format!(" order by id limit ?{}", values.len() + 1));
+    read.query_all(&db::Sql::built(text), &values, map)
+}
+
+/// When the people of these addresses were last here.
+pub fn last_seen(read: &Read<'_>, emails: &[Email]) -> Result<Vec<(Email, Timestamp)>> {
+    if emails.is_empty() {
+        return Ok(Vec::new());
+    }
+    let among = db::dialect::placeholders(2, emails.len());
+    let text = format!(
+        "select email, last_seen_at from users where tenant_id = ?1 and last_seen_at is not null and email_key in {among}"
+    );
+    let values: Vec<_> = emails.iter().map(|e| db::Value::OwnedText(e.key())).collect();
+    read.query_all(&db::Sql::built(text), &values, |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
 /// Sets a new password. Every session ends: whoever knew the old one is out.
 pub fn set_password(tx: &mut Tx<'_>, id: Id<User>, hash: &str) -> Result<()> {
     get(tx, id)?;

@@ -243,6 +243,21 @@ pub(super) fn message_page(c: &mut Clause<'_>, table: &str, f: &MessageFilter) {
     c.text.push_str(&format!(" order by {table}.id desc limit ?{}", c.values.len() + 1));
 }
 
+/// How many live tickets each of these customers has.
+pub fn open_by_customer(read: &Read<'_>, ids: &[Id<crm::CustomerRecord>]) -> Result<HashMap<Uuid, u32>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let among = db::dialect::placeholders(2, ids.len());
+    let text = format!(
+        "select customer_id, count(*) from tickets where tenant_id = ?1 and customer_id in {among}
+         and status in ('new', 'open', 'in_progress', 'pending_customer') group by customer_id"
+    );
+    let values: Vec<Value<'_>> = ids.iter().map(|id| Value::Uuid(id.uuid())).collect();
+    let found = read.query_all(&Sql::built(text), &values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(found.into_iter().collect())
+}
+
 /// The counts beside the built-in views, each capped.
 #[derive(Clone, Copy, Debug, Default, serde::Serialize)]
 pub struct ViewCounts {

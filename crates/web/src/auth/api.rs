@@ -77,6 +77,7 @@ pub struct SessionOut {
 
 const BY_ACCOUNT: Limit = Limit { name: "login_account", most: 10, window_seconds: 900 };
 const BY_CLIENT: Limit = Limit { name: "login_client", most: 100, window_seconds: 900 };
+const CODES_BY_ACCOUNT: Limit = Limit { name: "code_account", most: 10, window_seconds: 900 };
 const LINKS_BY_ADDRESS: Limit = Limit { name: "link_address", most: 5, window_seconds: 3600 };
 const LINKS_BY_CLIENT: Limit = Limit { name: "link_client", most: 40, window_seconds: 3600 };
 
@@ -129,6 +130,42 @@ pub async fn sign_in(
         }
     }
     begin(app, caller, user).await
+}
+
+/// Stands for a password that was right, for the few minutes until the code is typed. One use.
+pub async fn challenge(app: &App, caller: &Caller, email: &str) -> Result<String> {
+    let email: Email = email.parse()?;
+    app.write(caller.scope(), move |tx| {
+        let user = users::find_by_email(tx, &email)?.ok_or_else(wrong)?;
+        Ok(tokens::issue(tx, Purpose::SecondFactor, user.id)?.reveal().to_owned())
+    })
+    .await
+}
+
+/// The second step of signing in on a page. A wrong code uses the challenge up no more than ten times an account.
+pub async fn sign_in_with_code(
+    app: &App,
+    caller: &Caller,
+    challenge: &str,
+    code: Secret,
+) -> Result<SignedIn> {
+    let challenge = challenge.to_owned();
+    let checked = app
+        .write(caller.scope(), move |tx| {
+            let id = tokens::peek(tx, Purpose::SecondFactor, &challenge)?;
+            let user = users::get(tx, id)?;
+            if let Err(limited) = throttle::hit(tx, &CODES_BY_ACCOUNT, &user.email.key())? {
+                return Ok(Err(limited));
+            }
+            if !totp::check(tx, &user, &code)? {
+                let wrong = "that is not the code the authenticator shows now, or it was used already";
+                return Ok(Err(Error::field("code", "login.code", wrong)));
+            }
+            tokens::redeem(tx, Purpose::SecondFactor, &challenge)?;
+            Ok(Ok(user))
+        })
+        .await??;
+    begin(app, caller, checked).await
 }
 
 /// Begins a session for somebody who proved who they are.
@@ -322,6 +359,7 @@ pub async fn mail_link(app: &App, caller: &Caller, email: &str, purpose: Purpose
             Purpose::MagicLink => (LetterKind::MagicLink, "login/link"),
             Purpose::Reset => (LetterKind::PasswordReset, "login/reset"),
             Purpose::Verify => (LetterKind::VerifyEmail, "verify"),
+            Purpose::SecondFactor => return Err(Error::bug("a challenge is not mailed")),
         };
         let link = format!("{}/{page}/{}", links.base(&tenant), token.reveal());
         post(tx, &tenant, &links, kind, &user, link)

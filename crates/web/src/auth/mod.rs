@@ -3,3 +3,4 @@
 pub mod views;
 
 pub mod api;
+pub mod pages;

@@ -39,6 +39,11 @@ impl Look {
         Self::new(request.extensions().get::<Caller>().cloned(), request.uri(), request.headers())
     }
 
+    /// The reader's language.
+    pub fn locale(&self) -> &str {
+        &self.locale
+    }
+
     fn new(caller: Option<Caller>, uri: &axum::http::Uri, headers: &HeaderMap) -> Self {
         let path = uri.path_and_query().map_or("/", |p| p.as_str()).to_owned();
         let scheme = Scheme::from_word(cookie(headers, "scheme").unwrap_or_default());

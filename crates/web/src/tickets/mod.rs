@@ -3,5 +3,8 @@
 pub mod views;
 
 pub mod api;
+pub mod pages;
 pub mod portal_api;
+mod ticket_page;
+mod timeline;
 pub mod wire;

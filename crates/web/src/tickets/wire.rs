@@ -410,6 +410,7 @@ impl TicketPatchIn {
             ai_confidence_score: self.ai_confidence_score,
             ai_auto_resolved: self.ai_auto_resolved,
             context: self.context.map(check_context).transpose()?,
+            tell_customer: None,
             expected_version,
         })
     }

@@ -41,6 +41,8 @@ pub struct TicketPatch {
     pub ai_confidence_score: Option<Option<f64>>,
     pub ai_auto_resolved: Option<bool>,
     pub context: Option<serde_json::Value>,
+    /// Resolving tells the customer unless this is false.
+    pub tell_customer: Option<bool>,
     pub expected_version: Option<i64>,
 }
 
@@ -91,7 +93,7 @@ pub fn change(
             news: News::Assigned { to: assignee.uuid(), version: ticket.version },
         })?;
     }
-    if ticket.status == Status::Resolved && before.status != Status::Resolved {
+    if ticket.status == Status::Resolved && before.status != Status::Resolved && patch.tell_customer != Some(false) {
         tx.enqueue(&Announce { ticket: id, news: News::Resolved { version: ticket.version } })?;
     }
     Ok(ticket)

@@ -1,0 +1,25 @@
+# Words that handlers of the desk put into lists, controls and flash messages.
+filter-status = Status
+filter-priority = Priority
+filter-category = Category
+filter-assignee = Assignee
+filter-channel = Channel
+filter-me = Me
+filter-nobody = Nobody
+filter-no-team = No team
+sort-priority = Priority
+sort-due_at = Due
+sort-last_message_at = Last activity
+fact-plan = Plan
+fact-address = Service address
+flash-saved = Saved.
+flash-sent = Sent.
+flash-noted = Note added. Only your team sees it.
+flash-claimed = It is yours now.
+flash-reopened = Open again.
+flash-archived = In the archive.
+flash-resolved = Resolved.
+flash-closed = Closed.
+flash-escalated = Escalated.
+flash-confirmed = Thank you. The request is closed.
+flash-ticket-created = The ticket is there.

@@ -1,0 +1,465 @@
+//! The desk's pages: the queue, new conversations and calls. One ticket is in [`super::ticket_page`].
+
+use std::collections::HashMap;
+
+use axum::{
+    Router,
+    extract::State,
+    routing::{get, post},
+};
+use base::{Error, Id, Kind, Result, Timestamp};
+use db::Read;
+use desk::tickets::{self, *};
+use identity::{Staff, User, users};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{
+    ticket_page,
+    views::{self, Row, Sla},
+    wire::{TicketQuery, email},
+};
+use crate::{
+    help::pages::{form_key, page_form},
+    http::{
+        answer::{Idempotency, once},
+        app::App,
+        extract::{Params, Payload, StaffCaller},
+        failure::{Outcome, status},
+        page::{Look, done, encode, page, page_with},
+    },
+    kit::{
+        forms::{Choice, Problem},
+        lists::{Filter, FilterOption, Pager, Search, SortLink},
+        words,
+    },
+};
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/desk", get(queue))
+        .route("/desk/tickets/new", get(new_ticket).post(submit_new))
+        .route("/desk/calls/new", get(new_call).post(submit_call))
+        .route("/desk/tickets/{id}", get(ticket_page::show).post(ticket_page::save))
+        .route("/desk/tickets/{id}/{act}", post(ticket_page::act))
+}
+
+/// What the queue page can be asked for: a view, the filters of the API, and where the list goes on.
+#[derive(Deserialize, Default, JsonSchema)]
+#[serde(default)]
+pub struct QueueQuery {
+    view: Option<String>,
+    status: Option<String>,
+    priority: Option<String>,
+    category: Option<String>,
+    assigned_to: Option<String>,
+    channel: Option<String>,
+    team: Option<String>,
+    tag: Option<String>,
+    q: Option<String>,
+    order: Option<String>,
+    cursor: Option<String>,
+}
+
+impl QueueQuery {
+    /// The address of this list with one part replaced; the cursor never survives a change.
+    fn href(&self, name: &str, value: Option<&str>) -> String {
+        let parts = [
+            ("view", &self.view),
+            ("status", &self.status),
+            ("priority", &self.priority),
+            ("category", &self.category),
+            ("assigned_to", &self.assigned_to),
+            ("channel", &self.channel),
+            ("team", &self.team),
+            ("tag", &self.tag),
+            ("q", &self.q),
+            ("order", &self.order),
+        ];
+        let mut pairs: Vec<String> = Vec::new();
+        for (key, kept) in parts {
+            let value = if key == name { value } else { kept.as_deref() };
+            if let Some(value) = value.filter(|v| !v.is_empty()) {
+                pairs.push(format!("{key}={}", encode(value)));
+            }
+        }
+        if name == "cursor"
+            && let Some(cursor) = value
+        {
+            pairs.push(format!("cursor={cursor}"));
+        }
+        if pairs.is_empty() { "/desk".into() } else { format!("/desk?{}", pairs.join("&")) }
+    }
+
+    fn filter(&self, staff: &Staff) -> Result<TicketFilter> {
+        let view = self.view.as_deref().unwrap_or(if self.q.is_some() { "all" } else { "inbox" });
+        let base = tickets::query::view_filter(view, staff).ok_or_else(|| Error::not_found("view"))?;
+        let asked = TicketQuery {
+            status: self.status.clone(),
+            priority: self.priority.clone(),
+            category: self.category.clone(),
+            assigned_to: self.assigned_to.clone(),
+            channel: self.channel.clone(),
+            team: self.team.clone(),
+            tag: self.tag.clone(),
+            q: self.q.clone(),
+            order: self.order.clone(),
+            cursor: self.cursor.clone(),
+            ..TicketQuery::default()
+        };
+        let asked = asked.into_filter(staff)?;
+        Ok(TicketFilter {
+            status: if asked.status.is_empty() { base.status } else { asked.status },
+            assigned_to: if asked.assigned_to.is_empty() { base.assigned_to } else { asked.assigned_to },
+            sla_overdue: base.sla_overdue,
+            limit: 50,
+            ..asked
+        })
+    }
+}
+
+/// Names of the people and categories that rows speak of.
+pub struct Names {
+    pub staff: Vec<User>,
+    pub categories: Vec<desk::categories::Category>,
+}
+
+impl Names {
+    pub fn read(read: &Read<'_>) -> Result<Self> {
+        Ok(Self { staff: users::staff(read)?, categories: desk::categories::all(read)? })
+    }
+    pub fn of(&self, id: Option<Id<User>>) -> Option<String> {
+        let id = id?;
+        Some(self.staff.iter().find(|u| u.id == id).map_or_else(|| "?".to_owned(), |u| u.name.clone()))
+    }
+    pub fn category(&self, slug: &str) -> String {
+        self.categories.iter().find(|c| c.slug == slug).map_or_else(|| slug.to_owned(), |c| c.name.clone())
+    }
+}
+
+/// Rows of a list, with their customers' names read at once.
+pub fn rows(read: &Read<'_>, found: &[Ticket], names: &Names) -> Result<Vec<Row>> {
+    let mut customers: HashMap<_, String> = HashMap::new();
+    for t in found {
+        if let std::collections::hash_map::Entry::Vacant(slot) = customers.entry(t.customer_id) {
+            slot.insert(crm::customers::get(read, t.customer_id)?.name);
+        }
+    }
+    Ok(found
+        .iter()
+        .map(|t| row(t, names, customers.get(&t.customer_id).cloned().unwrap_or_default(), read.now()))
+        .collect())
+}
+
+fn row(t: &Ticket, names: &Names, requester_name: String, now: Timestamp) -> Row {
+    Row {
+        id: t.id.to_string(),
+        href: format!("/desk/tickets/{}", t.id),
+        number: t.ticket_number.clone(),
+        subject: t.subject.clone(),
+        requester_name,
+        requester_email: Some(t.user_email.clone()),
+        category: names.category(&t.category),
+        priority: t.priority.to_string(),
+        status: t.status.to_string(),
+        sla: sla(t, now),
+        last_activity_at: t.last_message_at,
+        assignee: names.of(t.assigned_to),
+        unread: t.unread_by_agent > 0,
+        message_count: t.message_count,
+    }
+}
+
+/// The clock of a ticket; none for one that was closed without being resolved.
+pub fn sla(t: &Ticket, now: Timestamp) -> Option<Sla> {
+    if !t.status.is_live() && t.resolved_at.is_none() {
+        return None;
+    }
+    Some(Sla::new(t.created_at, t.due_at, t.resolved_at, now))
+}
+
+async fn queue(
+    State(app): State<App>,
+    look: Look,
+    who: StaffCaller,
+    Params(query): Params<QueueQuery>,
+) -> Outcome {
+    let filter = query.filter(&who.staff)?;
+    let staff = who.staff.clone();
+    let (rows, next, names, total) = app
+        .read(who.caller.scope(), move |read| {
+            let (found, more) = tickets::query::list(read, &staff, &filter)?;
+            let names = Names::read(read)?;
+            let next = found.last().filter(|_| more).map(|t| filter.sort.cursor_after(t).to_string());
+            let total = if filter.cursor.is_none() {
+                Some(tickets::query::count(read, &staff, &filter, 999)?)
+            } else {
+                None
+            };
+            Ok((rows(read, &found, &names)?, next, names, total))
+        })
+        .await?;
+    let searching = query.q.as_deref().is_some_and(|q| !q.trim().is_empty());
+    let view = views::List {
+        view_key: if searching {
+            "search".into()
+        } else {
+            query.view.clone().unwrap_or_else(|| "inbox".into())
+        },
+        search: Search {
+            action: "/desk".into(),
+            q: query.q.clone().unwrap_or_default(),
+            keep: query.view.iter().map(|v| ("view".to_owned(), v.clone())).collect(),
+        },
+        filters: filters(&query, &names, look.locale()),
+        sorts: sorts(&query, look.locale()),
+        tickets: rows,
+        pager: Pager {
+            first_href: query.cursor.as_ref().map(|_| query.href("", None)),
+            next_href: next.map(|c| query.href("cursor", Some(&c))),
+            total,
+        },
+    };
+    page(&app, &look, "tickets/list.html", view).await
+}
+
+fn filters(query: &QueueQuery, names: &Names, locale: &str) -> Vec<Filter> {
+    let chip = |name: &str, label: &str, chosen: Option<&str>, options: Vec<(String, String)>| Filter {
+        label: words::say(locale, label),
+        value: chosen
+            .map(|c| options.iter().find(|(v, _)| v == c).map_or_else(|| c.to_owned(), |(_, l)| l.clone())),
+        clear_href: query.href(name, None),
+        options: options
+            .into_iter()
+            .map(|(value, label)| FilterOption {
+                label,
+                href: query.href(name, Some(&value)),
+                selected: chosen == Some(value.as_str()),
+            })
+            .collect(),
+    };
+    let said =
+        |prefix: &str, word: &str| (word.to_owned(), words::say(locale, &format!("{prefix}-{}", word)));
+    let mut people = vec![
+        ("me".to_owned(), words::say(locale, "filter-me")),
+        ("none".to_owned(), words::say(locale, "filter-nobody")),
+    ];
+    people.extend(names.staff.iter().map(|u| (u.id.to_string(), u.name.clone())));
+    vec![
+        chip(
+            "status",
+            "filter-status",
+            query.status.as_deref(),
+            Status::ALL.iter().map(|s| said("status", s.as_str())).collect(),
+        ),
+        chip(
+            "priority",
+            "filter-priority",
+            query.priority.as_deref(),
+            Priority::ALL.iter().map(|p| said("priority", p.as_str())).collect(),
+        ),
+        chip(
+            "category",
+            "filter-category",
+            query.category.as_deref(),
+            names.categories.iter().map(|c| (c.slug.clone(), c.name.clone())).collect(),
+        ),
+        chip("assigned_to", "filter-assignee", query.assigned_to.as_deref(), people),
+        chip(
+            "channel",
+            "filter-channel",
+            query.channel.as_deref(),
+            Channel::ALL.iter().map(|c| said("channel", c.as_str())).collect(),
+        ),
+    ]
+}
+
+fn sorts(query: &QueueQuery, locale: &str) -> Vec<SortLink> {
+    let now = query.order.as_deref().unwrap_or("-last_message_at");
+    ["priority", "due_at", "last_message_at"]
+        .into_iter()
+        .map(|key| {
+            let (down, up) = (format!("-{key}"), key.to_owned());
+            let direction = match now {
+                n if n == down => Some("descending"),
+                n if n == up => Some("ascending"),
+                _ => None,
+            };
+            // Deadlines are read soonest first, everything else largest first.
+            let first = if key == "due_at" { &up } else { &down };
+            let next = match direction {
+                None => first,
+                Some("descending") => &up,
+                Some(_) => &down,
+            };
+            SortLink {
+                key: key.into(),
+                label: words::say(locale, &format!("sort-{}", key)),
+                href: query.href("order", Some(next)),
+                direction: direction.map(str::to_owned),
+            }
+        })
+        .collect()
+}
+
+/// What the forms for new conversations and calls offer.
+async fn blank(app: &App, who: &StaffCaller, locale: &str) -> Result<views::New> {
+    let categories = app.read(who.caller.scope(), desk::categories::all).await?;
+    let words_of = |prefix: &str, word: &str| words::say(locale, &format!("{prefix}-{}", word));
+    Ok(views::New {
+        categories: categories
+            .into_iter()
+            .filter(|c| c.archived_at.is_none())
+            .map(|c| Choice::new(c.slug.clone(), c.name, c.slug == "other"))
+            .collect(),
+        priorities: Priority::ALL
+            .iter()
+            .map(|p| Choice::new(p.as_str(), words_of("priority", p.as_str()), *p == Priority::Normal))
+            .collect(),
+        types: TicketType::ALL
+            .iter()
+            .map(|t| Choice::new(t.as_str(), words_of("type", t.as_str()), *t == TicketType::GeneralInquiry))
+            .collect(),
+        assign_to_me: true,
+        attachment_limit_bytes: who.caller.tenant.settings.attachment_max_bytes,
+        idempotency_key: form_key(),
+        ..views::New::default()
+    })
+}
+
+async fn new_ticket(State(app): State<App>, look: Look, who: StaffCaller) -> Outcome {
+    let view = blank(&app, &who, look.locale()).await?;
+    page(&app, &look, "tickets/new.html", view).await
+}
+async fn new_call(State(app): State<App>, look: Look, who: StaffCaller) -> Outcome {
+    let view = blank(&app, &who, look.locale()).await?;
+    page(&app, &look, "tickets/call.html", view).await
+}
+async fn submit_new(State(app): State<App>, look: Look, who: StaffCaller, payload: Payload) -> Outcome {
+    submit(app, look, who, payload, false).await
+}
+async fn submit_call(State(app): State<App>, look: Look, who: StaffCaller, payload: Payload) -> Outcome {
+    submit(app, look, who, payload, true).await
+}
+
+async fn submit(app: App, look: Look, who: StaffCaller, payload: Payload, call: bool) -> Outcome {
+    if who.staff.role == base::Role::Technician {
+        return Err(Error::forbidden(
+            "role.no_creation",
+            "technicians work on tickets that are assigned to them",
+        )
+        .into());
+    }
+    let form = page_form(&app, &who.caller, payload).await?;
+    match file(&app, &who, &form, call).await {
+        Ok(id) => Ok(done(&format!("/desk/tickets/{id}"), "flash-ticket-created", look.locale())),
+        Err(error) if matches!(error.kind(), Kind::Invalid | Kind::TooLarge) => {
+            let text = |name: &str| form.get(name).unwrap_or_default().to_owned();
+            let mut view = blank(&app, &who, look.locale()).await?;
+            view.name = text("name");
+            view.email = text("email");
+            view.phone = text("phone");
+            view.subject = text("subject");
+            view.body = text("body");
+            view.note = text("note");
+            view.assign_to_me = form.get("assign_to_me").is_some();
+            for (choices, name) in [
+                (&mut view.categories, "category"),
+                (&mut view.priorities, "priority"),
+                (&mut view.types, "ticket_type"),
+            ] {
+                if let Some(value) = form.get(name) {
+                    choices.iter_mut().for_each(|c| c.selected = c.value == value);
+                }
+            }
+            view.problems = Problem::from_error(&error);
+            let template = if call { "tickets/call.html" } else { "tickets/new.html" };
+            page_with(&app, &look, template, view, status(&error)).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn file(
+    app: &App,
+    who: &StaffCaller,
+    form: &crate::http::upload::Form,
+    call: bool,
+) -> Result<Id<Ticket>> {
+    let text = |name: &str| form.get(name).map(str::trim).filter(|v| !v.is_empty());
+    let channel = if call { Channel::Phone } else { Channel::Portal };
+    let mut new =
+        NewTicket::new(text("subject").unwrap_or_default(), text("body").unwrap_or_default(), channel)
+            .map_err(|e| {
+                // The page calls it "body".
+                if e.field_errors().first().is_some_and(|f| f.field == "description") {
+                    e.on_field("body")
+                } else {
+                    e
+                }
+            })?;
+    new.category = text("category").map(str::to_owned);
+    new.priority = text("priority").map(str::parse).transpose()?.unwrap_or(Priority::Normal);
+    new.ticket_type = text("ticket_type").map(str::parse).transpose()?.unwrap_or(TicketType::GeneralInquiry);
+    new.attachments = form.files.clone();
+    if form.get("assign_to_me").is_some() {
+        new.assigned_to = who.staff.user_id;
+    }
+    let address = match text("email") {
+        Some(address) => email("email", address)?,
+        None if call => caller_address(text("phone"))?,
+        None => return Err(Error::field("email", "email.missing", "say to whom")),
+    };
+    let note = text("note").map(|n| Markdown::parse("note", n)).transpose()?;
+    let (name, phone) = (text("name").unwrap_or_default().to_owned(), text("phone").map(str::to_owned));
+    let key = Idempotency::of(&who.caller, text("idempotency_key"), "page.new", new.subject.as_bytes())?;
+    let (settings, staff) = (who.caller.tenant.settings.clone(), who.staff.clone());
+    let created = app
+        .write(who.caller.scope(), move |tx| {
+            once(tx, key.as_ref(), |tx| {
+                let user_id = user_of(tx, &address)?;
+                let requester = Requester { email: address, name, user_id };
+                let ticket = tickets::create(
+                    tx,
+                    &settings,
+                    Some(&staff),
+                    For::Address { requester, spoke_first: !call },
+                    new,
+                )?;
+                if let Some(phone) = phone {
+                    let known = crm::customers::get(tx, ticket.customer_id)?;
+                    if known.phone.is_none() {
+                        let patch =
+                            crm::customers::CustomerPatch { phone: Some(Some(phone)), ..Default::default() };
+                        crm::customers::update(tx, known.id, patch)?;
+                    }
+                }
+                if let Some(body) = note {
+                    let note = NewMessage {
+                        body,
+                        is_internal: true,
+                        attachments: Vec::new(),
+                        status: None,
+                        expected_version: None,
+                    };
+                    tickets::staff_message(tx, &settings, &staff, ticket.id, note)?;
+                }
+                Ok(ticket.id)
+            })
+        })
+        .await?;
+    serde_json::from_str(&created.1).map_err(Error::from_source)
+}
+
+/// A caller who gave no address is known by their number, under a name that can never receive mail (RFC 2606).
+fn caller_address(phone: Option<&str>) -> Result<base::Email> {
+    let digits: String = phone.unwrap_or_default().chars().filter(char::is_ascii_digit).collect();
+    if digits.len() < 4 {
+        return Err(Error::field(
+            "phone",
+            "call.nobody",
+            "give a phone number or an address, so that the caller can be found again",
+        ));
+    }
+    format!("phone-{digits}@caller.invalid").parse()
+}

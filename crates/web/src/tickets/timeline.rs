@@ -1,0 +1,101 @@
+//! Messages, notes and events in one order.
+
+use base::Result;
+use db::Read;
+use desk::tickets::{self, Audit, Direction, Ticket};
+use identity::teams::Team;
+
+use super::{pages::Names, views};
+use crate::kit::words;
+
+pub fn entries(
+    read: &Read<'_>,
+    t: &Ticket,
+    names: &Names,
+    teams: &[Team],
+    locale: &str,
+) -> Result<Vec<views::Entry>> {
+    let messages = tickets::query::messages(read, t.id)?;
+    let unread_from = messages.len().saturating_sub(t.unread_by_agent as usize);
+    let mut out: Vec<(base::Timestamp, u8, views::Entry)> = Vec::new();
+    for (i, m) in messages.into_iter().enumerate() {
+        if i == unread_from && t.unread_by_agent > 0 && m.direction == Direction::Inbound {
+            out.push((m.created_at, 0, views::Entry::UnreadMark { count: t.unread_by_agent }));
+        }
+        let kind = match (m.is_internal, m.direction) {
+            (true, _) => "note",
+            (false, Direction::Inbound) => "inbound",
+            (false, Direction::Outbound) => "outbound",
+        };
+        let entry = views::Entry::Message(views::Message {
+            id: m.id.to_string(),
+            kind: kind.into(),
+            author_name: m.author.name,
+            channel: (i == 0 && kind == "inbound").then(|| t.channel.to_string()),
+            body_html: m.body_html,
+            quoted_html: None,
+            attachments: m
+                .attachments
+                .into_iter()
+                .map(|a| views::Attachment {
+                    href: format!("/api/attachments/{}", a.id),
+                    filename: a.filename,
+                    size_bytes: a.size_bytes,
+                })
+                .collect(),
+            delivery: (kind == "outbound" && m.delivery != "none").then_some(m.delivery),
+            delivery_detail: None,
+            created_at: m.created_at,
+        });
+        out.push((m.created_at, 1, entry));
+    }
+    for a in tickets::query::audits(read, t.id)? {
+        if matches!(a.event_type.as_str(), "message" | "note") {
+            continue;
+        }
+        let text = sentence(&a, names, teams, locale);
+        out.push((
+            a.created_at,
+            2,
+            views::Entry::Event(views::Event { id: a.id.to_string(), text, created_at: a.created_at }),
+        ));
+    }
+    out.sort_by_key(|(at, rank, _)| (*at, *rank));
+    Ok(out.into_iter().map(|(_, _, entry)| entry).collect())
+}
+
+/// "Ben Okafor set the status to In progress".
+fn sentence(a: &Audit, names: &Names, teams: &[Team], locale: &str) -> String {
+    let to = a.to.as_deref().unwrap_or_default();
+    let word = |prefix: &str| words::say(locale, &format!("{prefix}-{to}"));
+    let person = || to.parse().ok().and_then(|id| names.of(Some(id))).unwrap_or_else(|| to.to_owned());
+    let (key, to) = match a.event_type.as_str() {
+        "created" => ("event-created", String::new()),
+        "claimed" => ("event-claimed", String::new()),
+        "assigned" => ("event-assigned", person()),
+        "unassigned" => ("event-unassigned", String::new()),
+        "priority_changed" => ("event-priority", word("priority")),
+        "category_changed" => ("event-category", names.category(to)),
+        "team_changed" => (
+            "event-team",
+            teams.iter().find(|t| t.id.to_string() == to).map_or_else(|| "–".into(), |t| t.name.clone()),
+        ),
+        "tags_changed" => ("event-tags", to.to_owned()),
+        "escalated" => ("event-escalated", format!("L{to}")),
+        "reopened" => ("event-reopened", String::new()),
+        "status_changed" => match to {
+            "resolved" => ("event-resolved", String::new()),
+            "closed" => {
+                let reason = a.metadata.get("close_reason").and_then(|r| r.as_str()).unwrap_or("solved");
+                ("event-closed", words::say(locale, &format!("reason-{reason}")))
+            }
+            "archived" => ("event-archived", String::new()),
+            _ => ("event-status", word("status")),
+        },
+        other => {
+            let what = other.trim_end_matches("_changed").replace('_', " ");
+            return words::say_with(locale, "event-other", &[("actor", &a.actor.name), ("what", &what)]);
+        }
+    };
+    words::say_with(locale, key, &[("actor", &a.actor.name), ("to", &to)])
+}
