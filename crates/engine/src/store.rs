@@ -40,9 +40,13 @@ db::statements! {
         where tenant_id = ?1 and id = ?2 and fence = ?3 and state = 'running'";
     EXTEND = "update jobs set lease_until = ?4 where tenant_id = ?1 and id = ?2 and fence = ?3 and state = 'running'";
     LIST = "select id, kind, job_key, state, run_at, attempts, last_error, created_at, finished_at from jobs
-        where tenant_id = ?1 and state = ?2 order by id desc limit ?3";
+        where tenant_id = ?1 and state = ?2 and id < ?3 order by id desc limit ?4";
+    DEAD_JOB = "select id, kind, job_key, state, run_at, attempts, last_error, created_at, finished_at from jobs
+        where tenant_id = ?1 and id = ?2 and state = 'dead'";
     COUNTS = "select state, count(*) from jobs where tenant_id = ?1 and state <> 'done' group by state";
     RERUN = "update jobs set state = 'queued', run_at = ?3, attempts = 0, finished_at = null where tenant_id = ?1 and id = ?2 and state = 'dead'";
+    RERUN_KEY = "update jobs set state = 'queued', run_at = ?4, attempts = 0, finished_at = null
+        where tenant_id = ?1 and kind = ?2 and job_key = ?3 and state in ('dead', 'done')";
     DISCARD = "delete from jobs where tenant_id = ?1 and id = ?2 and state = 'dead'";
     installation FORGET_DONE = "delete from jobs where state = 'done' and finished_at < ?1";
 }
@@ -122,21 +126,28 @@ pub struct JobView {
     pub finished_at: Option<Timestamp>,
 }
 
-/// The newest jobs of a state: `queued`, `running`, `dead` or `done`.
-pub fn list(read: &Read<'_>, state: &str, limit: u32) -> Result<Vec<JobView>> {
-    read.query_all(&LIST, params![state, limit], |row| {
-        let mut c = row.columns();
-        Ok(JobView {
-            id: c.next()?,
-            kind: c.next()?,
-            key: c.next()?,
-            state: c.next()?,
-            run_at: c.next()?,
-            attempts: c.next()?,
-            last_error: c.next()?,
-            created_at: c.next()?,
-            finished_at: c.next()?,
-        })
+/// The newest jobs of a state before an id: `queued`, `running`, `dead` or `done`.
+pub fn list(read: &Read<'_>, state: &str, before: Option<uuid::Uuid>, limit: u32) -> Result<Vec<JobView>> {
+    read.query_all(&LIST, params![state, before.unwrap_or(uuid::Uuid::max()), limit], view)
+}
+
+/// A job that is dead, if it is.
+pub fn dead_job(read: &Read<'_>, id: Id<JobRow>) -> Result<Option<JobView>> {
+    read.query_one(&DEAD_JOB, params![id], view)
+}
+
+fn view(row: &Row<'_>) -> Result<JobView> {
+    let mut c = row.columns();
+    Ok(JobView {
+        id: c.next()?,
+        kind: c.next()?,
+        key: c.next()?,
+        state: c.next()?,
+        run_at: c.next()?,
+        attempts: c.next()?,
+        last_error: c.next()?,
+        created_at: c.next()?,
+        finished_at: c.next()?,
     })
 }
 
@@ -149,6 +160,16 @@ pub fn counts(read: &Read<'_>) -> Result<Vec<(String, i64)>> {
 pub fn rerun(tx: &mut Tx<'_>, id: Id<JobRow>) -> Result<bool> {
     let now = tx.now();
     let found = tx.execute(&RERUN, params![id, now])? == 1;
+    if found {
+        tx.wake(db::Wake::Jobs);
+    }
+    Ok(found)
+}
+
+/// Does again what ended, well or not. False when there is no such job, or it is still to come.
+pub fn rerun_key(tx: &mut Tx<'_>, kind: &str, key: &str) -> Result<bool> {
+    let now = tx.now();
+    let found = tx.execute(&RERUN_KEY, params![kind, key, now])? == 1;
     if found {
         tx.wake(db::Wake::Jobs);
     }

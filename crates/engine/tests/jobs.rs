@@ -91,7 +91,7 @@ async fn count(world: &testkit::World, scope: db::Scope) -> i64 {
     world.db.read(scope, |r| r.query_one(&COUNT, db::params![], |row| row.get(0))).await.unwrap().unwrap()
 }
 async fn state(world: &testkit::World, state: &'static str) -> usize {
-    world.db.read(world.scope(), move |r| store::list(r, state, 100)).await.unwrap().len()
+    world.db.read(world.scope(), move |r| store::list(r, state, None, 100)).await.unwrap().len()
 }
 async fn greet(world: &testkit::World, who: &str) {
     let who = who.to_owned();
@@ -132,7 +132,7 @@ both_engines! {
             assert_eq!(worker.run_due().await.unwrap(), 0, "waits before the next attempt");
             world.clock.advance(minutes(1));
         }
-        let dead = world.db.read(world.scope(), |r| store::list(r, "dead", 10)).await.unwrap();
+        let dead = world.db.read(world.scope(), |r| store::list(r, "dead", None, 10)).await.unwrap();
         assert_eq!(dead[0].last_error.as_deref(), Some("451 later"));
         let id = dead[0].id;
         assert!(world.db.write(world.scope(), move |tx| store::rerun(tx, id)).await.unwrap());

@@ -18,6 +18,7 @@ pub mod http;
 pub mod jobs;
 pub mod kit;
 pub mod letters;
+pub mod live;
 pub mod notifications;
 pub mod outbox;
 pub mod settings;
@@ -35,6 +36,24 @@ pub use http::{
 /// Every page behind the layer that identifies callers.
 pub(crate) fn pages() -> axum::Router<App> {
     axum::Router::new()
+        .merge(auth::pages::routes())
+        .merge(help::pages::routes())
+        .merge(tickets::pages::routes())
+        .merge(live::routes())
+        .merge(account::pages::routes())
+        .merge(api_keys::pages::routes())
+        .merge(audit::pages::routes())
+        .merge(categories::pages::routes())
+        .merge(customers::pages::routes())
+        .merge(jobs::pages::routes())
+        .merge(letters::pages::routes())
+        .merge(notifications::pages::routes())
+        .merge(outbox::pages::routes())
+        .merge(settings::pages::routes())
+        .merge(stats::pages::routes())
+        .merge(teams::pages::routes())
+        .merge(tenants::pages::routes())
+        .merge(users::pages::routes())
 }
 
 /// The page of an empty installation, which belongs to no tenant yet.

@@ -32,7 +32,7 @@ pub use model::*;
 pub use ops::change::{check_context, check_links, check_tags};
 pub use ops::{
     CustomerPatch, For, NewMessage, NewTicket, TicketPatch, archive_old, change, change_own, close_resolved,
-    confirm, create, customer_reply, mark_read_by_staff, staff_message, user_of,
+    confirm, create, customer_reply, leave_team, mark_read_by_staff, staff_message, user_of,
 };
 
 /// Records what became of a letter on the message it carried.

@@ -9,6 +9,6 @@ mod send;
 mod template;
 
 pub use kind::LetterKind;
-pub use outbox::{Letter, NewLetter, get, list, post};
+pub use outbox::{Letter, LetterFilter, NewLetter, get, list, post, resend, search};
 pub use send::{SendLetter, Sender, Settled, compose};
-pub use template::{Template, check as check_template, reset, sample, save, template_of};
+pub use template::{Template, changed, check as check_template, reset, sample, save, template_of};

@@ -1,8 +1,9 @@
 //! The outbox: every letter that was ever written, and what became of it.
 
-use base::{Email, Id, OrNotFound, Result, Timestamp};
+use base::{Email, Error, Id, OrNotFound, Result, Timestamp};
 use db::{Read, Row, Tx, params};
-use engine::Enqueue;
+use engine::{Enqueue, Job};
+use identity::audit;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -56,6 +57,7 @@ db::statements! {
         automatic, status, attempts, created_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'queued', 0, ?13)";
     BY_ID = concat!("select ", columns!(), " from letters where tenant_id = ?1 and id = ?2");
     PAGE = concat!("select ", columns!(), " from letters where tenant_id = ?1 and id < ?2 order by id desc limit ?3");
+    AGAIN = "update letters set status = 'queued', last_error = null where tenant_id = ?1 and id = ?2 and status in ('failed', 'uncertain')";
     SETTLE = "update letters set status = ?3, attempts = attempts + 1, last_error = ?4, sent_at = ?5 where tenant_id = ?1 and id = ?2";
     FIRST_OF_TICKET = "select message_id from letters where tenant_id = ?1 and ticket_id = ?2 and to_email = ?3 order by id limit 1";
 }
@@ -122,6 +124,47 @@ pub fn get(read: &Read<'_>, id: Id<Letter>) -> Result<Letter> {
 /// Newest first, before an id.
 pub fn list(read: &Read<'_>, before: Option<Uuid>, limit: u32) -> Result<Vec<Letter>> {
     read.query_all(&PAGE, params![before.unwrap_or(Uuid::max()), limit], map)
+}
+
+/// Which letters a list is of; newest first.
+#[derive(Clone, Debug, Default)]
+pub struct LetterFilter {
+    pub status: Option<String>,
+    /// Contained in address or subject.
+    pub q: Option<String>,
+    pub before: Option<Uuid>,
+}
+
+pub fn search(read: &Read<'_>, filter: &LetterFilter, limit: u32) -> Result<Vec<Letter>> {
+    let mut text = format!("select {} from letters where tenant_id = ?1 and id < ?2", columns!());
+    let mut values = vec![db::Value::Uuid(filter.before.unwrap_or(Uuid::max()))];
+    if let Some(status) = &filter.status {
+        values.push(db::Value::Text(status));
+        text.push_str(&format!(" and status = ?{}", values.len() + 1));
+    }
+    if let Some(q) = &filter.q {
+        values.push(db::dialect::contains_pattern(&q.to_lowercase()));
+        let p = values.len() + 1;
+        text.push_str(&format!(
+            " and (lower(to_email) like ?{p} escape '\\' or lower(subject) like ?{p} escape '\\')"
+        ));
+    }
+    values.push(db::Value::Int(limit.into()));
+    text.push_str(&format!(" order by id desc limit ?{}", values.len() + 1));
+    read.query_all(&db::Sql::built(text), &values, map)
+}
+
+/// Tries a letter that failed once more, under the Message-ID it has.
+pub fn resend(tx: &mut Tx<'_>, id: Id<Letter>) -> Result<()> {
+    get(tx, id)?;
+    if tx.execute(&AGAIN, params![id])? == 0 {
+        return Err(Error::conflict("letter.not_failed", "only a letter that failed can be sent again"));
+    }
+    let job = SendLetter { letter: id };
+    if !engine::store::rerun_key(tx, SendLetter::KIND, &job.key())? {
+        tx.enqueue(&job)?;
+    }
+    audit::record(tx, audit::Change::new("letter.resent", "letter", Some(id.uuid())))
 }
 
 pub(super) fn settle(tx: &mut Tx<'_>, id: Id<Letter>, status: &str, error: Option<&str>) -> Result<()> {

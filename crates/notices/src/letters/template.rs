@@ -23,6 +23,7 @@ db::statements! {
     FIND = "select subject, body, updated_at from letter_templates where tenant_id = ?1 and kind = ?2 and locale = ?3";
     SAVE = "insert into letter_templates (tenant_id, kind, locale, subject, body, updated_at) values (?1, ?2, ?3, ?4, ?5, ?6)
         on conflict (tenant_id, kind, locale) do update set subject = excluded.subject, body = excluded.body, updated_at = excluded.updated_at";
+    CHANGED = "select kind, locale from letter_templates where tenant_id = ?1 order by kind, locale";
     RESET = "delete from letter_templates where tenant_id = ?1 and kind = ?2 and locale = ?3";
 }
 
@@ -51,6 +52,11 @@ pub fn template_of(read: &Read<'_>, kind: LetterKind, locale: &str) -> Result<Te
         body: body.into(),
         updated_at: None,
     })
+}
+
+/// Kind and language of every template the tenant changed.
+pub fn changed(read: &Read<'_>) -> Result<Vec<(String, String)>> {
+    read.query_all(&CHANGED, params![], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 /// What a rendered letter says.

@@ -193,7 +193,7 @@ fn people() -> Vec<Page> {
                     name: "First line".into(),
                     members: vec!["Ben Okafor".into(), "Mia Lindqvist".into()],
                 }],
-                problems: vec![],
+                ..Default::default()
             },
         ),
         Page::new(
@@ -217,7 +217,7 @@ fn people() -> Vec<Page> {
                     category("billing", "Billing", false, 6),
                     category("selling", "Selling", true, 0),
                 ],
-                problems: vec![],
+                ..Default::default()
             },
         ),
     ]

@@ -1,3 +1,4 @@
 //! API keys: shown once, stored hashed.
 
+pub mod pages;
 pub mod views;

@@ -1,3 +1,4 @@
 //! Who did what, with before and after.
 
+pub mod pages;
 pub mod views;

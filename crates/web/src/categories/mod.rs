@@ -1,3 +1,4 @@
 //! The tenant's ticket categories.
 
+pub mod pages;
 pub mod views;

@@ -7,6 +7,9 @@ use crate::kit::forms::Problem;
 #[derive(Debug, Default, Serialize)]
 pub struct List {
     pub categories: Vec<Category>,
+    /// What was typed for a new one that was refused.
+    pub new_label: String,
+    pub new_key: String,
     pub problems: Vec<Problem>,
 }
 

@@ -1,3 +1,4 @@
 //! Customers as agents see them.
 
+pub mod pages;
 pub mod views;

@@ -9,6 +9,7 @@
 //! | `failure` | errors as problem documents or pages: the only file that knows HTTP statuses |
 //! | `upload` | files on their way to the blob store |
 //! | `page` | what page handlers share: chrome, flash messages, forms, redirects |
+//! | `person` | proofs for pages: a signed-in person, staff, administrators; questions asked before an act |
 //! | `router` | the table of API routes with who may call them |
 //! | `server` | the whole service: routes and the layers around them |
 
@@ -18,6 +19,7 @@ pub mod caller;
 pub mod extract;
 pub mod failure;
 pub mod page;
+pub mod person;
 pub mod router;
 pub mod server;
 pub mod upload;

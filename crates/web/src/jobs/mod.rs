@@ -1,3 +1,4 @@
 //! The engine's jobs: waiting, running, dead.
 
+pub mod pages;
 pub mod views;

@@ -1,3 +1,4 @@
 //! Letter templates: wording per language, preview.
 
+pub mod pages;
 pub mod views;

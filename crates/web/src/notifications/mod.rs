@@ -1,3 +1,4 @@
 //! In-app notices of the viewer.
 
+pub mod pages;
 pub mod views;

@@ -1,3 +1,4 @@
 //! Letters that left or are kept.
 
+pub mod pages;
 pub mod views;

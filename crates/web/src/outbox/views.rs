@@ -19,13 +19,13 @@ pub struct LetterRow {
     pub id: String,
     pub to: String,
     pub subject: String,
-    /// `queued, sent, failed, kept`.
+    /// `queued, sent, failed, uncertain, kept`.
     pub state: String,
     pub created_at: Timestamp,
 }
 
 /// `outbox/letter.html`, `GET /admin/outbox/{id}`. HTML is framed from `html_src` (own address, sandboxed);
-/// `raw_href` downloads the `.eml`. `POST …/resend` when it failed.
+/// `raw_href` downloads the `.eml`. `POST …/resend` when it failed, or nobody knows.
 #[derive(Debug, Serialize)]
 pub struct Letter {
     pub id: String,

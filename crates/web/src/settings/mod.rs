@@ -1,3 +1,4 @@
 //! The tenant's settings.
 
+pub mod pages;
 pub mod views;

@@ -1,3 +1,4 @@
 //! Reports: volume, answers, resolution.
 
+pub mod pages;
 pub mod views;

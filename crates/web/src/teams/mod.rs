@@ -1,3 +1,4 @@
 //! Teams and who is in them.
 
+pub mod pages;
 pub mod views;

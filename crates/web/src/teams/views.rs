@@ -6,6 +6,8 @@ use crate::kit::forms::{Choice, Problem};
 #[derive(Debug, Default, Serialize)]
 pub struct List {
     pub teams: Vec<TeamRow>,
+    /// What was typed for a new one that was refused.
+    pub new_name: String,
     pub problems: Vec<Problem>,
 }
 

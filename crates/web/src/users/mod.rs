@@ -1,3 +1,4 @@
 //! Staff accounts and their roles.
 
+pub mod pages;
 pub mod views;

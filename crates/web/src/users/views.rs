@@ -28,7 +28,7 @@ pub struct UserRow {
 
 /// `users/form.html`: `GET|POST /admin/users/new` (no `id`) and `GET|POST /admin/users/{id}`.
 ///
-/// Fields: `name, email, role`. For an existing one also `POST …/disable`, `…/enable`, `…/reset-password`,
+/// Fields: `name, role`, and for a new one `email`. For an existing one also `POST …/disable`, `…/enable`, `…/reset-password`,
 /// `…/reset-2fa`; disable and reset-2fa answer with `errors/confirm.html` unless `confirmed=true`.
 #[derive(Debug, Default, Serialize)]
 pub struct Form {

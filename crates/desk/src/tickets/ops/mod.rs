@@ -31,6 +31,16 @@ pub fn mark_read_by_staff(tx: &mut Tx<'_>, staff: &Staff, id: Id<Ticket>) -> Res
     Ok(())
 }
 
+db::statements! {
+    LEAVE_TEAM = "update tickets set team_id = null, version = version + 1, updated_at = ?3 where tenant_id = ?1 and team_id = ?2";
+}
+
+/// Takes every ticket from a team that is about to be deleted; that act is on record with the team.
+pub fn leave_team(tx: &mut Tx<'_>, team: Id<identity::teams::Team>) -> Result<u64> {
+    let now = tx.now();
+    tx.execute(&LEAVE_TEAM, db::params![team, now])
+}
+
 fn audit(tx: &mut Tx<'_>, id: Id<Ticket>, line: NewAudit<'_>) -> Result<()> {
     store::insert_audit(tx, id, line)
 }

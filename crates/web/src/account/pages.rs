@@ -1,0 +1,4 @@
+//! Handlers.
+pub fn routes() -> axum::Router<crate::http::app::App> {
+    axum::Router::new()
+}

@@ -1,0 +1,56 @@
+//! Handlers of the notices page.
+
+use axum::{
+    Router,
+    extract::State,
+    routing::{get, post},
+};
+use notices::inbox;
+
+use super::views;
+use crate::{
+    http::{
+        app::App,
+        extract::Payload,
+        failure::Outcome,
+        page::form,
+        person::{Button, StaffPage},
+    },
+    kit::lists::Pager,
+};
+
+const HOME: &str = "/desk/notifications";
+/// Older ones are of no use: the tickets themselves say how they stand.
+const MOST: u32 = 100;
+
+pub fn routes() -> Router<App> {
+    Router::new().route(HOME, get(list)).route("/desk/notifications/read-all", post(read_all))
+}
+
+async fn list(State(app): State<App>, who: StaffPage) -> Outcome {
+    let user = who.user.id;
+    let notices = app.read(who.scope(), move |read| inbox::latest(read, user, MOST)).await?;
+    let view = views::List {
+        any_unread: notices.iter().any(|n| n.read_at.is_none()),
+        notices: notices
+            .into_iter()
+            .map(|n| views::Notice {
+                id: n.id.to_string(),
+                href: n.ticket_id.map_or_else(|| "/desk".into(), |t| format!("/desk/tickets/{t}")),
+                title: n.title,
+                text: None,
+                unread: n.read_at.is_none(),
+                created_at: n.created_at,
+            })
+            .collect(),
+        pager: Pager::default(),
+    };
+    who.show(&app, "notifications/list.html", view).await
+}
+
+async fn read_all(State(app): State<App>, who: StaffPage, payload: Payload) -> Outcome {
+    let Button { .. } = form(&app, &who.caller, payload).await?;
+    let user = who.user.id;
+    app.write(who.scope(), move |tx| inbox::mark_all_read(tx, user)).await?;
+    who.done(HOME, "notices-are-read")
+}
