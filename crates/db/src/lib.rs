@@ -24,6 +24,7 @@
 //! | `migrate/` | versioned migrations from one portable text |
 //! | `signals` | what a commit wakes, here and in other replicas |
 
+pub mod conformance;
 pub mod dialect;
 mod errors;
 mod handle;

@@ -166,6 +166,28 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// Runs a part as somebody else did it at another time, inside the same commit and tenant: for histories that are
+    /// brought in whole, such as the demo's month. Everything else is done by whoever asks, now.
+    pub fn as_of<T>(
+        &mut self,
+        actor: Actor,
+        at: Timestamp,
+        part: impl FnOnce(&mut Tx<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let conn = match &self.read.conn {
+            Conn::Sqlite(conn) => Conn::Sqlite(conn),
+            Conn::Postgres(session) => Conn::Postgres(session),
+        };
+        let scope = Scope { actor: actor.into(), ..self.read.scope.clone() };
+        let mut then = Tx::new(Read::new(conn, &scope, at), self.entropy);
+        // Savepoints of both share one name space.
+        then.savepoints.set(self.savepoints.get());
+        let done = part(&mut then);
+        self.savepoints.set(then.savepoints.get());
+        then.into_wakes().into_iter().for_each(|wake| self.wake(wake));
+        done
+    }
+
     /// Runs a part that may fail without taking the rest with it: its changes are undone, the error is handed back.
     pub fn attempt<T>(&mut self, part: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let name = format!("part_{}", self.savepoints.replace(self.savepoints.get() + 1));

@@ -114,7 +114,7 @@ db::statements! {
     installation INSERT = "insert into tenants (id, slug, name, host, settings, created_at, updated_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?6)
         on conflict do nothing";
     installation ALL = "select id, slug, name, host, settings, created_at from tenants order by slug";
-    installation BY_ID = "select id, slug, name, host, settings, created_at from tenants where id = ?1 {lock}";
+    installation BY_ID = "select id, slug, name, host, settings, created_at from tenants where id = ?1";
     installation SAVE = "update tenants set name = ?2, settings = ?3, updated_at = ?4 where id = ?1";
     installation SET_HOST = "update tenants set host = ?2, updated_at = ?3 where id = ?1";
 }

@@ -64,7 +64,7 @@ macro_rules! columns {
 db::statements! {
     INSERT = "insert into users (tenant_id, id, email, email_key, name, role, customer_id, password_hash, verified_at, totp_last_step, locale, time_zone,
         version, created_at, updated_at) values (?1, ?2, ?3, ?4, ?5, ?6, null, ?7, ?8, 0, ?9, ?10, 1, ?11, ?11) on conflict do nothing";
-    BY_ID = concat!("select ", columns!(), " from users where tenant_id = ?1 and id = ?2 {lock}");
+    BY_ID = concat!("select ", columns!(), " from users where tenant_id = ?1 and id = ?2");
     BY_EMAIL = concat!("select ", columns!(), " from users where tenant_id = ?1 and email_key = ?2");
     STAFF = concat!("select ", columns!(), " from users where tenant_id = ?1 and role <> 'customer' order by name, id");
     EVERYBODY = concat!("select ", columns!(), " from users where tenant_id = ?1 and id > ?2 order by id limit ?3");

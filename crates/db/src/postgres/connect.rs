@@ -11,7 +11,10 @@ fn config(url: &Secret) -> Result<Config> {
             format!("expected postgres://user:password@host:5432/database ({e})"),
         )
     })?;
-    config.application_name("counterfoil").connect_timeout(std::time::Duration::from_secs(10));
+    config
+        .application_name("counterfoil")
+        .options("-c client_min_messages=warning")
+        .connect_timeout(std::time::Duration::from_secs(10));
     Ok(config)
 }
 

@@ -1,0 +1,122 @@
+//! Every statement of the product, prepared on both engines, and held to bind its tenant.
+
+use desk::tickets::{
+    Assignee, Channel, Direction, Order, Priority, Range, Sort, Status, TicketFilter, TicketType,
+};
+use testkit::World;
+
+/// Filters that between them use every part a list's statement can have.
+fn filters() -> Vec<TicketFilter> {
+    let at = "2026-03-02T12:00:00Z".parse().unwrap();
+    let range = Range { after: Some(at), before: Some(at) };
+    let id: base::TenantId = base::Id::from_uuid(uuid::Uuid::from_u128(1));
+    let full = TicketFilter {
+        status: Status::ALL.to_vec(),
+        priority: vec![Priority::High],
+        category: vec!["bug".into(), "other".into()],
+        ticket_type: TicketType::ALL.to_vec(),
+        channel: vec![Channel::Email],
+        assigned_to: vec![Assignee::Nobody, Assignee::User(id.cast())],
+        team: vec![id.cast()],
+        customer: vec![id.cast()],
+        user: vec![id.cast()],
+        order_id: vec![uuid::Uuid::from_u128(1)],
+        tag: vec!["vip".into()],
+        link: vec![("merchant".into(), "42".into())],
+        created_at: range,
+        last_message_at: range,
+        due_at: range,
+        sla_overdue: true,
+        q: Some("100%_\\".into()),
+        limit: 50,
+        ..TicketFilter::default()
+    };
+    let mut out = vec![full.clone(), TicketFilter { assigned_to: vec![Assignee::Nobody], ..full }];
+    for by in [Order::CreatedAt, Order::LastMessageAt, Order::Priority, Order::DueAt] {
+        for descending in [false, true] {
+            let sort = Sort { by, descending };
+            let cursor = Some(sort.cursor_of(3, uuid::Uuid::from_u128(1)));
+            out.push(TicketFilter { sort, cursor, limit: 50, ..TicketFilter::default() });
+        }
+    }
+    out
+}
+
+async fn conforms(world: World) {
+    let refused = db::conformance::refused(world.db.location(), &[]).unwrap();
+    assert!(refused.is_empty(), "{}", refused.join("\n"));
+    assert!(db::sql::registered().count() > 100, "the statements of all rooms are linked in");
+    let staff = identity::Staff {
+        user_id: None,
+        role: base::Role::Admin,
+        actor: base::Actor::system(),
+        read_only: true,
+    };
+    let customer = desk::tickets::portal::Viewer::User {
+        user: base::Id::from_uuid(uuid::Uuid::from_u128(1)),
+        customer: Some(uuid::Uuid::from_u128(2)),
+    };
+    world
+        .db
+        .read(world.scope(), move |read| {
+            for filter in filters() {
+                desk::tickets::query::list(read, &staff, &filter)?;
+                desk::tickets::query::count(read, &staff, &filter, 999)?;
+                if filter.sort.by != Order::DueAt {
+                    desk::tickets::portal::list(
+                        read,
+                        &customer,
+                        &filter.status,
+                        filter.sort,
+                        filter.cursor.as_ref(),
+                        20,
+                    )?;
+                }
+            }
+            let messages = desk::tickets::query::MessageFilter {
+                direction: Some(Direction::Inbound),
+                is_internal: Some(false),
+                before: Some(uuid::Uuid::max()),
+                limit: 10,
+                ..Default::default()
+            };
+            desk::tickets::query::list_messages(read, &staff, &messages)?;
+            desk::tickets::portal::list_messages(read, &customer, &messages)?;
+            desk::tickets::stats::stats(read, Range::default())?;
+            desk::tickets::query::view_counts(read, &staff)
+        })
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_sqlite() {
+    conforms(World::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_postgres() {
+    conforms(World::postgres()).await;
+}
+
+/// What a customer is shown comes from the portal's views, which hold no internal row.
+#[test]
+fn the_portal_selects_from_its_own_views_alone() {
+    let source = include_str!("../../desk/src/tickets/portal.rs");
+    for (i, line) in source.lines().enumerate() {
+        for word in ["from ", "join "] {
+            for (at, _) in line.match_indices(word) {
+                let table: String = line[at + word.len()..]
+                    .chars()
+                    .take_while(|c| c.is_alphanumeric() || *c == '_')
+                    .collect();
+                let is_table = db::migrate::tenant_tables().contains(&table);
+                assert!(
+                    !is_table || table.starts_with("portal_"),
+                    "portal.rs:{}: selects from {table}",
+                    i + 1
+                );
+            }
+        }
+    }
+}
