@@ -5,6 +5,8 @@ import { refreshTimes } from "./time.js";
 
 const topics = new Set((document.body.dataset.liveTopics ?? "").split(" ").filter(Boolean));
 const ticket = document.body.dataset.liveTicket;
+// Where this page is, when it was the answer to a form and its own address cannot be fetched.
+const page = document.body.dataset.livePage;
 let waiting = 0;
 let running = false;
 let again = false;
@@ -20,19 +22,22 @@ function concerns(change) {
 const touched = (field) => field.matches("select")
   ? [...field.options].some((o) => o.selected !== o.defaultSelected) && [...field.options].some((o) => o.defaultSelected)
   : field.type !== "hidden" && (field.value !== field.defaultValue || field.checked !== field.defaultChecked);
-const inUse = (element) => [...element.querySelectorAll("input, select, textarea")]
+// The version an answer is written against stays what it was when its first word was typed, so that sending it can say
+// what came in since.
+const writing = (field) => field.type === "hidden" && [...field.form?.querySelectorAll("textarea") ?? []].some((text) => text.value);
+const inUse = (element) => element.matches("input") ? writing(element) : [...element.querySelectorAll("input, select, textarea")]
   .some((field) => field === document.activeElement || touched(field));
 
 async function refresh() {
   if (running) { again = true; return; }
   running = true;
   try {
-    const answer = await fetch(location.href, { headers: { accept: "text/html", "x-live": "1" }, credentials: "same-origin" });
+    const answer = await fetch(page ?? location.href, { headers: { accept: "text/html", "x-live": "1" }, credentials: "same-origin" });
     if (!answer.ok || answer.redirected) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const next = new DOMParser().parseFromString(await answer.text(), "text/html");
     let changed = false;
     for (const old of document.querySelectorAll("[data-live][id]")) {
-      const fresh = page.getElementById(old.id);
+      const fresh = next.getElementById(old.id);
       if (!fresh || inUse(old)) continue;
       const before = old.innerHTML;
       if (fresh.innerHTML === before && fresh.value === old.value && fresh.textContent === old.textContent) continue;

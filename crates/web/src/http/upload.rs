@@ -57,7 +57,7 @@ pub async fn read_form(app: &App, caller: &Caller, payload: Payload) -> Result<F
         if let Some(filename) = field.file_name().map(str::to_owned) {
             // A browser sends an empty part for a file input that was left empty.
             let mut first = field.chunk().await.map_err(broken)?;
-            if filename.is_empty() && first.is_none() {
+            if filename.is_empty() && first.as_ref().is_none_or(|piece| piece.is_empty()) {
                 continue;
             }
             if form.files.len() == FILES_MAX {

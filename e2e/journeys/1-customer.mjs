@@ -1,0 +1,2 @@
+import { customerIsHelped } from "../lib/flows.mjs";
+export default (t) => customerIsHelped(t, { js: true });

@@ -1,0 +1,85 @@
+// Every page as people see it: light and dark, on a desk and in a hand. axe looks for barriers, we look at the pictures.
+import axe from "axe-core";
+import { answer } from "../lib/flows.mjs";
+import { DESKTOP, PHONE } from "../lib/journey.mjs";
+import { people } from "../lib/world.mjs";
+
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+
+async function barriers(page) {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate((values) => window.axe.run(document, { runOnly: { type: "tag", values } }), TAGS);
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html, any }) => `${html.slice(0, 160)} ${any[0]?.message ?? ""}`).join("\n          ")}`);
+}
+
+/** What sticks out to the right of the window. */
+function overflow(page) {
+  return page.evaluate(() => {
+    const width = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= width) return [];
+    const out = [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > width + 1);
+    return [`${document.documentElement.scrollWidth} px`, ...out.slice(0, 4).map((one) => one.outerHTML.slice(0, 120))];
+  });
+}
+
+/** A ticket with something of everything, and a status link. */
+async function scene(t) {
+  const { world } = t;
+  const { id } = await world.ticket({
+    subject: "No connection in the whole house", description: "Since yesterday evening nothing works.\n\n> The light is red.\n\n1. restarted\n2. other cable",
+    category: "technical", priority: "high", user_email: people.dora.email, links: [{ kind: "order", id: "4711", label: "Order 4711" }],
+  });
+  const agent = await t.as("ben");
+  await agent.goto(`/desk/tickets/${id}`);
+  await agent.getByRole("button", { name: "Claim" }).click();
+  await agent.getByText("It is yours now.").waitFor();
+  await answer(agent, "Good morning Dora,\n\nthank you for telling us. Could you send the **serial number** of the router?", { then: "pending_customer" });
+  await agent.getByText("Sent.").waitFor();
+  await answer(agent, "Same street as SUP-00001; looks like the cabinet.", { kind: "note" });
+  await agent.getByText("Note added.").waitFor();
+  const token = await world.token(people.dora);
+  await world.api("POST", `/api/support/tickets/${id}/messages`, { body: "It is `HB-2201-77`." }, token);
+  await agent.context().close();
+  const form = { name: "Walter Fenn", email: "walter@mail.example", category: "billing", subject: "Where is my invoice?", description: "I have had none since May." };
+  await world.api("POST", "/api/help/contact", form, "");
+  const letter = await world.letter((text) => text.includes("walter@mail.example") && text.includes("/help/status/"));
+  return { id, status: letter.match(/\/help\/status\/[A-Za-z0-9_-]+/)[0] };
+}
+
+export default async (t) => {
+  const { id, status } = await scene(t);
+  const customers = (await t.world.api("GET", `/api/admin/support/tickets/${id}`)).json.customer_id;
+  const must = {
+    nobody: { login: "/login", register: "/register", "login-link": "/login/link", "login-reset": "/login/reset", help: "/help", contact: "/help/contact", status },
+    dora: { "help-signed-in": "/help", tickets: "/help/tickets", ticket: `/help/tickets/${id}`, account: "/account" },
+    admin: {
+      desk: "/desk", "desk-all": "/desk?view=all", "desk-ticket": `/desk/tickets/${id}`, "desk-new": "/desk/tickets/new", "desk-call": "/desk/calls/new",
+      "desk-nothing": "/desk?view=all&q=nothingisfound", customers: "/desk/customers", customer: `/desk/customers/${customers}`, stats: "/desk/stats", notifications: "/desk/notifications",
+      "desk-account": "/desk/account", "admin-users": "/admin/users", "admin-user-new": "/admin/users/new", "admin-teams": "/admin/teams", "admin-categories": "/admin/categories",
+      "admin-letters": "/admin/letters", "admin-settings": "/admin/settings", "admin-outbox": "/admin/outbox", "admin-jobs": "/admin/jobs", "admin-audit": "/admin/audit",
+      "admin-api-keys": "/admin/api-keys", "not-found": "/desk/tickets/nothing",
+    },
+  };
+  for (const scheme of ["light", "dark"]) {
+    for (const [who, pages] of Object.entries(must)) {
+      const page = await (who === "nobody" ? t.open({ scheme }) : t.as(who, { scheme }));
+      for (const [name, path] of Object.entries(pages)) {
+        const found = [];
+        await page.setViewportSize(DESKTOP);
+        const answered = await page.goto(path);
+        if (name !== "not-found" && answered.status() !== 200) {
+          if (scheme === "light") t.check(`${path} answers`, false, answered.status());
+          continue;
+        }
+        for (const [size, viewport] of [["1440", DESKTOP], ["360", PHONE]]) {
+          await page.setViewportSize(viewport);
+          found.push(...(await barriers(page)).map((one) => `${size}: ${one}`));
+          found.push(...(await overflow(page)).map((one) => `${size} is too narrow: ${one}`));
+          await t.shot(page, `${name}-${scheme}-${size}`);
+        }
+        t.check(`${name}, ${scheme}: no barriers, fits`, found.length === 0, found.join("\n        "));
+      }
+      await page.context().close();
+    }
+  }
+};
