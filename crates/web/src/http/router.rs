@@ -52,6 +52,8 @@ impl Who {
         match (self, writes) {
             (Self::People, _) => vec![],
             (Self::Admins, true) => vec!["admin"],
+            // A key that reads, reads everything of the tenant; one that writes is an agent.
+            (Self::Admins, false) => vec!["read", "admin"],
             (_, true) => vec!["write", "admin"],
             (_, false) => vec!["read", "write", "admin"],
         }

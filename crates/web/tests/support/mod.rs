@@ -28,7 +28,7 @@ pub struct Site {
 /// Somebody with a credential, at one host.
 #[derive(Clone)]
 pub struct Client {
-    router: Router,
+    pub router: Router,
     pub token: Option<String>,
     pub host: &'static str,
     pub user_id: Option<uuid::Uuid>,
@@ -52,6 +52,10 @@ impl Answer {
     pub fn expect(&self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
         if self.text.is_empty() { Value::Null } else { self.json() }
+    }
+    #[track_caller]
+    pub fn expect_status(&self, status: u16) {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
     }
     pub fn etag(&self) -> String {
         self.headers.get(header::ETAG).map(|v| v.to_str().unwrap().to_owned()).unwrap_or_default()
