@@ -45,27 +45,17 @@ fn customer_list() -> customers::views::List {
 fn customer() -> customers::views::Customer {
     customers::views::Customer {
         id: "1".into(),
+        title: "Ada Byron".into(),
         name: "Ada Byron".into(),
         email: text("ada@example.com"),
         verified: false,
         phone: text("+44 113 496 0199"),
         since: Some(days_ago(800)),
-        facts: vec![
-            ("Plan".into(), "Fiber 500".into()),
-            ("Address".into(), "12 Harrogate Road, Leeds LS7 3NZ".into()),
-        ],
+        plan: text("Fiber 500"),
+        service_address: text("12 Harrogate Road, Leeds LS7 3NZ"),
         tickets: rows().into_iter().take(3).collect(),
         all_tickets_href: text("/desk?customer=1"),
-        notes: vec![customers::views::Note {
-            author_name: "Mia Lindqvist".into(),
-            body_html: "<p>Works nights: call after 15:00.</p>".into(),
-            created_at: days_ago(40),
-        }],
-        activity: vec![customers::views::Activity {
-            text: "Confirmed ada@example.com".into(),
-            created_at: days_ago(2),
-        }],
-        may_change: true,
+        notes: "Works nights: call after 15:00.".into(),
         ..Default::default()
     }
 }

@@ -27,36 +27,26 @@ pub struct CustomerRow {
     pub last_seen_at: Option<Timestamp>,
 }
 
-/// `customers/customer.html`, `GET /desk/customers/{id}`.
-/// Forms: `POST …` fields `name, email?, phone?, company?` · `POST …/notes` field `body`.
+/// `customers/customer.html`, `GET /desk/customers/{id}`. Forms, both with `version`:
+/// `POST …` fields `name, phone?, company?, service_address?, plan?` · `POST …/notes` field `notes?`.
 #[derive(Debug, Default, Serialize)]
 pub struct Customer {
     pub id: String,
+    /// Goes back as it was given, so that nothing is overwritten unseen.
+    pub version: i64,
+    /// What the page is called: the name as it is stored.
+    pub title: String,
     pub name: String,
     pub email: Option<String>,
     pub verified: bool,
     pub phone: Option<String>,
     pub company: Option<String>,
+    pub service_address: Option<String>,
+    pub plan: Option<String>,
     pub since: Option<Timestamp>,
-    pub facts: Vec<(String, String)>,
     pub tickets: Vec<Row>,
     pub all_tickets_href: Option<String>,
-    pub notes: Vec<Note>,
-    pub activity: Vec<Activity>,
-    pub may_change: bool,
+    /// Markdown, for staff only.
+    pub notes: String,
     pub problems: Vec<Problem>,
-}
-
-#[derive(Debug, Serialize)]
-pub struct Note {
-    pub author_name: String,
-    /// Already sanitised.
-    pub body_html: String,
-    pub created_at: Timestamp,
-}
-
-#[derive(Debug, Serialize)]
-pub struct Activity {
-    pub text: String,
-    pub created_at: Timestamp,
 }
