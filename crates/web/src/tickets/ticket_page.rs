@@ -48,8 +48,8 @@ pub async fn show(
     headers: axum::http::HeaderMap,
 ) -> Outcome {
     let view = load(&app, &look, &who, at.id).await?;
-    // A page that refreshes itself has nobody reading it.
-    if !headers.contains_key("x-live") && !who.staff.read_only {
+    // A page that refreshes itself, or is fetched ahead because a link was pointed at, has nobody reading it.
+    if !headers.contains_key("x-live") && !headers.contains_key("sec-purpose") && !who.staff.read_only {
         let staff = who.staff.clone();
         app.write(who.caller.scope(), move |tx| {
             tickets::mark_read_by_staff(tx, &staff, at.id)?;
