@@ -41,6 +41,7 @@ pub(crate) fn pages() -> axum::Router<App> {
         .merge(tickets::pages::routes())
         .merge(live::routes())
         .merge(account::pages::routes())
+        .merge(account::preferences::routes())
         .merge(api_keys::pages::routes())
         .merge(audit::pages::routes())
         .merge(categories::pages::routes())

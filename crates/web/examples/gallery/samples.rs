@@ -377,7 +377,6 @@ fn customers() -> Vec<Page> {
                     enabled: false,
                     recovery_codes_left: 0,
                     enrolment: Some(account::Enrolment {
-                        qr_src: None,
                         secret: "JBSW Y3DP EHPK 3PXP".into(),
                         otpauth_url: "otpauth://totp/Northwind".into(),
                     }),
@@ -401,7 +400,6 @@ fn account(base_path: &str, totp: Option<account::Totp>) -> account::Account {
         base_path: base_path.into(),
         name: "Ada Byron".into(),
         email: "ada@example.com".into(),
-        pending_email: None,
         locales: choices(&[("en", "English")], "en"),
         zone: "Europe/London".into(),
         sessions: vec![

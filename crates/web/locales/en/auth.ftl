@@ -68,10 +68,6 @@ account-profile = Profile
 account-language = Language
 account-zone = Time zone
 account-email-now = You sign in with
-account-email-pending = Waiting for { $email } to be confirmed. Open the link we sent there.
-account-email-change = Change e-mail address
-account-email-new = New e-mail address
-account-email-hint = The change happens when you open the link we send there.
 account-current-password = Current password
 account-password-change = Change password
 totp-title = Second factor
@@ -81,9 +77,6 @@ totp-on = { $n ->
     [one] On. { $n } recovery code left.
    *[other] On. { $n } recovery codes left.
  }
-totp-scan = Scan this with your authenticator app, then type the code it shows.
-totp-qr-alt = QR code for the authenticator app
-totp-secret = Or type this key into the app:
 totp-open-app = Open in an app on this device
 totp-code = Code from the app
 totp-confirm = Turn on
@@ -100,3 +93,14 @@ sessions-current = This device
 sessions-revoke = Sign out
 sessions-revoke-label = Sign out { $device }
 sessions-revoke-others = Sign out everywhere else
+totp-type = Type this key into your authenticator app, then type the code it shows.
+totp-is-removed = The second factor is off.
+account-password-is-changed = The password is changed. Every other device is signed out.
+sessions-is-revoked = Signed out there.
+sessions-others-are-revoked = Signed out everywhere else.
+sessions-unknown-device = Unknown device
+language-en = English
+language-es = Español
+language-fr = Français
+language-de = Deutsch
+language-pt = Português

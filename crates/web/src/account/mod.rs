@@ -1,4 +1,6 @@
 //! One's own profile, for customers (`/account`) and staff (`/desk/account`).
 
+mod device;
 pub mod pages;
+pub mod preferences;
 pub mod views;

@@ -7,7 +7,6 @@ use crate::kit::forms::{Choice, Problem};
 ///
 /// `base_path` is `/account` or `/desk/account`; forms post below it:
 /// - `POST {base}` fields `name, locale, zone`
-/// - `POST {base}/email` fields `email, password`
 /// - `POST {base}/password` fields `current_password, password`
 /// - `POST {base}/sessions/{id}/revoke`, `POST {base}/sessions/revoke-others`, no fields
 /// - staff: `POST {base}/totp` (start) · `POST {base}/totp/confirm` field `code` · `POST {base}/totp/remove`
@@ -17,8 +16,6 @@ pub struct Account {
     pub base_path: String,
     pub name: String,
     pub email: String,
-    /// A change of address that waits for its link to be opened.
-    pub pending_email: Option<String>,
     pub locales: Vec<Choice>,
     pub zone: String,
     pub sessions: Vec<Session>,
@@ -42,7 +39,7 @@ pub struct Session {
 pub struct Totp {
     pub enabled: bool,
     pub recovery_codes_left: u32,
-    /// Enrolment has begun: scan this and confirm with a code.
+    /// Enrolment has begun: give this to the app and confirm with a code.
     pub enrolment: Option<Enrolment>,
     /// Shown once, right after they were made.
     pub recovery_codes: Vec<String>,
@@ -50,8 +47,6 @@ pub struct Totp {
 
 #[derive(Debug, Serialize)]
 pub struct Enrolment {
-    /// `data:image/svg+xml…` of the QR code, when the handler can draw one.
-    pub qr_src: Option<String>,
     pub secret: String,
     pub otpauth_url: String,
 }
