@@ -142,7 +142,11 @@ impl Values {
             toml::Value::Boolean(b) => b.to_string(),
             toml::Value::Array(list) => list.iter().filter_map(|v| v.as_str()).collect::<Vec<_>>().join(","),
             _ => {
-                return Err(Error::field(key, "config.type", "expected a text, a number, or a list of texts"));
+                return Err(Error::field(
+                    key,
+                    "config.type",
+                    "expected a text, a number, or a list of texts",
+                ));
             }
         };
         self.set(key, text);

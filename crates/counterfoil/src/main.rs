@@ -2,6 +2,7 @@
 
 mod cli;
 mod config;
+mod demo;
 mod lock;
 mod people;
 mod wiring;
@@ -41,6 +42,11 @@ fn run(cli: Cli) -> Result<()> {
         Command::Serve { listen } | Command::Demo { listen, .. } => listen.clone(),
         _ => None,
     };
+    let named_folder = cli.place.data_dir.clone();
+    if matches!(cli.command, Command::Demo { .. }) && cli.place.database_url.is_some() {
+        let message = "the demo uses the embedded database in a folder of its own; leave it out";
+        return Err(Error::field("database_url", "demo.embedded_only", message));
+    }
     let overrides = Overrides {
         listen,
         data_dir: cli.place.data_dir,
@@ -50,7 +56,7 @@ fn run(cli: Cli) -> Result<()> {
     let config = Config::load(&overrides, std::env::vars())?;
     match cli.command {
         Command::Serve { .. } => serve(&config),
-        Command::Demo { .. } => Err(Error::invalid("demo", "not built yet")),
+        Command::Demo { fresh, .. } => demo::run(&demo::configure(config, named_folder), fresh),
         Command::Migrate => migrate(&config),
         Command::Tenant(command) => tenant(&config, command),
         Command::User(command) => user(&config, command),
