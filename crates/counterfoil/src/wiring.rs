@@ -126,14 +126,14 @@ async fn asked_to_stop() {
     }
 }
 
-/// Makes a tenant ready for its first ticket.
+/// Makes a tenant with everything its first ticket needs, in one commit.
 pub fn create_tenant(db: &Db, slug: &str, name: &str, host: Option<&str>) -> Result<base::TenantId> {
-    let operator = base::Actor::operator();
+    let id = base::Id::new(db.now(), &*db.entropy());
     let (slug, name, host) = (slug.to_owned(), name.to_owned(), host.map(str::to_owned));
-    let id = db.write_blocking(db::Scope::installation(operator.clone()), move |tx| {
-        identity::tenants::create(tx, &slug, &name, host.as_deref())
+    db.write_blocking(db::Scope::tenant(id, base::Actor::operator()), move |tx| {
+        identity::tenants::create_as(tx, id, &slug, &name, host.as_deref())?;
+        desk::prepare_tenant(tx)
     })?;
-    db.write_blocking(db::Scope::tenant(id, operator), desk::prepare_tenant)?;
     Ok(id)
 }
 

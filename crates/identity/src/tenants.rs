@@ -1,6 +1,6 @@
 //! Businesses. Found by host; an unknown host means the only tenant, else nobody's.
 
-use base::{Error, Id, Kind, OrNotFound, Result, Tenant, TenantId, Timestamp, text};
+use base::{Error, Kind, OrNotFound, Result, TenantId, Timestamp, text};
 use db::{Read, Row, Tx, params};
 use serde::{Deserialize, Serialize};
 
@@ -126,8 +126,15 @@ fn map(row: &Row<'_>) -> Result<TenantRecord> {
     Ok(TenantRecord { id, slug, name, host, settings, created_at: c.next()? })
 }
 
-/// Makes a tenant with its first series of ticket numbers. Runs across tenants; the caller goes on inside it.
+/// Makes a tenant.
 pub fn create(tx: &mut Tx<'_>, slug: &str, name: &str, host: Option<&str>) -> Result<TenantId> {
+    let id = tx.new_id();
+    create_as(tx, id, slug, name, host)
+}
+
+/// Makes a tenant under an id that was chosen before, so that what belongs to it commits with it: in work for that
+/// tenant, which does not exist until then.
+pub fn create_as(tx: &mut Tx<'_>, id: TenantId, slug: &str, name: &str, host: Option<&str>) -> Result<TenantId> {
     let slug_ok = slug.len() <= 40
         && slug.starts_with(|c: char| c.is_ascii_lowercase())
         && slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
@@ -140,7 +147,7 @@ pub fn create(tx: &mut Tx<'_>, slug: &str, name: &str, host: Option<&str>) -> Re
     }
     let name = text::line("name", name, 100)?;
     let host = host.map(parse_host).transpose()?;
-    let (id, now): (Id<Tenant>, _) = (tx.new_id(), tx.now());
+    let now = tx.now();
     let settings = serde_json::to_value(Settings::default()).map_err(Error::from_source)?;
     if tx.execute(&INSERT, params![id, slug, name, host, settings, now])? == 0 {
         return Err(Error::conflict(

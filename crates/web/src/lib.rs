@@ -59,5 +59,5 @@ pub(crate) fn pages() -> axum::Router<App> {
 
 /// The page of an empty installation, which belongs to no tenant yet.
 pub(crate) fn first_run() -> axum::Router<App> {
-    axum::Router::new()
+    auth::first_run::routes()
 }

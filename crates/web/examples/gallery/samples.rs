@@ -176,7 +176,6 @@ fn strangers() -> Vec<Page> {
             auth::FirstRun {
                 token: "x".into(),
                 zone: "Europe/London".into(),
-                demo_data: true,
                 ..Default::default()
             },
         ),

@@ -61,7 +61,7 @@ pub struct NewPassword {
 }
 
 /// `auth/first_run.html`, `GET|POST /first-run/{token}`.
-/// Fields: `business_name, zone, currency?, name, email, password, demo_data?` (`true`).
+/// Fields: `business_name, zone, currency?, name, email, password`.
 #[derive(Debug, Default, Serialize)]
 pub struct FirstRun {
     pub token: String,
@@ -70,6 +70,5 @@ pub struct FirstRun {
     pub currency: String,
     pub name: String,
     pub email: String,
-    pub demo_data: bool,
     pub problems: Vec<Problem>,
 }

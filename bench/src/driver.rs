@@ -1,0 +1,106 @@
+//! A driver of keep-alive HTTP/1.1 connections, one request in flight on each: the same for product and empty handler.
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+#[derive(Clone)]
+pub struct Request(Arc<[u8]>);
+
+impl Request {
+    pub fn get(path: &str, token: &str) -> Self {
+        Self(format!("GET {path} HTTP/1.1\r\nhost: bench\r\n{}\r\n", bearer(token)).into_bytes().into())
+    }
+    pub fn post(path: &str, token: &str, body: &str) -> Self {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: bench\r\n{}content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            bearer(token),
+            body.len()
+        );
+        Self([head.as_bytes(), body.as_bytes()].concat().into())
+    }
+}
+
+fn bearer(token: &str) -> String {
+    if token.is_empty() { String::new() } else { format!("authorization: Bearer {token}\r\n") }
+}
+
+/// Requests done, how long it took, and how long each took, sorted.
+pub struct Load {
+    pub done: usize,
+    pub seconds: f64,
+    latencies_us: Vec<u32>,
+}
+
+impl Load {
+    /// Milliseconds within which this share of the requests was answered.
+    pub fn percentile_ms(&self, share: f64) -> f64 {
+        let at = ((self.latencies_us.len() as f64 - 1.0) * share).max(0.0) as usize;
+        f64::from(self.latencies_us.get(at).copied().unwrap_or(0)) / 1000.0
+    }
+}
+
+/// Sends the request from `callers` connections for `time`, after a fifth of it to warm up.
+pub async fn run(address: SocketAddr, callers: usize, time: Duration, request: Request) -> Load {
+    let start = Instant::now() + time / 5;
+    let end = start + time;
+    let mut tasks = Vec::new();
+    for _ in 0..callers {
+        let request = request.clone();
+        tasks.push(tokio::spawn(async move {
+            let mut stream = TcpStream::connect(address).await.expect("the server listens");
+            stream.set_nodelay(true).ok();
+            let mut buffer = vec![0; 256 * 1024];
+            let mut latencies = Vec::new();
+            while Instant::now() < end {
+                let sent = Instant::now();
+                stream.write_all(&request.0).await.expect("a request is sent");
+                one_answer(&mut stream, &mut buffer).await;
+                if sent >= start {
+                    latencies.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
+                }
+            }
+            latencies
+        }));
+    }
+    let mut latencies_us = Vec::new();
+    for task in tasks {
+        latencies_us.extend(task.await.expect("a caller finished"));
+    }
+    latencies_us.sort_unstable();
+    Load { done: latencies_us.len(), seconds: time.as_secs_f64(), latencies_us }
+}
+
+/// Reads one whole answer; anything but success stops the run, since a refused request costs nothing.
+async fn one_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) {
+    let (mut filled, mut whole) = (0, None);
+    loop {
+        if filled == buffer.len() {
+            buffer.resize(filled * 2, 0);
+        }
+        let n = stream.read(&mut buffer[filled..]).await.expect("an answer is read");
+        assert!(n > 0, "the server closed the connection");
+        filled += n;
+        if whole.is_none()
+            && let Some(end) = buffer[..filled].windows(4).position(|w| w == b"\r\n\r\n")
+        {
+            let head = String::from_utf8_lossy(&buffer[..end]).to_lowercase();
+            assert!(head.starts_with("http/1.1 2"), "{}", String::from_utf8_lossy(&buffer[..filled]));
+            let length = head
+                .lines()
+                .find_map(|l| l.strip_prefix("content-length: "))
+                .map_or(0, |l| l.trim().parse().expect("a length"));
+            whole = Some(end + 4 + length);
+        }
+        if whole.is_some_and(|w| filled >= w) {
+            return;
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The dated result: a table of shares, and the machine it was measured on.
+
+use std::fmt::Write as _;
+
+use crate::{driver::Load, per_second};
+
+pub struct Report {
+    text: String,
+}
+
+impl Report {
+    pub fn new() -> Self {
+        let mut text = String::from("# Benchmark\n\n");
+        let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let model = cpu
+            .lines()
+            .find_map(|l| l.strip_prefix("model name"))
+            .map_or("unknown", |l| l.trim_start_matches([' ', '\t', ':']));
+        let cores = std::thread::available_parallelism().map_or(0, usize::from);
+        writeln!(text, "{cores} cores, {model}. Each figure beside two limits of the same run; the share is of the lower one.\n").ok();
+        text.push_str("| engine | tickets | what | callers | server /s | p50 ms | p99 ms | bare SQL /s | empty handler /s | share |\n|---|---|---|---|---|---|---|---|---|---|\n");
+        print!("{text}");
+        Self { text }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    pub fn line(
+        &mut self,
+        engine: &str,
+        size: usize,
+        what: &str,
+        callers: usize,
+        product: &Load,
+        bare: f64,
+        empty: &Load,
+    ) {
+        let (product_s, empty_s) = (per_second(product), per_second(empty));
+        let share = product_s / bare.min(empty_s);
+        self.push(&format!(
+            "| {engine} | {size} | {what} | {callers} | {product_s:.0} | {:.2} | {:.2} | {bare:.0} | {empty_s:.0} | **{share:.2}** |\n",
+            product.percentile_ms(0.5),
+            product.percentile_ms(0.99)
+        ));
+    }
+
+    pub fn fact(&mut self, engine: &str, size: usize, what: &str, value: String) {
+        self.push(&format!("| {engine} | {size} | {what} | | {value} | | | | | |\n"));
+    }
+
+    fn push(&mut self, line: &str) {
+        print!("{line}");
+        self.text.push_str(line);
+    }
+
+    pub fn write(&self) {
+        let today = base::Clock::now(&base::SystemClock).to_zoned(jiff::tz::TimeZone::UTC).date();
+        let folder = std::path::Path::new("bench/results").join(today.to_string());
+        std::fs::create_dir_all(&folder).expect("a folder for results");
+        std::fs::write(folder.join("report.md"), &self.text).expect("the report is written");
+        println!("\nwritten to {}", folder.join("report.md").display());
+    }
+}
