@@ -60,6 +60,12 @@ export default async (t) => {
       "admin-api-keys": "/admin/api-keys", "not-found": "/desk/tickets/nothing",
     },
   };
+  const broken = await t.open();
+  await broken.goto("/login");
+  await broken.evaluate(() => { document.querySelector("main").append(document.createElement("img")); });
+  t.check("axe finds what is planted", (await barriers(broken)).some((one) => one.startsWith("image-alt")));
+  await broken.evaluate(() => { document.querySelector("main h1").style.width = "3000px"; });
+  t.check("so does the look for what sticks out", (await overflow(broken)).length > 0);
   for (const scheme of ["light", "dark"]) {
     for (const [who, pages] of Object.entries(must)) {
       const page = await (who === "nobody" ? t.open({ scheme }) : t.as(who, { scheme }));

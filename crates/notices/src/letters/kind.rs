@@ -82,8 +82,8 @@ impl LetterKind {
                 "{{ body }}\n\n---\n\nYour request **{{ ticket_number }}** has been updated by {{ author }}. Answer here: {{ link }}\n\n{{ business }}",
             ),
             Self::SupportCustomerReply => (
-                "[{{ ticket_number }}] {{ requester }} answered",
-                "{{ requester }} wrote on **{{ ticket_number }}** ({{ subject }}):\n\n{{ body }}\n\n{{ desk_link }}",
+                "[{{ ticket_number }}] {{ author }} answered",
+                "{{ author }} ({{ requester }}) wrote on **{{ ticket_number }}** ({{ subject }}):\n\n{{ body }}\n\n{{ desk_link }}",
             ),
             Self::TicketAssigned => (
                 "[{{ ticket_number }}] is yours: {{ subject }}",

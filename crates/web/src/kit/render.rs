@@ -164,13 +164,23 @@ fn since(value: &Value) -> Outcome<i64> {
 }
 
 fn filesize(bytes: u64) -> String {
-    #[allow(clippy::cast_precision_loss)]
-    let n = bytes as f64;
+    // As file managers count, and as limits are set: 25 MB is 25 · 1024 · 1024 bytes.
+    const KB: u64 = 1 << 10;
+    const MB: u64 = 1 << 20;
+    const GB: u64 = 1 << 30;
+    let of = |unit: u64, name: &str| {
+        let tenths = (bytes * 10 + unit / 2) / unit;
+        if tenths.is_multiple_of(10) || unit == KB {
+            format!("{} {name}", (tenths + 5) / 10)
+        } else {
+            format!("{}.{} {name}", tenths / 10, tenths % 10)
+        }
+    };
     match bytes {
-        0..1_000 => format!("{bytes} B"),
-        1_000..1_000_000 => format!("{:.0} kB", n / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", n / 1e6),
-        _ => format!("{:.1} GB", n / 1e9),
+        0..KB => format!("{bytes} B"),
+        KB..MB => of(KB, "kB"),
+        MB..GB => of(MB, "MB"),
+        _ => of(GB, "GB"),
     }
 }
 
