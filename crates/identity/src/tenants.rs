@@ -61,7 +61,7 @@ impl Default for Settings {
             reopen_days: 14,
             archive_days: 0,
             agents_change_any_ticket: false,
-            attachment_max_bytes: 25 * 1024 * 1024,
+            attachment_max_bytes: 25_000_000,
             notice_banner: String::new(),
             from_name: String::new(),
             from_email: String::new(),
