@@ -22,7 +22,7 @@ cargo dev <command>
              --only e2e      the browser journeys
              anything after -- goes to the test runner, such as a part of a test's name
   run      the demo at http://127.0.0.1:8080
-  schema   write migrations/schema/ anew from the migrations
+  schema   write schema/ and docs/erd.md anew from the migrations
   bless    accept changed snapshots: schema, OpenAPI document, rendered pages
   bench    the scenarios of bench/; what follows goes to them
   ci       check and test

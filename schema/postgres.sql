@@ -1,0 +1,603 @@
+-- Made from migrations/ by `cargo dev schema`; a test compares it.
+
+-- 0001_foundation
+create table tenants (
+  id uuid not null primary key,
+  slug text not null unique,
+  name text not null,
+  host text unique,
+  settings jsonb not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null
+);
+create table installation_tokens (
+  token_hash bytea not null primary key,
+  purpose text not null,
+  expires_at timestamptz not null,
+  used_at timestamptz
+);
+create table schedules (
+  name text not null primary key,
+  next_run_at timestamptz not null,
+  last_run_at timestamptz
+);
+create table number_series (
+  tenant_id uuid not null references tenants (id),
+  series text not null,
+  next_value bigint not null,
+  primary key (tenant_id, series)
+);
+create table customers (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  email text not null,
+  email_key text not null,
+  name text not null,
+  phone text,
+  company text,
+  service_address text,
+  plan text,
+  internal_notes text not null,
+  verified_at timestamptz,
+  version bigint not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  primary key (tenant_id, id),
+  unique (tenant_id, email_key)
+);
+create index customers_by_name on customers (tenant_id, name, id);
+create table users (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  email text not null,
+  email_key text not null,
+  name text not null,
+  role text not null,
+  customer_id uuid,
+  password_hash text,
+  verified_at timestamptz,
+  disabled_at timestamptz,
+  totp_secret text,
+  totp_confirmed_at timestamptz,
+  totp_last_step bigint not null,
+  locale text not null,
+  time_zone text not null,
+  version bigint not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  last_seen_at timestamptz,
+  primary key (tenant_id, id),
+  unique (tenant_id, email_key),
+  foreign key (tenant_id, customer_id) references customers (tenant_id, id)
+);
+create index users_by_customer on users (tenant_id, customer_id);
+create table recovery_codes (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  user_id uuid not null,
+  code_hash bytea not null,
+  used_at timestamptz,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, user_id) references users (tenant_id, id)
+);
+create index recovery_codes_by_user on recovery_codes (tenant_id, user_id);
+create table sessions (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  user_id uuid not null,
+  token_hash bytea not null,
+  user_agent text not null,
+  client_ip text not null,
+  created_at timestamptz not null,
+  last_seen_at timestamptz not null,
+  expires_at timestamptz not null,
+  primary key (tenant_id, id),
+  unique (tenant_id, token_hash),
+  foreign key (tenant_id, user_id) references users (tenant_id, id)
+);
+create index sessions_by_user on sessions (tenant_id, user_id);
+create table api_keys (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  name text not null,
+  prefix text not null,
+  key_hash bytea not null,
+  scope text not null,
+  created_at timestamptz not null,
+  last_used_at timestamptz,
+  revoked_at timestamptz,
+  primary key (tenant_id, id),
+  unique (tenant_id, key_hash)
+);
+create table one_time_tokens (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  purpose text not null,
+  token_hash bytea not null,
+  user_id uuid not null,
+  expires_at timestamptz not null,
+  used_at timestamptz,
+  created_at timestamptz not null,
+  primary key (tenant_id, id),
+  unique (tenant_id, token_hash),
+  foreign key (tenant_id, user_id) references users (tenant_id, id)
+);
+create table throttles (
+  tenant_id uuid not null references tenants (id),
+  bucket text not null,
+  window_start timestamptz not null,
+  hits bigint not null,
+  primary key (tenant_id, bucket)
+);
+create table teams (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  name text not null,
+  name_key text not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  primary key (tenant_id, id),
+  unique (tenant_id, name_key)
+);
+create table team_members (
+  tenant_id uuid not null references tenants (id),
+  team_id uuid not null,
+  user_id uuid not null,
+  primary key (tenant_id, team_id, user_id),
+  foreign key (tenant_id, team_id) references teams (tenant_id, id),
+  foreign key (tenant_id, user_id) references users (tenant_id, id)
+);
+create index team_members_by_user on team_members (tenant_id, user_id);
+create table audit_log (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  event_type text not null,
+  subject_kind text not null,
+  subject_id uuid,
+  before_value jsonb,
+  after_value jsonb,
+  actor_kind text not null,
+  actor_id uuid,
+  actor_name text not null,
+  request_id text,
+  created_at timestamptz not null,
+  primary key (tenant_id, id)
+);
+create index audit_log_by_type on audit_log (tenant_id, event_type, id);
+create table idempotency_keys (
+  tenant_id uuid not null references tenants (id),
+  caller text not null,
+  idempotency_key text not null,
+  request_hash bytea not null,
+  status bigint not null,
+  body text not null,
+  created_at timestamptz not null,
+  primary key (tenant_id, caller, idempotency_key)
+);
+create index idempotency_keys_by_age on idempotency_keys (tenant_id, created_at);
+create table jobs (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  kind text not null,
+  job_key text not null,
+  payload jsonb not null,
+  state text not null,
+  run_at timestamptz not null,
+  attempts bigint not null,
+  lease_until timestamptz,
+  fence bigint not null,
+  last_error text,
+  cause text,
+  created_at timestamptz not null,
+  finished_at timestamptz,
+  primary key (tenant_id, id),
+  unique (tenant_id, kind, job_key)
+);
+create index jobs_due on jobs (run_at) where state = 'queued';
+create index jobs_leased on jobs (lease_until) where state = 'running';
+create index jobs_dead on jobs (tenant_id, finished_at) where state = 'dead';
+create index jobs_done on jobs (finished_at) where state = 'done';
+create table events (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  topic text not null,
+  ticket_id uuid,
+  customer_id uuid,
+  is_public boolean not null,
+  payload jsonb not null,
+  created_at timestamptz not null,
+  primary key (tenant_id, id)
+);
+create index events_by_age on events (created_at);
+create table letters (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  kind text not null,
+  ticket_id uuid,
+  to_email text not null,
+  to_name text not null,
+  subject text not null,
+  body_text text not null,
+  body_html text not null,
+  message_id text not null,
+  in_reply_to text,
+  automatic boolean not null,
+  status text not null,
+  attempts bigint not null,
+  last_error text,
+  created_at timestamptz not null,
+  sent_at timestamptz,
+  primary key (tenant_id, id)
+);
+create index letters_by_status on letters (tenant_id, status, id);
+create index letters_by_ticket on letters (tenant_id, ticket_id);
+create table letter_templates (
+  tenant_id uuid not null references tenants (id),
+  kind text not null,
+  locale text not null,
+  subject text not null,
+  body text not null,
+  updated_at timestamptz not null,
+  primary key (tenant_id, kind, locale)
+);
+create table notices (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  user_id uuid not null,
+  kind text not null,
+  title text not null,
+  ticket_id uuid,
+  created_at timestamptz not null,
+  read_at timestamptz,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, user_id) references users (tenant_id, id)
+);
+create index notices_unread on notices (tenant_id, user_id, id) where read_at is null;
+create index notices_by_user on notices (tenant_id, user_id, id);
+
+-- 0002_desk
+create table categories (
+  tenant_id uuid not null references tenants (id),
+  slug text not null,
+  name text not null,
+  position bigint not null,
+  archived_at timestamptz,
+  primary key (tenant_id, slug)
+);
+create table tickets (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  ticket_number text not null,
+  subject text not null,
+  search_text text not null,
+  status text not null,
+  
+  public_status text not null,
+  priority bigint not null,
+  category text not null,
+  ticket_type text not null,
+  channel text not null,
+  customer_id uuid not null,
+  user_id uuid,
+  user_email text not null,
+  order_id uuid,
+  assigned_to uuid,
+  team_id uuid,
+  origin_type text not null,
+  target_type text not null,
+  unread_by_agent bigint not null,
+  unread_by_customer bigint not null,
+  message_count bigint not null,
+  public_message_count bigint not null,
+  last_message_at timestamptz not null,
+  due_at timestamptz not null,
+  first_response_at timestamptz,
+  resolution_time_minutes bigint,
+  last_reminder_at timestamptz,
+  reminder_count bigint not null,
+  escalation_level bigint not null,
+  escalated_at timestamptz,
+  escalated_to_user_id uuid,
+  resolved_at timestamptz,
+  closed_at timestamptz,
+  close_reason text,
+  resolution_notes text,
+  ai_summary text,
+  ai_confidence_score double precision,
+  ai_first_response_time bigint,
+  ai_auto_resolved boolean not null,
+  context jsonb not null,
+  first_message_id uuid not null,
+  follow_up_of uuid,
+  version bigint not null,
+  public_version bigint not null,
+  public_updated_at timestamptz not null,
+  created_by_kind text not null,
+  created_by_id uuid,
+  created_by text not null,
+  updated_by text not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  primary key (tenant_id, id),
+  unique (tenant_id, ticket_number),
+  foreign key (tenant_id, customer_id) references customers (tenant_id, id),
+  foreign key (tenant_id, user_id) references users (tenant_id, id),
+  foreign key (tenant_id, assigned_to) references users (tenant_id, id),
+  foreign key (tenant_id, team_id) references teams (tenant_id, id),
+  foreign key (tenant_id, escalated_to_user_id) references users (tenant_id, id)
+);
+create index tickets_by_activity on tickets (tenant_id, last_message_at, id);
+create index tickets_by_status on tickets (tenant_id, status, last_message_at, id);
+create index tickets_by_assignee on tickets (tenant_id, assigned_to, status, last_message_at, id);
+create index tickets_by_customer on tickets (tenant_id, customer_id, last_message_at, id);
+create index tickets_by_user on tickets (tenant_id, user_id, last_message_at, id);
+create index tickets_by_creation on tickets (tenant_id, created_at, id);
+create index tickets_by_due on tickets (tenant_id, due_at, id);
+create index tickets_by_priority on tickets (tenant_id, priority, id);
+create index tickets_by_team on tickets (tenant_id, team_id, last_message_at, id);
+create table messages (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  ticket_id uuid not null,
+  direction text not null,
+  is_internal boolean not null,
+  author_kind text not null,
+  author_id uuid,
+  author_name text not null,
+  body text not null,
+  body_html text not null,
+  delivery text not null,
+  letter_id uuid,
+  created_at timestamptz not null,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+);
+create index messages_by_ticket on messages (tenant_id, ticket_id, id);
+create table attachments (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  ticket_id uuid not null,
+  message_id uuid not null,
+  filename text not null,
+  content_type text not null,
+  size_bytes bigint not null,
+  sha256 bytea not null,
+  created_at timestamptz not null,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, message_id) references messages (tenant_id, id)
+);
+create index attachments_by_ticket on attachments (tenant_id, ticket_id);
+create index attachments_by_message on attachments (tenant_id, message_id);
+create table ticket_links (
+  tenant_id uuid not null references tenants (id),
+  ticket_id uuid not null,
+  kind text not null,
+  linked_id text not null,
+  label text not null,
+  is_public boolean not null,
+  primary key (tenant_id, ticket_id, kind, linked_id),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+);
+create index ticket_links_by_target on ticket_links (tenant_id, kind, linked_id, ticket_id);
+create table ticket_tags (
+  tenant_id uuid not null references tenants (id),
+  ticket_id uuid not null,
+  tag text not null,
+  primary key (tenant_id, ticket_id, tag),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+);
+create index ticket_tags_by_tag on ticket_tags (tenant_id, tag, ticket_id);
+create table ticket_watchers (
+  tenant_id uuid not null references tenants (id),
+  ticket_id uuid not null,
+  user_id uuid not null,
+  primary key (tenant_id, ticket_id, user_id),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id),
+  foreign key (tenant_id, user_id) references users (tenant_id, id)
+);
+create table ticket_audits (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  ticket_id uuid not null,
+  event_type text not null,
+  from_value text,
+  to_value text,
+  metadata jsonb not null,
+  is_public boolean not null,
+  actor_kind text not null,
+  actor_id uuid,
+  actor_name text not null,
+  created_at timestamptz not null,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+);
+create index ticket_audits_by_ticket on ticket_audits (tenant_id, ticket_id, id);
+create table status_links (
+  tenant_id uuid not null references tenants (id),
+  token_hash bytea not null,
+  ticket_id uuid not null,
+  created_at timestamptz not null,
+  revoked_at timestamptz,
+  primary key (tenant_id, token_hash),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+);
+create index status_links_by_ticket on status_links (tenant_id, ticket_id);
+create view portal_tickets with (security_invoker = true) as
+  select tenant_id, id, ticket_number, subject, public_status as status, priority, category, ticket_type, channel,
+         customer_id, user_id, user_email, order_id, unread_by_customer, public_message_count as message_count,
+         last_message_at, resolved_at, closed_at, first_message_id, public_version as version,
+         created_at, public_updated_at as updated_at
+  from tickets where close_reason is null or close_reason <> 'spam';
+create view portal_messages with (security_invoker = true) as
+  select tenant_id, id, ticket_id, direction, author_kind, author_id, author_name, body, body_html, created_at
+  from messages where not is_internal;
+create view portal_attachments with (security_invoker = true) as
+  select a.tenant_id, a.id, a.ticket_id, a.message_id, a.filename, a.content_type, a.size_bytes, a.sha256
+  from attachments a join messages m on m.tenant_id = a.tenant_id and m.id = a.message_id where not m.is_internal;
+create view portal_links with (security_invoker = true) as
+  select tenant_id, ticket_id, kind, linked_id, label from ticket_links where is_public;
+create view portal_audits with (security_invoker = true) as
+  select tenant_id, id, ticket_id, event_type, from_value, to_value, actor_kind, created_at
+  from ticket_audits where is_public;
+
+-- row-level security
+grant usage on schema public to counterfoil_app;
+grant select, insert, update, delete on all tables in schema public to counterfoil_app;
+grant usage, select on all sequences in schema public to counterfoil_app;
+create or replace function counterfoil_create_sequence(name text, first bigint) returns bigint language plpgsql security definer set search_path = public as $$ begin if name !~ '^series_[a-z_]+_[0-9a-f]{32}$' then raise exception 'not a series'; end if; execute format('create sequence if not exists %I', name); perform setval(name::regclass, first, false); execute format('grant usage, select, update on sequence %I to counterfoil_app', name); return first; end $$;
+alter table number_series enable row level security;
+alter table number_series force row level security;
+drop policy if exists tenant_only on number_series;
+create policy tenant_only on number_series to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on number_series;
+create policy owner_all on number_series to current_user using (true) with check (true);
+alter table customers enable row level security;
+alter table customers force row level security;
+drop policy if exists tenant_only on customers;
+create policy tenant_only on customers to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on customers;
+create policy owner_all on customers to current_user using (true) with check (true);
+alter table users enable row level security;
+alter table users force row level security;
+drop policy if exists tenant_only on users;
+create policy tenant_only on users to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on users;
+create policy owner_all on users to current_user using (true) with check (true);
+alter table recovery_codes enable row level security;
+alter table recovery_codes force row level security;
+drop policy if exists tenant_only on recovery_codes;
+create policy tenant_only on recovery_codes to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on recovery_codes;
+create policy owner_all on recovery_codes to current_user using (true) with check (true);
+alter table sessions enable row level security;
+alter table sessions force row level security;
+drop policy if exists tenant_only on sessions;
+create policy tenant_only on sessions to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on sessions;
+create policy owner_all on sessions to current_user using (true) with check (true);
+alter table api_keys enable row level security;
+alter table api_keys force row level security;
+drop policy if exists tenant_only on api_keys;
+create policy tenant_only on api_keys to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on api_keys;
+create policy owner_all on api_keys to current_user using (true) with check (true);
+alter table one_time_tokens enable row level security;
+alter table one_time_tokens force row level security;
+drop policy if exists tenant_only on one_time_tokens;
+create policy tenant_only on one_time_tokens to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on one_time_tokens;
+create policy owner_all on one_time_tokens to current_user using (true) with check (true);
+alter table throttles enable row level security;
+alter table throttles force row level security;
+drop policy if exists tenant_only on throttles;
+create policy tenant_only on throttles to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on throttles;
+create policy owner_all on throttles to current_user using (true) with check (true);
+alter table teams enable row level security;
+alter table teams force row level security;
+drop policy if exists tenant_only on teams;
+create policy tenant_only on teams to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on teams;
+create policy owner_all on teams to current_user using (true) with check (true);
+alter table team_members enable row level security;
+alter table team_members force row level security;
+drop policy if exists tenant_only on team_members;
+create policy tenant_only on team_members to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on team_members;
+create policy owner_all on team_members to current_user using (true) with check (true);
+alter table audit_log enable row level security;
+alter table audit_log force row level security;
+drop policy if exists tenant_only on audit_log;
+create policy tenant_only on audit_log to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on audit_log;
+create policy owner_all on audit_log to current_user using (true) with check (true);
+alter table idempotency_keys enable row level security;
+alter table idempotency_keys force row level security;
+drop policy if exists tenant_only on idempotency_keys;
+create policy tenant_only on idempotency_keys to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on idempotency_keys;
+create policy owner_all on idempotency_keys to current_user using (true) with check (true);
+alter table jobs enable row level security;
+alter table jobs force row level security;
+drop policy if exists tenant_only on jobs;
+create policy tenant_only on jobs to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid or current_setting('counterfoil.reach', true) = 'installation') with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid or current_setting('counterfoil.reach', true) = 'installation');
+drop policy if exists owner_all on jobs;
+create policy owner_all on jobs to current_user using (true) with check (true);
+alter table events enable row level security;
+alter table events force row level security;
+drop policy if exists tenant_only on events;
+create policy tenant_only on events to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid or current_setting('counterfoil.reach', true) = 'installation') with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid or current_setting('counterfoil.reach', true) = 'installation');
+drop policy if exists owner_all on events;
+create policy owner_all on events to current_user using (true) with check (true);
+alter table letters enable row level security;
+alter table letters force row level security;
+drop policy if exists tenant_only on letters;
+create policy tenant_only on letters to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on letters;
+create policy owner_all on letters to current_user using (true) with check (true);
+alter table letter_templates enable row level security;
+alter table letter_templates force row level security;
+drop policy if exists tenant_only on letter_templates;
+create policy tenant_only on letter_templates to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on letter_templates;
+create policy owner_all on letter_templates to current_user using (true) with check (true);
+alter table notices enable row level security;
+alter table notices force row level security;
+drop policy if exists tenant_only on notices;
+create policy tenant_only on notices to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on notices;
+create policy owner_all on notices to current_user using (true) with check (true);
+alter table categories enable row level security;
+alter table categories force row level security;
+drop policy if exists tenant_only on categories;
+create policy tenant_only on categories to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on categories;
+create policy owner_all on categories to current_user using (true) with check (true);
+alter table tickets enable row level security;
+alter table tickets force row level security;
+drop policy if exists tenant_only on tickets;
+create policy tenant_only on tickets to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on tickets;
+create policy owner_all on tickets to current_user using (true) with check (true);
+alter table messages enable row level security;
+alter table messages force row level security;
+drop policy if exists tenant_only on messages;
+create policy tenant_only on messages to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on messages;
+create policy owner_all on messages to current_user using (true) with check (true);
+alter table attachments enable row level security;
+alter table attachments force row level security;
+drop policy if exists tenant_only on attachments;
+create policy tenant_only on attachments to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on attachments;
+create policy owner_all on attachments to current_user using (true) with check (true);
+alter table ticket_links enable row level security;
+alter table ticket_links force row level security;
+drop policy if exists tenant_only on ticket_links;
+create policy tenant_only on ticket_links to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on ticket_links;
+create policy owner_all on ticket_links to current_user using (true) with check (true);
+alter table ticket_tags enable row level security;
+alter table ticket_tags force row level security;
+drop policy if exists tenant_only on ticket_tags;
+create policy tenant_only on ticket_tags to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on ticket_tags;
+create policy owner_all on ticket_tags to current_user using (true) with check (true);
+alter table ticket_watchers enable row level security;
+alter table ticket_watchers force row level security;
+drop policy if exists tenant_only on ticket_watchers;
+create policy tenant_only on ticket_watchers to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on ticket_watchers;
+create policy owner_all on ticket_watchers to current_user using (true) with check (true);
+alter table ticket_audits enable row level security;
+alter table ticket_audits force row level security;
+drop policy if exists tenant_only on ticket_audits;
+create policy tenant_only on ticket_audits to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on ticket_audits;
+create policy owner_all on ticket_audits to current_user using (true) with check (true);
+alter table status_links enable row level security;
+alter table status_links force row level security;
+drop policy if exists tenant_only on status_links;
+create policy tenant_only on status_links to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on status_links;
+create policy owner_all on status_links to current_user using (true) with check (true);

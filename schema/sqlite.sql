@@ -1,0 +1,441 @@
+-- Made from migrations/ by `cargo dev schema`; a test compares it.
+
+-- 0001_foundation
+create table tenants (
+  id blob not null primary key,
+  slug text not null unique,
+  name text not null,
+  host text unique,
+  settings text not null,
+  created_at integer not null,
+  updated_at integer not null
+) strict;
+create table installation_tokens (
+  token_hash blob not null primary key,
+  purpose text not null,
+  expires_at integer not null,
+  used_at integer
+) strict;
+create table schedules (
+  name text not null primary key,
+  next_run_at integer not null,
+  last_run_at integer
+) strict;
+create table number_series (
+  tenant_id blob not null references tenants (id),
+  series text not null,
+  next_value integer not null,
+  primary key (tenant_id, series)
+) strict, without rowid;
+create table customers (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  email text not null,
+  email_key text not null,
+  name text not null,
+  phone text,
+  company text,
+  service_address text,
+  plan text,
+  internal_notes text not null,
+  verified_at integer,
+  version integer not null,
+  created_at integer not null,
+  updated_at integer not null,
+  primary key (tenant_id, id),
+  unique (tenant_id, email_key)
+) strict;
+create index customers_by_name on customers (tenant_id, name, id);
+create table users (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  email text not null,
+  email_key text not null,
+  name text not null,
+  role text not null,
+  customer_id blob,
+  password_hash text,
+  verified_at integer,
+  disabled_at integer,
+  totp_secret text,
+  totp_confirmed_at integer,
+  totp_last_step integer not null,
+  locale text not null,
+  time_zone text not null,
+  version integer not null,
+  created_at integer not null,
+  updated_at integer not null,
+  last_seen_at integer,
+  primary key (tenant_id, id),
+  unique (tenant_id, email_key),
+  foreign key (tenant_id, customer_id) references customers (tenant_id, id)
+) strict;
+create index users_by_customer on users (tenant_id, customer_id);
+create table recovery_codes (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  user_id blob not null,
+  code_hash blob not null,
+  used_at integer,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, user_id) references users (tenant_id, id)
+) strict, without rowid;
+create index recovery_codes_by_user on recovery_codes (tenant_id, user_id);
+create table sessions (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  user_id blob not null,
+  token_hash blob not null,
+  user_agent text not null,
+  client_ip text not null,
+  created_at integer not null,
+  last_seen_at integer not null,
+  expires_at integer not null,
+  primary key (tenant_id, id),
+  unique (tenant_id, token_hash),
+  foreign key (tenant_id, user_id) references users (tenant_id, id)
+) strict;
+create index sessions_by_user on sessions (tenant_id, user_id);
+create table api_keys (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  name text not null,
+  prefix text not null,
+  key_hash blob not null,
+  scope text not null,
+  created_at integer not null,
+  last_used_at integer,
+  revoked_at integer,
+  primary key (tenant_id, id),
+  unique (tenant_id, key_hash)
+) strict;
+create table one_time_tokens (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  purpose text not null,
+  token_hash blob not null,
+  user_id blob not null,
+  expires_at integer not null,
+  used_at integer,
+  created_at integer not null,
+  primary key (tenant_id, id),
+  unique (tenant_id, token_hash),
+  foreign key (tenant_id, user_id) references users (tenant_id, id)
+) strict;
+create table throttles (
+  tenant_id blob not null references tenants (id),
+  bucket text not null,
+  window_start integer not null,
+  hits integer not null,
+  primary key (tenant_id, bucket)
+) strict, without rowid;
+create table teams (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  name text not null,
+  name_key text not null,
+  created_at integer not null,
+  updated_at integer not null,
+  primary key (tenant_id, id),
+  unique (tenant_id, name_key)
+) strict;
+create table team_members (
+  tenant_id blob not null references tenants (id),
+  team_id blob not null,
+  user_id blob not null,
+  primary key (tenant_id, team_id, user_id),
+  foreign key (tenant_id, team_id) references teams (tenant_id, id),
+  foreign key (tenant_id, user_id) references users (tenant_id, id)
+) strict, without rowid;
+create index team_members_by_user on team_members (tenant_id, user_id);
+create table audit_log (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  event_type text not null,
+  subject_kind text not null,
+  subject_id blob,
+  before_value text,
+  after_value text,
+  actor_kind text not null,
+  actor_id blob,
+  actor_name text not null,
+  request_id text,
+  created_at integer not null,
+  primary key (tenant_id, id)
+) strict;
+create index audit_log_by_type on audit_log (tenant_id, event_type, id);
+create table idempotency_keys (
+  tenant_id blob not null references tenants (id),
+  caller text not null,
+  idempotency_key text not null,
+  request_hash blob not null,
+  status integer not null,
+  body text not null,
+  created_at integer not null,
+  primary key (tenant_id, caller, idempotency_key)
+) strict, without rowid;
+create index idempotency_keys_by_age on idempotency_keys (tenant_id, created_at);
+create table jobs (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  kind text not null,
+  job_key text not null,
+  payload text not null,
+  state text not null,
+  run_at integer not null,
+  attempts integer not null,
+  lease_until integer,
+  fence integer not null,
+  last_error text,
+  cause text,
+  created_at integer not null,
+  finished_at integer,
+  primary key (tenant_id, id),
+  unique (tenant_id, kind, job_key)
+) strict;
+create index jobs_due on jobs (run_at) where state = 'queued';
+create index jobs_leased on jobs (lease_until) where state = 'running';
+create index jobs_dead on jobs (tenant_id, finished_at) where state = 'dead';
+create index jobs_done on jobs (finished_at) where state = 'done';
+create table events (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  topic text not null,
+  ticket_id blob,
+  customer_id blob,
+  is_public integer not null,
+  payload text not null,
+  created_at integer not null,
+  primary key (tenant_id, id)
+) strict, without rowid;
+create index events_by_age on events (created_at);
+create table letters (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  kind text not null,
+  ticket_id blob,
+  to_email text not null,
+  to_name text not null,
+  subject text not null,
+  body_text text not null,
+  body_html text not null,
+  message_id text not null,
+  in_reply_to text,
+  automatic integer not null,
+  status text not null,
+  attempts integer not null,
+  last_error text,
+  created_at integer not null,
+  sent_at integer,
+  primary key (tenant_id, id)
+) strict;
+create index letters_by_status on letters (tenant_id, status, id);
+create index letters_by_ticket on letters (tenant_id, ticket_id);
+create table letter_templates (
+  tenant_id blob not null references tenants (id),
+  kind text not null,
+  locale text not null,
+  subject text not null,
+  body text not null,
+  updated_at integer not null,
+  primary key (tenant_id, kind, locale)
+) strict;
+create table notices (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  user_id blob not null,
+  kind text not null,
+  title text not null,
+  ticket_id blob,
+  created_at integer not null,
+  read_at integer,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, user_id) references users (tenant_id, id)
+) strict;
+create index notices_unread on notices (tenant_id, user_id, id) where read_at is null;
+create index notices_by_user on notices (tenant_id, user_id, id);
+
+-- 0002_desk
+create table categories (
+  tenant_id blob not null references tenants (id),
+  slug text not null,
+  name text not null,
+  position integer not null,
+  archived_at integer,
+  primary key (tenant_id, slug)
+) strict;
+create table tickets (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  ticket_number text not null,
+  subject text not null,
+  search_text text not null,
+  status text not null,
+  
+  public_status text not null,
+  priority integer not null,
+  category text not null,
+  ticket_type text not null,
+  channel text not null,
+  customer_id blob not null,
+  user_id blob,
+  user_email text not null,
+  order_id blob,
+  assigned_to blob,
+  team_id blob,
+  origin_type text not null,
+  target_type text not null,
+  unread_by_agent integer not null,
+  unread_by_customer integer not null,
+  message_count integer not null,
+  public_message_count integer not null,
+  last_message_at integer not null,
+  due_at integer not null,
+  first_response_at integer,
+  resolution_time_minutes integer,
+  last_reminder_at integer,
+  reminder_count integer not null,
+  escalation_level integer not null,
+  escalated_at integer,
+  escalated_to_user_id blob,
+  resolved_at integer,
+  closed_at integer,
+  close_reason text,
+  resolution_notes text,
+  ai_summary text,
+  ai_confidence_score real,
+  ai_first_response_time integer,
+  ai_auto_resolved integer not null,
+  context text not null,
+  first_message_id blob not null,
+  follow_up_of blob,
+  version integer not null,
+  public_version integer not null,
+  public_updated_at integer not null,
+  created_by_kind text not null,
+  created_by_id blob,
+  created_by text not null,
+  updated_by text not null,
+  created_at integer not null,
+  updated_at integer not null,
+  primary key (tenant_id, id),
+  unique (tenant_id, ticket_number),
+  foreign key (tenant_id, customer_id) references customers (tenant_id, id),
+  foreign key (tenant_id, user_id) references users (tenant_id, id),
+  foreign key (tenant_id, assigned_to) references users (tenant_id, id),
+  foreign key (tenant_id, team_id) references teams (tenant_id, id),
+  foreign key (tenant_id, escalated_to_user_id) references users (tenant_id, id)
+) strict;
+create index tickets_by_activity on tickets (tenant_id, last_message_at, id);
+create index tickets_by_status on tickets (tenant_id, status, last_message_at, id);
+create index tickets_by_assignee on tickets (tenant_id, assigned_to, status, last_message_at, id);
+create index tickets_by_customer on tickets (tenant_id, customer_id, last_message_at, id);
+create index tickets_by_user on tickets (tenant_id, user_id, last_message_at, id);
+create index tickets_by_creation on tickets (tenant_id, created_at, id);
+create index tickets_by_due on tickets (tenant_id, due_at, id);
+create index tickets_by_priority on tickets (tenant_id, priority, id);
+create index tickets_by_team on tickets (tenant_id, team_id, last_message_at, id);
+create table messages (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  ticket_id blob not null,
+  direction text not null,
+  is_internal integer not null,
+  author_kind text not null,
+  author_id blob,
+  author_name text not null,
+  body text not null,
+  body_html text not null,
+  delivery text not null,
+  letter_id blob,
+  created_at integer not null,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+) strict;
+create index messages_by_ticket on messages (tenant_id, ticket_id, id);
+create table attachments (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  ticket_id blob not null,
+  message_id blob not null,
+  filename text not null,
+  content_type text not null,
+  size_bytes integer not null,
+  sha256 blob not null,
+  created_at integer not null,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, message_id) references messages (tenant_id, id)
+) strict;
+create index attachments_by_ticket on attachments (tenant_id, ticket_id);
+create index attachments_by_message on attachments (tenant_id, message_id);
+create table ticket_links (
+  tenant_id blob not null references tenants (id),
+  ticket_id blob not null,
+  kind text not null,
+  linked_id text not null,
+  label text not null,
+  is_public integer not null,
+  primary key (tenant_id, ticket_id, kind, linked_id),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+) strict, without rowid;
+create index ticket_links_by_target on ticket_links (tenant_id, kind, linked_id, ticket_id);
+create table ticket_tags (
+  tenant_id blob not null references tenants (id),
+  ticket_id blob not null,
+  tag text not null,
+  primary key (tenant_id, ticket_id, tag),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+) strict, without rowid;
+create index ticket_tags_by_tag on ticket_tags (tenant_id, tag, ticket_id);
+create table ticket_watchers (
+  tenant_id blob not null references tenants (id),
+  ticket_id blob not null,
+  user_id blob not null,
+  primary key (tenant_id, ticket_id, user_id),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id),
+  foreign key (tenant_id, user_id) references users (tenant_id, id)
+) strict, without rowid;
+create table ticket_audits (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  ticket_id blob not null,
+  event_type text not null,
+  from_value text,
+  to_value text,
+  metadata text not null,
+  is_public integer not null,
+  actor_kind text not null,
+  actor_id blob,
+  actor_name text not null,
+  created_at integer not null,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+) strict;
+create index ticket_audits_by_ticket on ticket_audits (tenant_id, ticket_id, id);
+create table status_links (
+  tenant_id blob not null references tenants (id),
+  token_hash blob not null,
+  ticket_id blob not null,
+  created_at integer not null,
+  revoked_at integer,
+  primary key (tenant_id, token_hash),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+) strict, without rowid;
+create index status_links_by_ticket on status_links (tenant_id, ticket_id);
+create view portal_tickets  as
+  select tenant_id, id, ticket_number, subject, public_status as status, priority, category, ticket_type, channel,
+         customer_id, user_id, user_email, order_id, unread_by_customer, public_message_count as message_count,
+         last_message_at, resolved_at, closed_at, first_message_id, public_version as version,
+         created_at, public_updated_at as updated_at
+  from tickets where close_reason is null or close_reason <> 'spam';
+create view portal_messages  as
+  select tenant_id, id, ticket_id, direction, author_kind, author_id, author_name, body, body_html, created_at
+  from messages where not is_internal;
+create view portal_attachments  as
+  select a.tenant_id, a.id, a.ticket_id, a.message_id, a.filename, a.content_type, a.size_bytes, a.sha256
+  from attachments a join messages m on m.tenant_id = a.tenant_id and m.id = a.message_id where not m.is_internal;
+create view portal_links  as
+  select tenant_id, ticket_id, kind, linked_id, label from ticket_links where is_public;
+create view portal_audits  as
+  select tenant_id, id, ticket_id, event_type, from_value, to_value, actor_kind, created_at
+  from ticket_audits where is_public;
