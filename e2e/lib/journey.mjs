@@ -19,14 +19,14 @@ export class Journey {
   }
 
   /** A browser of somebody's own. */
-  async open({ js = true, viewport = DESKTOP, scheme = "light" } = {}) {
+  async open({ js = true, viewport = DESKTOP, scheme = "light", url = this.url } = {}) {
     const context = await this.browser.newContext({
-      baseURL: this.url, javaScriptEnabled: js, viewport, colorScheme: scheme, reducedMotion: "reduce", locale: "en",
+      baseURL: url, javaScriptEnabled: js, viewport, colorScheme: scheme, reducedMotion: "reduce", locale: "en",
     });
     context.setDefaultTimeout(8_000);
     this.contexts.push(context);
     const page = await context.newPage();
-    this.watch(page);
+    this.watch(page, url);
     return page;
   }
 
@@ -42,7 +42,7 @@ export class Journey {
     return page;
   }
 
-  watch(page) {
+  watch(page, origin) {
     const complain = (what) => this.complaints.push(`${page.url()}: ${what}`);
     page.on("pageerror", (error) => complain(error.stack ?? error));
     // A page that answers 4xx says so to the person; anything a page loads must be there.
@@ -54,7 +54,7 @@ export class Journey {
     });
     page.on("request", (request) => {
       const url = new URL(request.url());
-      if (url.protocol.startsWith("http") && url.origin !== this.url) complain(`a request to ${url.origin}`);
+      if (url.protocol.startsWith("http") && url.origin !== origin) complain(`a request to ${url.origin}`);
     });
   }
 

@@ -28,11 +28,12 @@ const writing = (field) => field.type === "hidden" && [...field.form?.querySelec
 const inUse = (element) => element.matches("input") ? writing(element) : [...element.querySelectorAll("input, select, textarea")]
   .some((field) => field === document.activeElement || touched(field));
 
-async function refresh() {
+/** `read`: somebody is reading, so the server may mark it read. */
+export async function refresh({ read = false } = {}) {
   if (running) { again = true; return; }
   running = true;
   try {
-    const answer = await fetch(page ?? location.href, { headers: { accept: "text/html", "x-live": "1" }, credentials: "same-origin" });
+    const answer = await fetch(page ?? location.href, { headers: { accept: "text/html", ...(read ? {} : { "x-live": "1" }) }, credentials: "same-origin" });
     if (!answer.ok || answer.redirected) return;
     const next = new DOMParser().parseFromString(await answer.text(), "text/html");
     let changed = false;
@@ -69,7 +70,7 @@ function announce(text) {
 // Several events of one change arrive together: wait a moment, fetch once.
 function schedule() {
   clearTimeout(waiting);
-  waiting = setTimeout(refresh, document.hidden ? 2000 : 150);
+  waiting = setTimeout(() => refresh(), document.hidden ? 2000 : 150);
 }
 
 function received(change) {

@@ -1,22 +1,19 @@
-// Fetches a page when its link is pointed at or focused, so that the click finds it in the cache.
-const seen = new Set();
-const saving = navigator.connection?.saveData === true;
+// Fetches lists and tickets when their link is pointed at, so that the click finds them here. The browser holds such a
+// page in memory and for that one click; a page of forms about other things is never fetched ahead, it might be old.
+import { refresh } from "./live.js";
 
-function prefetch(event) {
-  const link = event.target.closest?.("a[href]");
-  if (!link || link.dataset.noPrefetch !== undefined || link.target || link.hasAttribute("download")) return;
-  const url = new URL(link.href, location.href);
-  if (url.origin !== location.origin || seen.has(url.href)) return;
-  if (url.pathname === location.pathname && url.search === location.search) return;
-  seen.add(url.href);
-  const hint = document.createElement("link");
-  hint.rel = "prefetch";
-  hint.href = url.href;
-  document.head.append(hint);
-}
+const AHEAD = {
+  and: [
+    { href_matches: ["/desk", "/desk\\?*", "/desk/tickets/*", "/help", "/help/tickets", "/help/tickets/*"] },
+    { not: { href_matches: "/desk/tickets/new*" } },
+  ],
+};
 
 export function startPrefetch() {
-  if (saving) return;
-  document.addEventListener("pointerover", prefetch, { passive: true });
-  document.addEventListener("focusin", prefetch);
+  // What was fetched ahead may be minutes old, and the server does not know yet that somebody reads it.
+  const arrived = performance.getEntriesByType("navigation")[0];
+  if (arrived?.deliveryType === "navigational-prefetch") refresh({ read: true });
+  if (!HTMLScriptElement.supports?.("speculationrules")) return;
+  const rules = { prefetch: [{ source: "document", where: AHEAD, eagerness: "moderate" }] };
+  document.head.append(Object.assign(document.createElement("script"), { type: "speculationrules", textContent: JSON.stringify(rules) }));
 }
