@@ -3,4 +3,5 @@
 mod device;
 pub mod pages;
 pub mod preferences;
+mod second_factor;
 pub mod views;

@@ -3,7 +3,6 @@
 use axum::{
     Router,
     extract::State,
-    http::StatusCode,
     response::{IntoResponse, Redirect},
     routing::{get, post},
 };
@@ -17,7 +16,7 @@ use identity::{
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{device, views};
+use super::{device, second_factor, views};
 use crate::{
     auth::{
         api::{SignedIn, begin},
@@ -43,7 +42,7 @@ const DESK: &str = "/desk/account";
 const PASSWORDS: Limit = Limit { name: "own_password", most: 10, window_seconds: 900 };
 
 pub fn routes() -> Router<App> {
-    Router::new().merge(below(PORTAL)).merge(below(DESK)).merge(second_factor())
+    Router::new().merge(below(PORTAL)).merge(below(DESK)).merge(second_factor::routes())
 }
 
 fn below(base: &str) -> Router<App> {
@@ -55,20 +54,12 @@ fn below(base: &str) -> Router<App> {
         .route(&at("/sessions/revoke-others"), post(revoke_others))
 }
 
-fn second_factor() -> Router<App> {
-    Router::new()
-        .route("/desk/account/totp", post(begin_totp))
-        .route("/desk/account/totp/confirm", post(confirm_totp))
-        .route("/desk/account/totp/remove", post(remove_totp))
-        .route("/desk/account/totp/recovery-codes", post(renew_codes))
-}
-
-fn home(who: &PersonPage) -> &'static str {
+pub(super) fn home(who: &PersonPage) -> &'static str {
     if who.user.role.is_staff() { DESK } else { PORTAL }
 }
 
 /// Customers may not look at the desk's side.
-fn check_side(who: &PersonPage) -> Result<()> {
+pub(super) fn check_side(who: &PersonPage) -> Result<()> {
     if who.look.path.starts_with("/desk") && !who.user.role.is_staff() {
         return Err(Error::forbidden("role.staff_only", "only staff may do this"));
     }
@@ -76,7 +67,7 @@ fn check_side(who: &PersonPage) -> Result<()> {
 }
 
 /// The page as it stands in the database; what the session remembers may be minutes old.
-async fn view(app: &App, who: &PersonPage) -> Result<views::Account> {
+pub(super) async fn view(app: &App, who: &PersonPage) -> Result<views::Account> {
     let (id, current) = (who.user.id, who.session);
     let (user, sessions, codes_left) = app
         .read(who.scope(), move |read| {
@@ -125,7 +116,7 @@ async fn again(app: &App, who: &PersonPage, view: views::Account) -> Outcome {
     who.again(app, home(who), "account/account.html", view).await
 }
 
-async fn refused(app: &App, who: &PersonPage, problems: Vec<Problem>) -> Outcome {
+pub(super) async fn refused(app: &App, who: &PersonPage, problems: Vec<Problem>) -> Outcome {
     let view = views::Account { problems, ..view(app, who).await? };
     again(app, who, view).await
 }
@@ -168,7 +159,12 @@ async fn save_profile(State(app): State<App>, who: PersonPage, payload: Payload)
 }
 
 /// Whether this is the person's password now. Guesses are counted.
-async fn prove(app: &App, who: &PersonPage, password: Secret, field: &'static str) -> Result<User> {
+pub(super) async fn prove(
+    app: &App,
+    who: &PersonPage,
+    password: Secret,
+    field: &'static str,
+) -> Result<User> {
     let id = who.user.id;
     // Committed by itself: a guess counts also when it is wrong.
     app.write(who.scope(), move |tx| throttle::hit(tx, &PASSWORDS, &id.to_string())).await??;
@@ -242,89 +238,4 @@ async fn revoke_others(State(app): State<App>, who: PersonPage, payload: Payload
     let (user, keep) = (who.user.id, who.session);
     app.write(who.scope(), move |tx| sessions::end_others(tx, user, keep)).await?;
     who.done(home(&who), "sessions-others-are-revoked")
-}
-
-async fn begin_totp(State(app): State<App>, who: PersonPage, payload: Payload) -> Outcome {
-    check_side(&who)?;
-    let Button { .. } = form(&app, &who.caller, payload).await?;
-    let (id, issuer) = (who.user.id, who.caller.tenant.name.clone());
-    let begun = app
-        .write(who.scope(), move |tx| {
-            let user = users::get(tx, id)?;
-            // Pressed twice: the key that may be in the app already stays.
-            if totp::pending(&user, &issuer).is_none() {
-                totp::begin(tx, &user, &issuer)?;
-            }
-            Ok(())
-        })
-        .await;
-    match begun {
-        Ok(()) => Ok((StatusCode::SEE_OTHER, [("location", "/desk/account#totp")]).into_response()),
-        Err(error) => refused(&app, &who, problems(error)?).await,
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CodeForm {
-    code: String,
-}
-
-async fn confirm_totp(State(app): State<App>, who: PersonPage, payload: Payload) -> Outcome {
-    check_side(&who)?;
-    let input: CodeForm = form(&app, &who.caller, payload).await?;
-    let id = who.user.id;
-    let codes = app
-        .write(who.scope(), move |tx| {
-            let user = users::get(tx, id)?;
-            if user.has_second_factor() {
-                return Err(Error::conflict("totp.already_on", "the second factor is on already"));
-            }
-            totp::confirm(tx, &user, &input.code)
-        })
-        .await;
-    show_codes(&app, &who, codes).await
-}
-
-/// Recovery codes are shown in the answer itself and never again.
-async fn show_codes(app: &App, who: &PersonPage, codes: Result<Vec<String>>) -> Outcome {
-    match codes {
-        Ok(codes) => {
-            let mut view = view(app, who).await?;
-            if let Some(totp) = &mut view.totp {
-                totp.recovery_codes = codes;
-            }
-            who.answer(app, home(who), "account/account.html", view).await
-        }
-        Err(error) => refused(app, who, problems(error)?).await,
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ProofForm {
-    password: Secret,
-}
-
-async fn remove_totp(State(app): State<App>, who: PersonPage, payload: Payload) -> Outcome {
-    check_side(&who)?;
-    let input: ProofForm = form(&app, &who.caller, payload).await?;
-    let removed = match prove(&app, &who, input.password, "totp-password").await {
-        Ok(user) => app.write(who.scope(), move |tx| totp::reset(tx, user.id)).await,
-        Err(error) => Err(error),
-    };
-    match removed {
-        Ok(()) => who.done(home(&who), "totp-is-removed"),
-        Err(error) => refused(&app, &who, problems(error)?).await,
-    }
-}
-
-async fn renew_codes(State(app): State<App>, who: PersonPage, payload: Payload) -> Outcome {
-    check_side(&who)?;
-    let input: ProofForm = form(&app, &who.caller, payload).await?;
-    let codes = match prove(&app, &who, input.password, "totp-password").await {
-        Ok(user) => app.write(who.scope(), move |tx| totp::renew_codes(tx, &user)).await,
-        Err(error) => Err(error),
-    };
-    show_codes(&app, &who, codes).await
 }

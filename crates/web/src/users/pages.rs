@@ -18,10 +18,11 @@ use crate::{
         app::App,
         extract::{At, Params, Payload},
         failure::Outcome,
-        page::form,
+        page::{form, told},
         person::{AdminPage, Ask, Button, cut, filled, href, problems},
     },
     kit::{
+        chrome::Tone,
         forms::{Choice, Problem},
         lists::{Filter, FilterOption, Pager, Search},
     },
@@ -120,8 +121,15 @@ struct NewForm {
 
 async fn create(State(app): State<App>, who: AdminPage, payload: Payload) -> Outcome {
     let input: NewForm = form(&app, &who.caller, payload).await?;
-    match invite(&app, &who, &input).await {
-        Ok(id) => who.done(format!("{HOME}/{id}"), "users-created"),
+    match make(&app, &who, &input).await {
+        Ok(id) => {
+            let page = format!("{HOME}/{id}");
+            // The account is made whether or not the letter may leave now; the page has a button to try again.
+            match mail_link(&app, &who.caller, &input.email, Purpose::Reset).await {
+                Ok(()) => who.done(page, "users-created"),
+                Err(error) => Ok(told(&page, Tone::Warn, error.message())),
+            }
+        }
         Err(error) => {
             let view = new_view(&who, input.name, input.email, &input.role, problems(error)?);
             who.again(&app, "/admin/users/new", "users/form.html", view).await
@@ -129,12 +137,10 @@ async fn create(State(app): State<App>, who: AdminPage, payload: Payload) -> Out
     }
 }
 
-/// Makes the account and mails the link to choose a password with.
-async fn invite(app: &App, who: &AdminPage, input: &NewForm) -> Result<Id<User>> {
+async fn make(app: &App, who: &AdminPage, input: &NewForm) -> Result<Id<User>> {
     let role = input.role.parse::<Role>()?;
     let new = UserIn { email: input.email.clone(), name: input.name.clone(), role, password: None };
     make_user(app, &who.who, new, None).await?;
-    mail_link(app, &who.caller, &input.email, Purpose::Reset).await?;
     let email: Email = input.email.parse()?;
     let made = app.read(who.scope(), move |read| users::find_by_email(read, &email)).await?;
     Ok(made.or_not_found("user")?.id)
