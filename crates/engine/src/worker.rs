@@ -56,11 +56,25 @@ impl Worker {
         self.probe.as_ref().is_none_or(|p| p.goes_on(moment))
     }
 
-    /// Works until `stop` turns true.
-    pub async fn run(&self, mut stop: watch::Receiver<bool>) {
+    /// Works until `stop` turns true, then finishes what it has in hand.
+    pub async fn run(&self, stop: watch::Receiver<bool>) {
+        // Side by side: a queue that never empties must not keep the schedules waiting.
+        tokio::join!(self.work_queue(stop.clone()), self.keep_time(stop));
+    }
+
+    async fn keep_time(&self, mut stop: watch::Receiver<bool>) {
+        let mut tick = tokio::time::interval(Duration::from_secs(5));
+        loop {
+            tokio::select! {
+                _ = tick.tick() => self.keep_house().await,
+                _ = stop.wait_for(|s| *s) => return,
+            }
+        }
+    }
+
+    async fn work_queue(&self, mut stop: watch::Receiver<bool>) {
         let mut wakes = self.db.signals().jobs();
         let mut in_hand = JoinSet::new();
-        let mut housekeeping = tokio::time::interval(Duration::from_secs(5));
         while !*stop.borrow() {
             let room = IN_HAND_MAX - in_hand.len().min(IN_HAND_MAX);
             wakes.mark_unchanged();
@@ -79,7 +93,6 @@ impl Worker {
             tokio::select! {
                 _ = wakes.changed() => {}
                 Some(_) = in_hand.join_next() => {}
-                _ = housekeeping.tick() => self.keep_house().await,
                 _ = stop.changed() => {}
                 () = tokio::time::sleep(LOOK_EVERY) => {}
             }
