@@ -1,8 +1,10 @@
 //! The binary: command line, configuration, wiring.
 
+mod backup;
 mod cli;
 mod config;
 mod demo;
+mod doctor;
 mod lock;
 mod people;
 mod wiring;
@@ -74,9 +76,9 @@ fn run(cli: Cli) -> Result<()> {
             }
             Ok(())
         }
-        Command::Backup { .. } | Command::Restore { .. } | Command::Doctor => {
-            Err(Error::invalid("backup", "not built yet"))
-        }
+        Command::Backup { file } => make_backup(&config, &file),
+        Command::Restore { file, replace } => restore(&config, &file, replace),
+        Command::Doctor => doctor::run(&config),
     }
 }
 
@@ -178,6 +180,27 @@ fn user(config: &Config, command: UserCommand) -> Result<()> {
         }
         UserCommand::Reset2fa { tenant, email } => people::reset_second_factor(db, &tenant, &email),
     })
+}
+
+fn make_backup(config: &Config, file: &std::path::Path) -> Result<()> {
+    let made = backup::backup(config, file)?;
+    for name in &made.missing_blobs {
+        eprintln!("warning: the content of attachment {name} is lost; it is not in the backup");
+    }
+    println!("{}: {} rows and {} attachments", file.display(), made.rows, made.blobs);
+    Ok(())
+}
+
+fn restore(config: &Config, file: &std::path::Path, replace: bool) -> Result<()> {
+    let restored = backup::restore(config, file, replace)?;
+    for name in &restored.missing_blobs {
+        eprintln!("warning: the content of attachment {name} was lost before the backup was made");
+    }
+    println!(
+        "restored {} rows and {} attachments as they were at {}",
+        restored.rows, restored.blobs, restored.made_at
+    );
+    Ok(())
 }
 
 /// A password that was made here is the one thing on standard output.

@@ -21,9 +21,11 @@
 //! | `dialect` | every difference between the engines, by name |
 //! | `queue` | the bounded two-lane queue in front of the threads |
 //! | `sqlite/`, `postgres/` | the two engines |
+//! | `archive/` | every row out of one engine and into either, for backups |
 //! | `migrate/` | versioned migrations from one portable text |
 //! | `signals` | what a commit wakes, here and in other replicas |
 
+pub mod archive;
 pub mod conformance;
 pub mod dialect;
 mod errors;

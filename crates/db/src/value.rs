@@ -14,6 +14,7 @@ pub enum Value<'a> {
     Text(&'a str),
     OwnedText(String),
     Bytes(&'a [u8]),
+    OwnedBytes(Vec<u8>),
     Uuid(Uuid),
     Time(Timestamp),
     /// JSON text, already valid.
@@ -94,6 +95,7 @@ impl rusqlite::ToSql for Value<'_> {
             Value::Text(v) => ToSqlOutput::Borrowed(ValueRef::Text(v.as_bytes())),
             Value::OwnedText(v) | Value::Json(v) => ToSqlOutput::Borrowed(ValueRef::Text(v.as_bytes())),
             Value::Bytes(v) => ToSqlOutput::Borrowed(ValueRef::Blob(v)),
+            Value::OwnedBytes(v) => ToSqlOutput::Borrowed(ValueRef::Blob(v)),
             Value::Uuid(v) => ToSqlOutput::Borrowed(ValueRef::Blob(v.as_bytes())),
             Value::Time(v) => ToSqlOutput::Borrowed(ValueRef::Integer(v.as_microsecond())),
         })
@@ -133,6 +135,7 @@ impl ToSql for Value<'_> {
                 }
             },
             Value::Bytes(v) => v.to_sql(ty, out),
+            Value::OwnedBytes(v) => v.to_sql(ty, out),
             Value::Uuid(v) => v.to_sql(ty, out),
             Value::Time(v) => v.to_sql(ty, out),
         }

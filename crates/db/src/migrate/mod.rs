@@ -96,6 +96,21 @@ pub fn run(location: &Location, now: Timestamp) -> Result<Outcome> {
     }
 }
 
+/// Names of the migrations that a start would apply; changes nothing. A database that is not there needs all of them.
+pub fn pending_names(location: &Location) -> Result<Vec<&'static str>> {
+    let applied = match location {
+        Location::Sqlite(path) if !path.exists() => Vec::new(),
+        Location::Sqlite(path) => sqlite::applied_at(path)?,
+        Location::Postgres(url) => crate::handle::off_the_runtime(|| postgres::applied_at(url))?,
+    };
+    Ok(pending(&applied)?.iter().map(|m| m.name).collect())
+}
+
+/// Tenant tables whose row-level security is not on and forced. PostgreSQL only.
+pub fn unprotected_tables(url: &base::Secret) -> Result<Vec<String>> {
+    crate::handle::off_the_runtime(|| postgres::unprotected(url))
+}
+
 /// Versions that are not applied yet, after checking those that are.
 fn pending(applied: &[(i64, String)]) -> Result<Vec<&'static Migration>> {
     for (version, checksum) in applied {

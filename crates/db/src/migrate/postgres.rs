@@ -48,6 +48,33 @@ pub fn run(url: &Secret, now: Timestamp) -> Result<Outcome> {
     Ok(Outcome { applied: todo.iter().map(|m| m.name).collect(), snapshot: None })
 }
 
+pub fn applied_at(url: &Secret) -> Result<Vec<(i64, String)>> {
+    let mut client = maintenance(url)?;
+    let there = client
+        .query_one("select to_regclass('schema_migrations') is not null", &[])
+        .map_err(errors::postgres)?;
+    if !there.get::<_, bool>(0) {
+        return Ok(Vec::new());
+    }
+    let rows = client
+        .query("select version, checksum from schema_migrations order by version", &[])
+        .map_err(errors::postgres)?;
+    Ok(rows.iter().map(|r| (r.get(0), r.get(1))).collect())
+}
+
+pub fn unprotected(url: &Secret) -> Result<Vec<String>> {
+    let mut client = maintenance(url)?;
+    let rows = client
+        .query(
+            "select relname::text from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace
+             and relrowsecurity and relforcerowsecurity",
+            &[],
+        )
+        .map_err(errors::postgres)?;
+    let forced: Vec<String> = rows.iter().map(|r| r.get(0)).collect();
+    Ok(tenant_tables().into_iter().filter(|t| !is_view(t) && !forced.contains(t)).collect())
+}
+
 fn described(e: &postgres::Error) -> String {
     e.as_db_error().map_or_else(|| e.to_string(), ToString::to_string)
 }

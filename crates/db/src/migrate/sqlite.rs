@@ -40,6 +40,10 @@ pub fn run(path: &Path, now: Timestamp) -> Result<Outcome> {
     Ok(Outcome { applied: todo.iter().map(|m| m.name).collect(), snapshot })
 }
 
+pub fn applied_at(path: &Path) -> Result<Vec<(i64, String)>> {
+    applied(&open(path, true)?)
+}
+
 fn applied(conn: &Connection) -> Result<Vec<(i64, String)>> {
     let there = conn.table_exists(None, "schema_migrations").map_err(errors::sqlite)?;
     if !there {
