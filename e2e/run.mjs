@@ -2,7 +2,7 @@
 //   COUNTERFOIL_BIN       the binary [default: ../target/debug/counterfoil]
 //   COUNTERFOIL_CHROMIUM  the browser [default: /usr/bin/chromium]
 //   COUNTERFOIL_SHOTS     where pictures of the pages go [default: a temporary folder]
-import { mkdirSync, mkdtempSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { chromium } from "playwright-core";
@@ -19,6 +19,8 @@ const args = [
   "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
   "--disable-sync", "--no-first-run",
 ];
+const usual = ["chromium", "chromium-browser", "google-chrome"].map((name) => `/usr/bin/${name}`);
+const chromiumPath = process.env.COUNTERFOIL_CHROMIUM ?? usual.find((path) => existsSync(path)) ?? usual[0];
 const started = Date.now();
 const server = await Server.start();
 let browser;
@@ -27,7 +29,7 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => server.st
 try {
   const world = new World(server);
   await world.prepare();
-  browser = await chromium.launch({ executablePath: process.env.COUNTERFOIL_CHROMIUM ?? "/usr/bin/chromium", args });
+  browser = await chromium.launch({ executablePath: chromiumPath, args });
   const files = readdirSync(new URL("journeys", import.meta.url)).filter((name) => name.endsWith(".mjs")).sort();
   for (const file of files) {
     if (wanted.length && !wanted.some((part) => file.includes(part))) continue;

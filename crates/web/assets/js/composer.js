@@ -1,6 +1,6 @@
 // Replying: Ctrl+Enter sends, notes look like notes, files show their sizes and progress, drafts survive a reload.
 const words = () => document.getElementById("words")?.dataset ?? {};
-const size = (n) => n < 1024 ? `${n} B` : n < 1048576 ? `${Math.round(n / 1024)} kB` : `${(n / 1048576).toFixed(1).replace(".0", "")} MB`;
+const size = (n) => n < 1e3 ? `${n} B` : n < 1e6 ? `${Math.round(n / 1e3)} kB` : `${(n / 1e6).toFixed(1).replace(".0", "")} MB`;
 
 function tint(form) {
   const kind = form.querySelector("input[name=kind]:checked")?.value;

@@ -164,10 +164,9 @@ fn since(value: &Value) -> Outcome<i64> {
 }
 
 fn filesize(bytes: u64) -> String {
-    // As file managers count, and as limits are set: 25 MB is 25 · 1024 · 1024 bytes.
-    const KB: u64 = 1 << 10;
-    const MB: u64 = 1 << 20;
-    const GB: u64 = 1 << 30;
+    const KB: u64 = 1_000;
+    const MB: u64 = 1_000 * KB;
+    const GB: u64 = 1_000 * MB;
     let of = |unit: u64, name: &str| {
         let tenths = (bytes * 10 + unit / 2) / unit;
         if tenths.is_multiple_of(10) || unit == KB {

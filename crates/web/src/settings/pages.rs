@@ -18,7 +18,7 @@ use crate::{
 };
 
 const HOME: &str = "/admin/settings";
-const MB: u64 = 1024 * 1024;
+const MB: u64 = 1_000_000;
 /// Fields of the settings, and what the form calls them.
 const NAMES: [(&str, &str); 5] = [
     ("name", "business_name"),
