@@ -65,10 +65,12 @@ impl Worker {
     async fn keep_time(&self, mut stop: watch::Receiver<bool>) {
         let mut tick = tokio::time::interval(Duration::from_secs(5));
         loop {
+            // What `wait_for` answers is a lock's guard, which must not live on while the house is kept.
             tokio::select! {
-                _ = tick.tick() => self.keep_house().await,
+                _ = tick.tick() => {}
                 _ = stop.wait_for(|s| *s) => return,
             }
+            self.keep_house().await;
         }
     }
 
