@@ -156,7 +156,10 @@ impl Values {
     fn read_environment(&mut self, environment: &[(String, String)]) -> Result<()> {
         for (name, value) in environment {
             let Some(rest) = name.strip_prefix("COUNTERFOIL_") else { continue };
-            if matches!(rest, "CONFIG" | "LOG" | "BIN") || rest.starts_with("TEST_") {
+            if matches!(rest, "CONFIG" | "LOG" | "BIN")
+                || rest.starts_with("TEST_")
+                || rest.starts_with("BENCH_")
+            {
                 continue;
             }
             let lower = rest.to_lowercase();
