@@ -76,8 +76,21 @@ pub fn configure(mut config: Config, data_dir: Option<PathBuf>) -> Config {
     config
 }
 
+/// Whether an entry of a data folder is one that a demo makes; its own mark and the lock are not asked about.
+fn is_data(name: &str) -> bool {
+    let database = ["counterfoil.sqlite3", "counterfoil.before-", "counterfoil.access"];
+    matches!(name, "blobs" | "outbox") || database.iter().any(|start| name.starts_with(start))
+}
+
+fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
+    let read = std::fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
+    let named = |e: std::fs::DirEntry| (e.file_name().to_string_lossy().into_owned(), e.path());
+    Ok(read.map_err(Error::from_source)?.into_iter().map(named).collect())
+}
+
+/// A folder with data and without the mark is somebody's, also when the database itself is on PostgreSQL.
 fn check_ours(folder: &Path) -> Result<()> {
-    if folder.join("counterfoil.sqlite3").exists() && !folder.join(MARK).exists() {
+    if !folder.join(MARK).exists() && entries(folder)?.iter().any(|(name, _)| is_data(name)) {
         return Err(Error::conflict(
             "data_dir.not_a_demo",
             format!(
@@ -89,17 +102,12 @@ fn check_ours(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Removes what a demo makes. The lock stays: it is held.
+/// Removes what a demo makes, and nothing else. The lock stays: it is held.
 fn empty(folder: &Path) -> Result<()> {
-    for entry in std::fs::read_dir(folder).map_err(Error::from_source)? {
-        let entry = entry.map_err(Error::from_source)?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let path = entry.path();
-        if name.starts_with("counterfoil.") {
-            std::fs::remove_file(path).map_err(Error::from_source)?;
-        } else if name == "blobs" || name == "outbox" {
-            std::fs::remove_dir_all(path).map_err(Error::from_source)?;
-        }
+    for (_, path) in entries(folder)?.into_iter().filter(|(name, _)| is_data(name)) {
+        let removed =
+            if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+        removed.map_err(Error::from_source)?;
     }
     Ok(())
 }
@@ -199,8 +207,25 @@ mod tests {
 
     #[test]
     fn a_folder_with_other_data_is_refused() {
+        for name in ["counterfoil.sqlite3", "blobs", "outbox"] {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join(name), "x").unwrap();
+            assert_eq!(check_ours(folder.path()).unwrap_err().code(), "data_dir.not_a_demo", "{name}");
+        }
+    }
+
+    #[test]
+    fn starting_over_takes_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("counterfoil.sqlite3"), "x").unwrap();
-        assert_eq!(check_ours(folder.path()).unwrap_err().code(), "data_dir.not_a_demo");
+        for name in
+            ["counterfoil.toml", "notes.txt", "counterfoil.sqlite3", "counterfoil.sqlite3-wal", "lock"]
+        {
+            std::fs::write(folder.path().join(name), "x").unwrap();
+        }
+        empty(folder.path()).unwrap();
+        let mut left: Vec<String> =
+            entries(folder.path()).unwrap().into_iter().map(|(name, _)| name).collect();
+        left.sort();
+        assert_eq!(left, ["counterfoil.toml", "lock", "notes.txt"]);
     }
 }
