@@ -62,75 +62,74 @@ fn main() {
     report.write();
 }
 
+/// One figure: what the server is asked, and the bare work of the same kind.
+struct Scenario {
+    name: &'static str,
+    callers: usize,
+    bare: f64,
+    request: Box<dyn Fn(&server::Server) -> driver::Request>,
+}
+
 fn measure(engine: &str, location: db::Location, size: usize, options: &Options, report: &mut Report) {
     let time = Duration::from_secs(options.seconds);
     let sample = data::sample(&location);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    let run = |name: &str,
-               callers: usize,
-               floor: &dyn Fn() -> f64,
-               make: &dyn Fn(&server::Server) -> driver::Request,
-               server: &server::Server,
-               report: &mut Report| {
-        let empty = runtime.block_on(driver::run(
-            server.address,
-            callers,
-            time,
-            driver::Request::get("/healthz", ""),
-        ));
-        let product = runtime.block_on(driver::run(server.address, callers, time, make(server)));
-        let bare = floor();
-        report.line(engine, size, name, callers, &product, bare, &empty);
+    let get = |path: String| -> Box<dyn Fn(&server::Server) -> driver::Request> {
+        Box::new(move |s: &server::Server| driver::Request::get(&path, &s.staff))
     };
-    let server = server::Server::start(&location, &options.data);
-    report.fact(engine, size, "first answer after start", format!("{} ms", server.first_answer_ms));
-    report.fact(engine, size, "anonymous memory, idle", format!("{:.0} MB", server.anonymous_mb()));
-    let staff = server.staff.clone();
-    let get = |path: String| {
-        let staff = staff.clone();
-        move |_: &server::Server| driver::Request::get(&path, &staff)
+    let answered = sample.answered.clone();
+    let answer = move |s: &server::Server| {
+        let path = format!("/api/admin/support/tickets/{answered}/messages");
+        let body = r#"{"body":"We have found the fault and are on our way.","is_internal":true}"#;
+        driver::Request::post(&path, &s.staff, body)
     };
-    let bare_read = |work: bare::Read, callers: usize| {
-        let (location, sample) = (location.clone(), sample.clone());
-        move || bare::reads(&location, &sample, work, callers, time)
-    };
-    run(
-        "list, first page of 50",
-        8,
-        &bare_read(bare::Read::First, 8),
-        &get("/api/admin/support/tickets".into()),
-        &server,
-        report,
-    );
-    let deep = format!("/api/admin/support/tickets?cursor={}", sample.deep_cursor);
-    run("list, deep page of 50", 8, &bare_read(bare::Read::Deep, 8), &get(deep), &server, report);
-    let ticket = format!("/api/admin/support/tickets/{}", sample.with_20_messages);
-    run("ticket with 20 messages", 8, &bare_read(bare::Read::Ticket, 8), &get(ticket), &server, report);
-    let answer = |s: &server::Server| {
-        let path = format!("/api/admin/support/tickets/{}/messages", sample.answered);
-        driver::Request::post(
-            &path,
-            &s.staff,
-            r#"{"body":"We have found the fault and are on our way.","is_internal":true}"#,
-        )
-    };
-    run("answer", 8, &|| bare::answers(&location, &sample, 8, time), &answer, &server, report);
     let create = |s: &server::Server| {
         let body = r#"{"subject":"Internet down since Monday","description":"The light on the box is red.","category":"technical"}"#;
         driver::Request::post("/api/support/tickets", &s.customer, body)
     };
+    let read = |what| bare::reads(&location, &sample, what, 8, time);
+    let list = "/api/admin/support/tickets";
+    // The bare limits first, while nobody else works on the same database.
+    let mut scenarios = vec![
+        Scenario {
+            name: "list, first page of 50",
+            callers: 8,
+            bare: read(bare::Read::First),
+            request: get(list.into()),
+        },
+        Scenario {
+            name: "list, deep page of 50",
+            callers: 8,
+            bare: read(bare::Read::Deep),
+            request: get(format!("{list}?cursor={}", sample.deep_cursor)),
+        },
+        Scenario {
+            name: "ticket with 20 messages",
+            callers: 8,
+            bare: read(bare::Read::Ticket),
+            request: get(format!("{list}/{}", sample.with_20_messages)),
+        },
+        Scenario {
+            name: "answer",
+            callers: 8,
+            bare: bare::answers(&location, &sample, 8, time),
+            request: Box::new(answer),
+        },
+    ];
     for callers in [1, 8, 64] {
-        run(
-            "create ticket",
-            callers,
-            &|| bare::creates(&location, &sample, callers, time),
-            &create,
-            &server,
-            report,
-        );
+        let bare = bare::creates(&location, &sample, callers, time);
+        scenarios.push(Scenario { name: "create ticket", callers, bare, request: Box::new(create) });
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let server = server::Server::start(&location, &options.data);
+    report.fact(engine, size, "first answer after start", format!("{} ms", server.first_answer_ms));
+    report.fact(engine, size, "anonymous memory, idle", format!("{:.0} MB", server.anonymous_mb()));
+    for s in scenarios {
+        let empty = driver::Request::get("/healthz", "");
+        let empty = runtime.block_on(driver::run(server.address, s.callers, time, empty));
+        let product = runtime.block_on(driver::run(server.address, s.callers, time, (s.request)(&server)));
+        report.line(engine, size, s.name, s.callers, &product, s.bare, &empty);
     }
     report.fact(engine, size, "anonymous memory, loaded", format!("{:.0} MB", server.anonymous_mb()));
-    drop(server);
 }
 
 /// What a run measured.

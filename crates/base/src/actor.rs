@@ -131,6 +131,6 @@ impl FromStr for Role {
 impl<'de> Deserialize<'de> for Role {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(d)?;
-        text.parse().map_err(|e: Error| serde::de::Error::custom(e.message()))
+        text.parse().map_err(|e: Error| serde::de::Error::custom(e.plain_message()))
     }
 }

@@ -144,6 +144,13 @@ impl Error {
     pub fn message(&self) -> &str {
         &self.0.message
     }
+    /// What is wrong with the one field it is about, without the field's name; otherwise the message.
+    pub fn plain_message(&self) -> &str {
+        match self.0.fields.as_slice() {
+            [only] => &only.message,
+            _ => self.message(),
+        }
+    }
     pub fn field_errors(&self) -> &[FieldError] {
         &self.0.fields
     }

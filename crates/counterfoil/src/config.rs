@@ -23,6 +23,8 @@ pub struct Config {
     /// Without it letters are kept as files.
     pub smtp: Option<SmtpConfig>,
     pub limits: Limits,
+    /// Log lines as JSON, for machines, instead of text.
+    pub log_json: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -215,7 +217,13 @@ impl Values {
             None => None,
             Some(host) => Some(self.smtp(host)?),
         };
+        let log_json = match self.get("log.format").unwrap_or("text") {
+            "json" => true,
+            "text" => false,
+            _ => return Err(Error::field("log.format", "config.log_format", "text or json")),
+        };
         Ok(Config {
+            log_json,
             listen,
             public_url,
             trusted_proxies,
@@ -269,6 +277,7 @@ impl Config {
             ),
             ("data_dir".into(), self.data_dir.display().to_string()),
             ("database_url".into(), secret(self.database_url.as_ref())),
+            ("log.format".into(), if self.log_json { "json" } else { "text" }.into()),
             ("limits.requests_per_minute".into(), self.limits.requests_per_minute.to_string()),
         ];
         match &self.smtp {

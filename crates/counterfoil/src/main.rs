@@ -21,14 +21,6 @@ fn main() -> ExitCode {
     // One provider for every TLS connection; the first line, because a second one would panic later.
     rustls::crypto::ring::default_provider().install_default().ok();
     let cli = Cli::parse();
-    let format = std::env::var("COUNTERFOIL_LOG_FORMAT").unwrap_or_default();
-    let filter = EnvFilter::try_from_env("COUNTERFOIL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if format == "json" {
-        log.json().init()
-    } else {
-        log.compact().init()
-    }
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -36,6 +28,17 @@ fn main() -> ExitCode {
             tracing::debug!(?error, "failed");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// To standard error, so that what a command answers stands alone on standard output.
+fn start_log(json: bool) {
+    let filter = EnvFilter::try_from_env("COUNTERFOIL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if json {
+        log.json().init()
+    } else {
+        log.compact().init()
     }
 }
 
@@ -56,6 +59,7 @@ fn run(cli: Cli) -> Result<()> {
         config: cli.place.config,
     };
     let config = Config::load(&overrides, std::env::vars())?;
+    start_log(config.log_json);
     match cli.command {
         Command::Serve { .. } => serve(&config),
         Command::Demo { fresh, .. } => demo::run(&demo::configure(config, named_folder), fresh),

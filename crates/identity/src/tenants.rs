@@ -86,7 +86,7 @@ impl Settings {
         range("auto_close_days", self.auto_close_days.into(), 1, 365);
         range("reopen_days", self.reopen_days.into(), 0, 3650);
         range("archive_days", self.archive_days.into(), 0, 3650);
-        range("attachment_max_bytes", self.attachment_max_bytes, 1024, 100 * 1024 * 1024);
+        range("attachment_max_bytes", self.attachment_max_bytes, 1_000, 100_000_000);
         let mut say = |field: &str, message: &str| {
             wrong.push(base::FieldError {
                 field: field.into(),
@@ -134,7 +134,13 @@ pub fn create(tx: &mut Tx<'_>, slug: &str, name: &str, host: Option<&str>) -> Re
 
 /// Makes a tenant under an id that was chosen before, so that what belongs to it commits with it: in work for that
 /// tenant, which does not exist until then.
-pub fn create_as(tx: &mut Tx<'_>, id: TenantId, slug: &str, name: &str, host: Option<&str>) -> Result<TenantId> {
+pub fn create_as(
+    tx: &mut Tx<'_>,
+    id: TenantId,
+    slug: &str,
+    name: &str,
+    host: Option<&str>,
+) -> Result<TenantId> {
     let slug_ok = slug.len() <= 40
         && slug.starts_with(|c: char| c.is_ascii_lowercase())
         && slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');

@@ -72,7 +72,8 @@ pub fn redeem(tx: &mut Tx<'_>, purpose: Purpose, token: &str) -> Result<Id<User>
 pub fn peek(tx: &Tx<'_>, purpose: Purpose, token: &str) -> Result<Id<User>> {
     let refused = || Error::invalid("link.used_or_expired", "this took too long; sign in again");
     let token = Token::parse(token).ok_or_else(refused)?;
-    tx.query_one(&PEEK, params![token.hash(), purpose.as_str(), tx.now()], |row| row.get(0))?.ok_or_else(refused)
+    tx.query_one(&PEEK, params![token.hash(), purpose.as_str(), tx.now()], |row| row.get(0))?
+        .ok_or_else(refused)
 }
 
 pub fn forget_expired(tx: &mut Tx<'_>) -> Result<()> {

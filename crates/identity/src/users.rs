@@ -168,7 +168,9 @@ pub fn search(read: &Read<'_>, filter: &UserFilter, limit: u32) -> Result<Vec<Us
     if let Some(q) = &filter.q {
         values.push(db::dialect::contains_pattern(&q.to_lowercase()));
         let p = values.len() + 1;
-        text.push_str(&format!(" and (email_key like ?{p} escape '\\' or lower(name) like ?{p} escape '\\')"));
+        text.push_str(&format!(
+            " and (email_key like ?{p} escape '\\' or lower(name) like ?{p} escape '\\')"
+        ));
     }
     values.push(db::Value::Int(limit.into()));
     text.push_str(&format!(" order by id limit ?{}", values.len() + 1));

@@ -118,6 +118,16 @@ both_engines! {
         assert_eq!(ada.get("/api/support/tickets").await.expect(200)["items"].as_array().unwrap().len(), 2);
     }
 
+    async fn what_filing_answers_is_what_a_look_answers(world) {
+        let site = Site::new(world).await;
+        let ada = site.user("Ada", Role::Customer).await;
+        let links = json!([{ "kind": "row", "id": "7", "label": "" }, { "kind": "merchant", "id": "42", "label": "Shop" }]);
+        let body = json!({ "subject": "s", "description": "**d**", "category": "bug", "priority": "medium", "links": links });
+        let filed = ada.post("/api/support/tickets", body).await.expect(201);
+        let path = format!("/api/support/tickets/{}", filed["id"].as_str().unwrap());
+        assert_eq!(ada.get(&path).await.expect(200), filed);
+    }
+
     async fn bad_input_names_the_field_and_leaves_nothing_behind(world) {
         let site = Site::new(world).await;
         let (ada, root) = (site.user("Ada", Role::Customer).await, site.user("Root", Role::Admin).await);

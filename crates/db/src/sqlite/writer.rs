@@ -111,7 +111,7 @@ fn commit_group(
         }
     }
     for work in group {
-        work.answer(outcome.as_ref().map(|()| ()).map_err(Error::duplicate));
+        work.answer(outcome.as_ref().copied().map_err(Error::duplicate));
     }
 }
 

@@ -11,7 +11,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `model` | types and pure rules: lifecycle, priorities, who may change what |
-//! | `ops/` | the verbs: create, staff_message, change, customer_reply, confirm, close_resolved … |
+//! | `ops/` | the verbs: create, staff_message, change, customer_reply, file, confirm, close_resolved … |
 //! | `query`, `filter` | reads for staff: queue, counts, conversation, history |
 //! | `portal` | the customer's read model |
 //! | `stats` | figures over a range |
@@ -31,8 +31,9 @@ pub use filter::{Assignee, Order, Range, Sort, TicketFilter};
 pub use model::*;
 pub use ops::change::{check_context, check_links, check_tags};
 pub use ops::{
-    CustomerPatch, For, NewMessage, NewTicket, TicketPatch, archive_old, change, change_own, close_resolved,
-    confirm, create, customer_reply, leave_team, mark_read_by_staff, staff_message, user_of,
+    CustomerPatch, Filed, For, NewMessage, NewTicket, TicketPatch, archive_old, change, change_own,
+    close_resolved, confirm, create, customer_reply, file, leave_team, mark_read_by_staff, staff_message,
+    user_of,
 };
 
 /// Records what became of a letter on the message it carried.

@@ -39,7 +39,7 @@ macro_rules! words {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
                 let text = <std::borrow::Cow<'de, str>>::deserialize(d)?;
-                text.parse().map_err(|e: Error| serde::de::Error::custom(e.message()))
+                text.parse().map_err(|e: Error| serde::de::Error::custom(e.plain_message()))
             }
         }
     };

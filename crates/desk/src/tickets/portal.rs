@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{
     filter::{Clause, Sort, page_of},
     model::*,
+    ops::Filed,
     query::{MessageFilter, message_page},
     store,
 };
@@ -112,6 +113,44 @@ db::statements! {
     ATTACHMENT = "select id, ticket_id, message_id, filename, content_type, size_bytes, sha256 from portal_attachments where tenant_id = ?1 and id = ?2";
     LINKS = "select kind, linked_id, label from portal_links where tenant_id = ?1 and ticket_id = ?2 order by kind, linked_id";
     EVENTS = "select id, event_type, from_value, to_value, actor_kind, created_at from portal_audits where tenant_id = ?1 and ticket_id = ?2 order by id";
+}
+
+/// What a customer is shown of a ticket they filed a moment ago: the same as a look at it would answer, which a test
+/// holds it to, without the look.
+pub fn of_filed(filed: Filed) -> (PortalTicket, Vec<Message>, Vec<Link>, PortalEvent) {
+    let t = filed.ticket;
+    let event = PortalEvent {
+        id: filed.created,
+        event_type: "created".into(),
+        from: None,
+        to: Some(t.public_status.to_string()),
+        by: "customer",
+        created_at: t.created_at,
+    };
+    let ticket = PortalTicket {
+        id: t.id,
+        ticket_number: t.ticket_number,
+        subject: t.subject,
+        description: t.description,
+        status: t.public_status,
+        priority: t.priority,
+        category: t.category,
+        ticket_type: t.ticket_type,
+        channel: t.channel,
+        customer_id: t.customer_id.uuid(),
+        user_id: t.user_id.map(Id::uuid),
+        user_email: t.user_email,
+        order_id: t.order_id,
+        unread_by_customer: t.unread_by_customer,
+        message_count: t.public_message_count,
+        last_message_at: t.last_message_at,
+        resolved_at: t.resolved_at,
+        closed_at: t.closed_at,
+        version: t.public_version,
+        created_at: t.created_at,
+        updated_at: t.public_updated_at,
+    };
+    (ticket, vec![filed.message], filed.links, event)
 }
 
 /// One page of somebody's own tickets, and whether there is more.

@@ -1,7 +1,7 @@
 //! The ticket's rows. Private: others come through `ops` and `query`.
 
 use base::{Id, Result, Timestamp};
-use db::{Read, Row, Tx, Value, params};
+use db::{Read, Row, Sql, ToValue, Tx, Value, params};
 use identity::User;
 
 use super::model::*;
@@ -33,13 +33,6 @@ db::statements! {
         where t.tenant_id = ?1 and t.id = ?2");
     LOCK = "select 1 from tickets where tenant_id = ?1 and id = ?2 {lock}";
     BY_NUMBER = "select id from tickets where tenant_id = ?1 and ticket_number = ?2";
-    SAVE = "update tickets set subject = ?3, search_text = ?4, status = ?5, public_status = ?6, priority = ?7, category = ?8, ticket_type = ?9,
-        customer_id = ?10, user_id = ?11, order_id = ?12, assigned_to = ?13, team_id = ?14, unread_by_agent = ?15,
-        unread_by_customer = ?16, message_count = ?17, public_message_count = ?18, last_message_at = ?19, due_at = ?20,
-        first_response_at = ?21, resolution_time_minutes = ?22, escalation_level = ?23, escalated_at = ?24, escalated_to_user_id = ?25,
-        resolved_at = ?26, closed_at = ?27, close_reason = ?28, resolution_notes = ?29, ai_summary = ?30, ai_confidence_score = ?31,
-        ai_first_response_time = ?32, ai_auto_resolved = ?33, context = ?34, version = ?35, public_version = ?36,
-        public_updated_at = ?37, updated_by = ?38, updated_at = ?39, channel = ?40 where tenant_id = ?1 and id = ?2";
     // Reading is no change: the version stays.
     READ_BY_AGENT = "update tickets set unread_by_agent = 0 where tenant_id = ?1 and id = ?2";
     READ_BY_CUSTOMER = "update tickets set unread_by_customer = 0 where tenant_id = ?1 and id = ?2";
@@ -178,53 +171,74 @@ pub fn insert(tx: &mut Tx<'_>, t: &Ticket) -> Result<()> {
     Ok(())
 }
 
-pub fn save(tx: &mut Tx<'_>, t: &Ticket) -> Result<()> {
-    let search = search_text(&t.ticket_number, &t.subject, &t.user_email);
-    tx.execute(
-        &SAVE,
-        params![
-            t.id,
-            t.subject,
-            search,
-            t.status,
-            t.public_status,
-            t.priority,
-            t.category,
-            t.ticket_type,
-            t.customer_id,
-            t.user_id,
-            t.order_id,
-            t.assigned_to,
-            t.team_id,
-            t.unread_by_agent,
-            t.unread_by_customer,
-            t.message_count,
-            t.public_message_count,
-            t.last_message_at,
-            t.due_at,
-            t.first_response_at,
-            t.resolution_time_minutes,
-            t.escalation_level,
-            t.escalated_at,
-            t.escalated_to_user_id,
-            t.resolved_at,
-            t.closed_at,
-            t.close_reason,
-            t.resolution_notes,
-            t.ai_summary,
-            t.ai_confidence_score,
-            t.ai_first_response_time,
-            t.ai_auto_resolved,
-            t.context,
-            t.version,
-            t.public_version,
-            t.public_updated_at,
-            t.updated_by,
-            t.updated_at,
-            t.channel
-        ],
-    )?;
-    Ok(())
+/// Every column that can change, with its value.
+fn changeable(t: &Ticket) -> Vec<(&'static str, Value<'_>)> {
+    vec![
+        ("subject", ToValue::to_value(&t.subject)),
+        ("user_email", ToValue::to_value(&t.user_email)),
+        ("status", ToValue::to_value(&t.status)),
+        ("public_status", ToValue::to_value(&t.public_status)),
+        ("priority", ToValue::to_value(&t.priority)),
+        ("category", ToValue::to_value(&t.category)),
+        ("ticket_type", ToValue::to_value(&t.ticket_type)),
+        ("customer_id", ToValue::to_value(&t.customer_id)),
+        ("user_id", ToValue::to_value(&t.user_id)),
+        ("order_id", ToValue::to_value(&t.order_id)),
+        ("assigned_to", ToValue::to_value(&t.assigned_to)),
+        ("team_id", ToValue::to_value(&t.team_id)),
+        ("unread_by_agent", ToValue::to_value(&t.unread_by_agent)),
+        ("unread_by_customer", ToValue::to_value(&t.unread_by_customer)),
+        ("message_count", ToValue::to_value(&t.message_count)),
+        ("public_message_count", ToValue::to_value(&t.public_message_count)),
+        ("last_message_at", ToValue::to_value(&t.last_message_at)),
+        ("due_at", ToValue::to_value(&t.due_at)),
+        ("first_response_at", ToValue::to_value(&t.first_response_at)),
+        ("resolution_time_minutes", ToValue::to_value(&t.resolution_time_minutes)),
+        ("escalation_level", ToValue::to_value(&t.escalation_level)),
+        ("escalated_at", ToValue::to_value(&t.escalated_at)),
+        ("escalated_to_user_id", ToValue::to_value(&t.escalated_to_user_id)),
+        ("resolved_at", ToValue::to_value(&t.resolved_at)),
+        ("closed_at", ToValue::to_value(&t.closed_at)),
+        ("close_reason", ToValue::to_value(&t.close_reason)),
+        ("resolution_notes", ToValue::to_value(&t.resolution_notes)),
+        ("ai_summary", ToValue::to_value(&t.ai_summary)),
+        ("ai_confidence_score", ToValue::to_value(&t.ai_confidence_score)),
+        ("ai_first_response_time", ToValue::to_value(&t.ai_first_response_time)),
+        ("ai_auto_resolved", ToValue::to_value(&t.ai_auto_resolved)),
+        ("context", ToValue::to_value(&t.context)),
+        ("version", ToValue::to_value(&t.version)),
+        ("public_version", ToValue::to_value(&t.public_version)),
+        ("public_updated_at", ToValue::to_value(&t.public_updated_at)),
+        ("updated_by", ToValue::to_value(&t.updated_by)),
+        ("updated_at", ToValue::to_value(&t.updated_at)),
+        ("channel", ToValue::to_value(&t.channel)),
+    ]
+}
+
+/// Writes what differs from before. Naming a column that kept its value would rewrite every index it is in.
+pub fn save(tx: &mut Tx<'_>, before: &Ticket, t: &Ticket) -> Result<()> {
+    let old = changeable(before);
+    let mut changed: Vec<(&str, Value<'_>)> = changeable(t)
+        .into_iter()
+        .zip(old)
+        .filter(|((_, new), (_, old))| new != old)
+        .map(|(new, _)| new)
+        .collect();
+    if t.subject != before.subject || t.user_email != before.user_email {
+        changed.push((
+            "search_text",
+            Value::OwnedText(search_text(&t.ticket_number, &t.subject, &t.user_email)),
+        ));
+    }
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let set: Vec<String> =
+        changed.iter().enumerate().map(|(i, (column, _))| format!("{column} = ?{}", i + 3)).collect();
+    let text = format!("update tickets set {} where tenant_id = ?1 and id = ?2", set.join(", "));
+    let mut values = vec![t.id.to_value()];
+    values.extend(changed.into_iter().map(|(_, value)| value));
+    tx.execute(&Sql::built(text), &values).map(|_| ())
 }
 
 pub fn mark_read(tx: &mut Tx<'_>, id: Id<Ticket>, by_customer: bool) -> Result<()> {
@@ -275,7 +289,7 @@ pub struct NewAudit<'a> {
     pub is_public: bool,
 }
 
-pub fn insert_audit(tx: &mut Tx<'_>, ticket: Id<Ticket>, a: NewAudit<'_>) -> Result<()> {
+pub fn insert_audit(tx: &mut Tx<'_>, ticket: Id<Ticket>, a: NewAudit<'_>) -> Result<Id<Audit>> {
     let (id, now, actor): (Id<Audit>, Timestamp, _) = (tx.new_id(), tx.now(), tx.actor().clone());
     tx.execute(
         &INSERT_AUDIT,
@@ -293,7 +307,7 @@ pub fn insert_audit(tx: &mut Tx<'_>, ticket: Id<Ticket>, a: NewAudit<'_>) -> Res
             now
         ],
     )?;
-    Ok(())
+    Ok(id)
 }
 
 pub fn set_tags(tx: &mut Tx<'_>, ticket: Id<Ticket>, tags: &[String]) -> Result<()> {

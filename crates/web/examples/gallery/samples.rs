@@ -173,11 +173,7 @@ fn strangers() -> Vec<Page> {
             "first-run",
             "auth/first_run.html",
             stranger("/first-run/x"),
-            auth::FirstRun {
-                token: "x".into(),
-                zone: "Europe/London".into(),
-                ..Default::default()
-            },
+            auth::FirstRun { token: "x".into(), zone: "Europe/London".into(), ..Default::default() },
         ),
         Page::new("error", "errors/error.html", stranger("/help"), broken),
         Page::new(

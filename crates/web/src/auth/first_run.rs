@@ -63,24 +63,35 @@ async fn check(app: &App, token: &str) -> Result<()> {
 
 async fn show(State(app): State<App>, At(at): At<TokenAt>) -> Outcome {
     check(&app, &at.token).await?;
-    let view = views::FirstRun { token: at.token, zone: "UTC".into(), currency: "EUR".into(), ..Default::default() };
+    let view =
+        views::FirstRun { token: at.token, zone: "UTC".into(), currency: "EUR".into(), ..Default::default() };
     page(&app, &view, StatusCode::OK)
 }
 
-async fn submit(State(app): State<App>, At(at): At<TokenAt>, headers: HeaderMap, payload: Payload) -> Outcome<Response> {
+async fn submit(
+    State(app): State<App>,
+    At(at): At<TokenAt>,
+    headers: HeaderMap,
+    payload: Payload,
+) -> Outcome<Response> {
     check(&app, &at.token).await?;
     let same_site = headers.get("sec-fetch-site").and_then(|v| v.to_str().ok());
     if same_site.is_some_and(|s| s != "same-origin" && s != "none") {
-        return Err(Failure(Error::forbidden("origin.foreign", "this request did not come from our own page")));
+        return Err(Failure(Error::forbidden(
+            "origin.foreign",
+            "this request did not come from our own page",
+        )));
     }
     let form: Form = payload.form().await?;
-    let (business_name, zone, currency) = (form.business_name.clone(), form.zone.clone(), form.currency.clone());
+    let (business_name, zone, currency) =
+        (form.business_name.clone(), form.zone.clone(), form.currency.clone());
     let (name, email) = (form.name.clone(), form.email.clone());
     match set_up(&app, at.token.clone(), form).await {
         Ok(response) => Ok(response),
         Err(error) if matches!(error.kind(), Kind::Invalid | Kind::Conflict) => {
             let problems = Problem::from_error(&error);
-            let view = views::FirstRun { token: at.token, business_name, zone, currency, name, email, problems };
+            let view =
+                views::FirstRun { token: at.token, business_name, zone, currency, name, email, problems };
             page(&app, &view, status(&error))
         }
         Err(error) => Err(error.into()),
@@ -100,7 +111,9 @@ async fn set_up(app: &App, token: String, form: Form) -> Result<Response> {
     if settings.currency.len() != 3 || !settings.currency.bytes().all(|b| b.is_ascii_uppercase()) {
         return Err(Error::field("currency", "currency.unknown", "a currency's three letters, such as EUR"));
     }
-    settings.check().map_err(|e| if e.field_errors().first().is_some_and(|f| f.field == "time_zone") { e.on_field("zone") } else { e })?;
+    settings.check().map_err(|e| {
+        if e.field_errors().first().is_some_and(|f| f.field == "time_zone") { e.on_field("zone") } else { e }
+    })?;
     let password = form.password;
     let hash = app.blocking(move || passwords::hash(&password)).await??;
     let tenant: TenantId = Id::new(app.db().now(), &*app.db().entropy());

@@ -96,6 +96,10 @@ async fn find(app: &App, parts: &Parts, request_id: Arc<str>) -> Result<Caller> 
         .or_else(|| text(headers, header::HOST.as_str()))
         .or_else(|| parts.uri.host())
         .unwrap_or_default();
+    // A flood is asked to wait, by the client it comes from; loopback is the operator's own.
+    if !client.is_loopback() && !app.admit(client, app.db().now()) {
+        return Err(Error::limited("requests.too_many", "too many requests; wait a minute", 60));
+    }
     let all = app.tenants().await?;
     if all.is_empty() {
         return Err(Error::unavailable(

@@ -1,7 +1,6 @@
 //! The whole application as one service: routes, then the layers around them.
 
 use std::{
-    net::{IpAddr, SocketAddr},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -9,7 +8,7 @@ use std::{
 use axum::{
     Extension, Router,
     body::Body,
-    extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State},
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -56,7 +55,6 @@ pub fn service(app: App) -> Router {
         .layer(Extension(document))
         .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(REQUEST_MAX))
-        .layer(middleware::from_fn_with_state(app.clone(), admit))
         .layer(CatchPanicLayer::custom(|_| Failure(Error::bug("a handler panicked")).into_response()))
         .layer(CompressionLayer::new().compress_when(Compressible))
         .layer(middleware::from_fn(around))
@@ -99,20 +97,6 @@ async fn asset(axum::extract::Path(path): axum::extract::Path<String>) -> Respon
         }
         None => StatusCode::NOT_FOUND.into_response(),
     }
-}
-
-/// Asks a client that floods to wait. Loopback is the operator's own or a proxy that limits by itself.
-async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip());
-    let trusted = peer.is_none_or(|ip| app.config().trusted_proxies.iter().any(|net| net.contains(ip)));
-    if !trusted
-        && !peer.is_none_or(|ip: IpAddr| ip.is_loopback())
-        && !app.admit(peer.unwrap_or(IpAddr::from([0, 0, 0, 0])), app.db().now())
-    {
-        return Failure(Error::limited("requests.too_many", "too many requests; wait a minute", 60))
-            .into_response();
-    }
-    next.run(request).await
 }
 
 /// Outermost: request id, log line, latency by route, security headers, a limit on time.

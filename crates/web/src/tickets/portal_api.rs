@@ -206,9 +206,10 @@ pub async fn create(State(app): State<App>, caller: Caller, payload: Payload) ->
                     name: person.name.clone(),
                     user_id: Some(person.user_id),
                 };
-                let ticket = tickets::create(tx, &settings, None, For::Themselves(requester), new)?;
-                let viewer = Viewer::User { user: person.user_id, customer: person.customer_id };
-                portal_detail(tx, &viewer, ticket.id).map(|(out, _)| out)
+                let filed = tickets::file(tx, &settings, None, For::Themselves(requester), new)?;
+                let (ticket, messages, links, event) = portal::of_filed(filed);
+                let messages = Some(messages.into_iter().map(Into::into).collect());
+                Ok(PortalTicketOut { links, messages, audits: Some(vec![event.into()]), ..ticket.into() })
             })
         })
         .await?;

@@ -43,9 +43,10 @@ fn aged(
     let mut t = store::lock(tx, id)?.or_not_found("ticket")?;
     // The customer may have written between the look and the lock.
     if t.status == from {
+        let before = t.clone();
         move_to(tx, &mut t, to, reason)?;
         touch(tx, &mut t, true);
-        store::save(tx, &t)?;
+        store::save(tx, &before, &t)?;
         publish(tx, "ticket.changed", &t, true)?;
     }
     Ok(())

@@ -83,7 +83,7 @@ pub fn change(
     }
     let is_public = visible(&before, &ticket);
     touch(tx, &mut ticket, is_public);
-    store::save(tx, &ticket)?;
+    store::save(tx, &before, &ticket)?;
     publish(tx, "ticket.changed", &ticket, is_public)?;
     if let Some(assignee) =
         ticket.assigned_to.filter(|a| before.assigned_to != Some(*a) && !staff.is_user(Some(*a)))
@@ -93,7 +93,10 @@ pub fn change(
             news: News::Assigned { to: assignee.uuid(), version: ticket.version },
         })?;
     }
-    if ticket.status == Status::Resolved && before.status != Status::Resolved && patch.tell_customer != Some(false) {
+    if ticket.status == Status::Resolved
+        && before.status != Status::Resolved
+        && patch.tell_customer != Some(false)
+    {
         tx.enqueue(&Announce { ticket: id, news: News::Resolved { version: ticket.version } })?;
     }
     Ok(ticket)

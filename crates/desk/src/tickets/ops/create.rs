@@ -5,7 +5,7 @@ use engine::Enqueue;
 use identity::{NumberStyle, Settings, Staff, User, teams::Team, users};
 use uuid::Uuid;
 
-use super::{audit, publish};
+use super::publish;
 use crate::{
     categories,
     tickets::{
@@ -72,7 +72,16 @@ pub enum For {
     Address { requester: Requester, spoke_first: bool },
 }
 
-/// Files a ticket: row, first message, history, event, and the job that will tell people, in one commit.
+/// A ticket that was just filed, with its first message and the first line of its history, as they were written: an
+/// answer made of them needs no look back.
+pub struct Filed {
+    pub ticket: Ticket,
+    pub message: Message,
+    pub links: Vec<Link>,
+    pub created: Id<Audit>,
+}
+
+/// [`file`], for those who want the ticket alone.
 pub fn create(
     tx: &mut Tx<'_>,
     settings: &Settings,
@@ -80,6 +89,17 @@ pub fn create(
     whom: For,
     new: NewTicket,
 ) -> Result<Ticket> {
+    file(tx, settings, staff, whom, new).map(|filed| filed.ticket)
+}
+
+/// Files a ticket: row, first message, history, event, and the job that will tell people, in one commit.
+pub fn file(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    staff: Option<&Staff>,
+    whom: For,
+    new: NewTicket,
+) -> Result<Filed> {
     let (customer, user_id, spoke_first) = match whom {
         For::Themselves(who) | For::Stranger(who) => {
             (customers::find_or_create(tx, &who.email, &who.name)?, who.user_id, false)
@@ -190,7 +210,7 @@ pub fn create(
     store::insert_message(tx, &message)?;
     store::set_tags_of_new(tx, id, &new.tags)?;
     store::set_links_of_new(tx, id, &new.links, staff.is_none())?;
-    audit(
+    let created = store::insert_audit(
         tx,
         id,
         NewAudit {
@@ -203,7 +223,7 @@ pub fn create(
     )?;
     publish(tx, "ticket.created", &ticket, true)?;
     tx.enqueue(&Announce { ticket: id, news: News::Created { first: first.uuid(), spoke_first } })?;
-    Ok(ticket)
+    Ok(Filed { ticket, message, links: new.links, created })
 }
 
 fn number(tx: &mut Tx<'_>, settings: &Settings) -> Result<String> {

@@ -86,14 +86,15 @@ pub fn change_own(tx: &mut Tx<'_>, viewer: &Viewer, id: Id<Ticket>, patch: Custo
         }
     }
     touch(tx, &mut t, true);
-    store::save(tx, &t)?;
+    store::save(tx, &before, &t)?;
     publish(tx, "ticket.changed", &t, true)?;
     Ok(t)
 }
 
 /// "This solved it": resolved becomes closed. Confirming twice is harmless.
 pub fn confirm(tx: &mut Tx<'_>, viewer: &Viewer, id: Id<Ticket>, expected: Option<i64>) -> Result<Ticket> {
-    let mut t = lock_own(tx, viewer, id, expected)?;
+    let before = lock_own(tx, viewer, id, expected)?;
+    let mut t = before.clone();
     if t.status == Status::Closed {
         return Ok(t);
     }
@@ -105,7 +106,7 @@ pub fn confirm(tx: &mut Tx<'_>, viewer: &Viewer, id: Id<Ticket>, expected: Optio
     }
     move_to(tx, &mut t, Status::Closed, Some(CloseReason::Solved))?;
     touch(tx, &mut t, true);
-    store::save(tx, &t)?;
+    store::save(tx, &before, &t)?;
     publish(tx, "ticket.changed", &t, true)?;
     Ok(t)
 }
@@ -121,7 +122,8 @@ pub fn customer_reply(
     files: Vec<NewAttachment>,
     expected: Option<i64>,
 ) -> Result<(Ticket, Message)> {
-    let mut t = lock_own(tx, viewer, id, expected)?;
+    let before = lock_own(tx, viewer, id, expected)?;
+    let mut t = before.clone();
     let now = tx.now();
     let window = base::hours(24 * i64::from(settings.reopen_days));
     let too_late = t.status == Status::Archived
@@ -146,7 +148,7 @@ pub fn customer_reply(
     let metadata = serde_json::json!({ "message_id": message.id });
     audit(tx, id, NewAudit { event_type: "message", from: None, to: None, metadata, is_public: true })?;
     touch(tx, &mut t, true);
-    store::save(tx, &t)?;
+    store::save(tx, &before, &t)?;
     publish(tx, "ticket.replied", &t, true)?;
     tx.enqueue(&Announce { ticket: id, news: News::CustomerReplied { message: message.id.uuid() } })?;
     Ok((t, message))

@@ -12,7 +12,7 @@ use engine::{Event, Publish};
 
 pub use age::{archive_old, close_resolved};
 pub use change::{TicketPatch, change};
-pub use create::{For, NewTicket, create, user_of};
+pub use create::{Filed, For, NewTicket, create, file, user_of};
 pub use customer::{CustomerPatch, change_own, confirm, customer_reply};
 pub use reply::{NewMessage, staff_message};
 
@@ -42,7 +42,7 @@ pub fn leave_team(tx: &mut Tx<'_>, team: Id<identity::teams::Team>) -> Result<u6
 }
 
 fn audit(tx: &mut Tx<'_>, id: Id<Ticket>, line: NewAudit<'_>) -> Result<()> {
-    store::insert_audit(tx, id, line)
+    store::insert_audit(tx, id, line).map(|_| ())
 }
 
 /// Tells live streams that a ticket changed; the customer's only when they may know.

@@ -32,7 +32,8 @@ pub fn staff_message(
     new: NewMessage,
 ) -> Result<(Ticket, Message)> {
     query::get_for_staff(tx, staff, id)?;
-    let mut ticket = store::lock(tx, id)?.or_not_found("ticket")?;
+    let stored = store::lock(tx, id)?.or_not_found("ticket")?;
+    let mut ticket = stored.clone();
     if staff.read_only {
         return Err(Error::forbidden("key.read_only", "this key may only read"));
     }
@@ -93,7 +94,7 @@ pub fn staff_message(
     let metadata = serde_json::json!({ "message_id": message.0.id });
     audit(tx, id, NewAudit { event_type, from: None, to: None, metadata, is_public })?;
     touch(tx, &mut ticket, is_public);
-    store::save(tx, &ticket)?;
+    store::save(tx, &stored, &ticket)?;
     publish(tx, if is_public { "ticket.answered" } else { "ticket.noted" }, &ticket, is_public)?;
     if is_public {
         tx.enqueue(&Announce { ticket: id, news: News::Answered { message: message.0.id.uuid() } })?;
