@@ -57,6 +57,10 @@ pub fn registry(links: &Links) -> Registry {
 /// Listens, works jobs, and stops when told: no new requests, those at hand are finished, what was accepted is written.
 pub async fn serve(config: &Config, db: Db, listener: TcpListener) -> Result<()> {
     let outside = open_outside(config)?;
+    if db.kind() == db::EngineKind::Sqlite {
+        // The folder is locked by us: what a killed server had in hand is taken up at once.
+        db.write(db::Scope::installation(base::Actor::system()), engine::store::release_leases).await?;
+    }
     let links = Links::parse(&config.public_url)?;
     let (stop, stopping) = watch::channel(false);
     let worker = Worker::new(db.clone(), outside.clone(), registry(&links));

@@ -93,7 +93,10 @@ fn survives(place: &Place, seed: u64) {
             server.kill();
         });
     }
-    end_leases(place);
+    // On SQLite a start takes up at once what the killed server had in hand; elsewhere another replica may hold it.
+    if place.database.is_some() {
+        end_leases(place);
+    }
     let server = place.serve();
     // Whoever got no answer asks again with the same key, and must not get a second ticket.
     let unknown: Vec<String> = told.lock().unwrap().unknown.keys().cloned().collect();

@@ -48,6 +48,7 @@ db::statements! {
     RERUN_KEY = "update jobs set state = 'queued', run_at = ?4, attempts = 0, finished_at = null
         where tenant_id = ?1 and kind = ?2 and job_key = ?3 and state in ('dead', 'done')";
     DISCARD = "delete from jobs where tenant_id = ?1 and id = ?2 and state = 'dead'";
+    installation RELEASE = "update jobs set lease_until = ?1 where state = 'running' and lease_until > ?1";
     installation FORGET_DONE = "delete from jobs where state = 'done' and finished_at < ?1";
 }
 
@@ -179,6 +180,13 @@ pub fn rerun_key(tx: &mut Tx<'_>, kind: &str, key: &str) -> Result<bool> {
 /// Forgets a dead job. False when it is not dead.
 pub fn discard(tx: &mut Tx<'_>, id: Id<JobRow>) -> Result<bool> {
     tx.execute(&DISCARD, params![id]).map(|n| n == 1)
+}
+
+/// Ends every lease. For a start that knows that no other worker lives: the folder of an embedded database is locked by
+/// one process, so whoever held a lease there is gone.
+pub fn release_leases(tx: &mut Tx<'_>) -> Result<u64> {
+    let now = tx.now();
+    tx.execute(&RELEASE, params![now])
 }
 
 pub fn forget_done(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64> {
