@@ -13,6 +13,9 @@ pub enum Lane {
     Background,
 }
 
+/// Pieces of background work in a group that holds nothing else.
+const BACKGROUND_ALONE: usize = 4;
+
 /// The bounded queue in front of the database threads. A full lane refuses at once; nothing grows without bound.
 pub struct Queue<T> {
     state: Mutex<State<T>>,
@@ -55,17 +58,18 @@ impl<T> Queue<T> {
         Ok(())
     }
 
-    /// Waits for work, then takes up to `most` items: people's first, and a fair share for the background lane.
+    /// Waits for work, then takes up to `most` items: people's first, and always one for the background lane.
     /// `None` once the queue is closed and empty.
     pub fn take(&self, most: usize) -> Option<Vec<T>> {
         let mut state = self.lock();
         loop {
             if !state.foreground.is_empty() || !state.background.is_empty() {
-                let reserved = state.background.len().min((most / 16).max(1)).min(most);
-                let front = state.foreground.len().min(if most == 1 { most } else { most - reserved });
+                let reserved = usize::from(!state.background.is_empty() && most > 1);
+                let front = state.foreground.len().min(most - reserved);
                 let mut batch: Vec<T> = state.foreground.drain(..front).collect();
-                let back =
-                    state.background.len().min(if front == 0 { most } else { reserved }).min(most - front);
+                // A person who comes while a group of jobs is written waits for all of it: so few.
+                let back = if front == 0 { BACKGROUND_ALONE } else { reserved };
+                let back = state.background.len().min(back).min(most - front);
                 batch.extend(state.background.drain(..back));
                 return Some(batch);
             }
@@ -127,7 +131,7 @@ mod tests {
         let batch = queue.take(32).unwrap();
         assert_eq!(batch.len(), 32);
         assert_eq!(batch[0], 0);
-        assert_eq!(batch.iter().filter(|n| **n >= 1000).count(), 2);
+        assert_eq!(batch.iter().filter(|n| **n >= 1000).count(), 1);
     }
 
     #[test]
