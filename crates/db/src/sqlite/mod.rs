@@ -17,6 +17,8 @@ pub use writer::Writer;
 
 use crate::errors;
 
+/// How long a write waits for another process, such as the command line, to finish its own.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
 /// Statements kept prepared by each connection.
 const STATEMENT_CACHE: usize = 256;
 
@@ -28,7 +30,7 @@ pub fn open(path: &Path, read_only: bool) -> Result<Connection> {
     };
     let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(errors::sqlite)?;
-    conn.busy_timeout(Duration::from_secs(15)).map_err(errors::sqlite)?;
+    conn.busy_timeout(BUSY_TIMEOUT).map_err(errors::sqlite)?;
     conn.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
     let pragmas = if read_only {
         "pragma query_only = on; pragma cache_size = -4096; pragma temp_store = memory;"

@@ -1,7 +1,10 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::JoinHandle,
     time::Duration,
 };
@@ -38,15 +41,17 @@ impl Writer {
     ) -> Result<Self> {
         let conn = super::open(path, false)?;
         let pause = Arc::new(Pause::new());
+        let wanted = Arc::new(AtomicBool::new(false));
+        let asks = wanted.clone();
         let thread = std::thread::Builder::new()
             .name("db-writer".into())
-            .spawn(move || run(&conn, &queue, &*clock, &*entropy, &signals))
+            .spawn(move || run(&conn, &queue, &*clock, &*entropy, &signals, &wanted))
             .map_err(Error::from_source)?;
         let checkpoints = {
             let (path, pause) = (path.to_owned(), pause.clone());
             std::thread::Builder::new()
                 .name("db-checkpoint".into())
-                .spawn(move || checkpoint(&path, &pause))
+                .spawn(move || checkpoint(&path, &pause, &asks))
                 .map_err(Error::from_source)?
         };
         Ok(Self { thread: Some(thread), checkpoints: Some(checkpoints), pause })
@@ -70,8 +75,12 @@ fn run(
     clock: &dyn Clock,
     entropy: &dyn Entropy,
     signals: &Signals,
+    log_is_long: &AtomicBool,
 ) {
     while let Some(group) = queue.take(GROUP_MAX) {
+        if log_is_long.swap(false, Ordering::SeqCst) {
+            begin_log_anew(conn);
+        }
         metrics::gauge!("counterfoil_db_writer_queue_depth").set(queue.depth() as f64);
         metrics::histogram!("counterfoil_db_group_size").record(group.len() as f64);
         commit_group(conn, group, clock, entropy, signals);
@@ -148,8 +157,9 @@ fn control(conn: &Connection, command: &str) -> rusqlite::Result<()> {
     conn.prepare_cached(command)?.raw_execute().map(|_| ())
 }
 
-/// Folds the write-ahead log back into the database beside the writer, which so never waits for it.
-fn checkpoint(path: &Path, pause: &Pause) {
+/// Folds the write-ahead log back into the database beside the writer, which so hardly ever waits for it. Under writes
+/// without a pause the log can only begin anew between two groups: then the writer is asked to see to it.
+fn checkpoint(path: &Path, pause: &Pause, wanted: &AtomicBool) {
     let mut wal = path.as_os_str().to_owned();
     wal.push("-wal");
     let wal = PathBuf::from(wal);
@@ -159,20 +169,24 @@ fn checkpoint(path: &Path, pause: &Pause) {
         let stopped = pause.wait(Duration::from_millis(500));
         let size = std::fs::metadata(&wal).map_or(0, |m| m.len());
         if size > CHECKPOINT_BYTES || stopped {
-            // RESTART lets the writer begin again at the head of the log, so that the file does not grow for ever.
-            let mode = if size > 8 * CHECKPOINT_BYTES {
-                "truncate"
-            } else if size > 2 * CHECKPOINT_BYTES {
-                "restart"
-            } else {
-                "passive"
-            };
+            let mode = if stopped { "truncate" } else { "passive" };
             if let Err(e) = conn.query_row(&format!("pragma wal_checkpoint({mode})"), [], |_| Ok(())) {
                 tracing::debug!(error = %e, "checkpoint put off");
             }
+            // What is left to fold is little now, so the writer is held up for little.
+            wanted.store(size > 8 * CHECKPOINT_BYTES, Ordering::SeqCst);
         }
         if stopped {
             return;
         }
     }
+}
+
+/// Begins the log anew, between two groups. Gives up soon when a long read still needs the old one.
+fn begin_log_anew(conn: &Connection) {
+    conn.busy_timeout(Duration::from_millis(50)).ok();
+    if let Err(e) = conn.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())) {
+        tracing::debug!(error = %e, "the log goes on");
+    }
+    conn.busy_timeout(super::BUSY_TIMEOUT).ok();
 }
