@@ -99,6 +99,8 @@ create table messages (
   foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
 ) {strict};
 create index messages_by_ticket on messages (tenant_id, ticket_id, id);
+-- What became of a letter is written on the message it carried; few messages have one.
+create index messages_by_letter on messages (tenant_id, letter_id) where letter_id is not null;
 
 create table attachments (
   tenant_id {id} not null references tenants (id),
