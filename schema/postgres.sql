@@ -353,6 +353,7 @@ create table messages (
   foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
 );
 create index messages_by_ticket on messages (tenant_id, ticket_id, id);
+create index messages_by_letter on messages (tenant_id, letter_id) where letter_id is not null;
 create table attachments (
   tenant_id uuid not null references tenants (id),
   id uuid not null,
