@@ -441,6 +441,121 @@ create view portal_audits with (security_invoker = true) as
   select tenant_id, id, ticket_id, event_type, from_value, to_value, actor_kind, created_at
   from ticket_audits where is_public;
 
+-- 0005_desk_work
+alter table tickets add column survivor_id uuid;
+alter table tickets add column merged_count bigint not null default 0;
+alter table tickets add column public_last_message_at timestamptz;
+alter table tickets add column snoozed_at timestamptz;
+alter table tickets add column snoozed_until timestamptz;
+alter table tickets add column deleted_at timestamptz;
+alter table tickets add column minutes_spent bigint not null default 0;
+create index tickets_by_survivor on tickets (tenant_id, survivor_id) where survivor_id is not null;
+create index tickets_by_snooze on tickets (tenant_id, snoozed_until) where snoozed_at is not null;
+create index tickets_by_deletion on tickets (tenant_id, deleted_at) where deleted_at is not null;
+create table ticket_merges (
+  tenant_id uuid not null references tenants (id),
+  ticket_id uuid not null,
+  into_id uuid not null,
+  merged_by text not null,
+  merged_at timestamptz not null,
+  primary key (tenant_id, ticket_id),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id),
+  foreign key (tenant_id, into_id) references tickets (tenant_id, id)
+);
+create index ticket_merges_by_target on ticket_merges (tenant_id, into_id);
+create table ticket_relations (
+  tenant_id uuid not null references tenants (id),
+  from_id uuid not null,
+  kind text not null,
+  to_id uuid not null,
+  created_by text not null,
+  created_at timestamptz not null,
+  primary key (tenant_id, from_id, kind, to_id),
+  foreign key (tenant_id, from_id) references tickets (tenant_id, id),
+  foreign key (tenant_id, to_id) references tickets (tenant_id, id)
+);
+create index ticket_relations_by_target on ticket_relations (tenant_id, to_id, kind);
+create table ticket_participants (
+  tenant_id uuid not null references tenants (id),
+  ticket_id uuid not null,
+  email text not null,
+  name text not null,
+  added_by text not null,
+  created_at timestamptz not null,
+  primary key (tenant_id, ticket_id, email),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+);
+create table forwards (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  ticket_id uuid not null,
+  message_id uuid not null,
+  to_email text not null,
+  token_hash bytea not null,
+  created_at timestamptz not null,
+  revoked_at timestamptz,
+  primary key (tenant_id, id),
+  unique (tenant_id, token_hash),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id),
+  foreign key (tenant_id, message_id) references messages (tenant_id, id)
+);
+create index forwards_by_ticket on forwards (tenant_id, ticket_id);
+create table checklist_items (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  ticket_id uuid not null,
+  position bigint not null,
+  text text not null,
+  done_at timestamptz,
+  done_by text,
+  created_at timestamptz not null,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+);
+create index checklist_items_by_ticket on checklist_items (tenant_id, ticket_id, position);
+create table time_entries (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  ticket_id uuid not null,
+  user_id uuid,
+  user_name text not null,
+  minutes bigint not null,
+  note text not null,
+  created_at timestamptz not null,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id),
+  foreign key (tenant_id, user_id) references users (tenant_id, id)
+);
+create index time_entries_by_ticket on time_entries (tenant_id, ticket_id);
+create table blocked_senders (
+  tenant_id uuid not null references tenants (id),
+  email text not null,
+  blocked_by text not null,
+  created_at timestamptz not null,
+  primary key (tenant_id, email)
+);
+create table tags (
+  tenant_id uuid not null references tenants (id),
+  tag text not null,
+  colour text not null,
+  updated_at timestamptz not null,
+  primary key (tenant_id, tag)
+);
+drop view portal_tickets;
+create view portal_tickets with (security_invoker = true) as
+  select t.tenant_id, t.id, t.ticket_number, t.subject, coalesce(s.public_status, t.public_status) as status,
+         t.priority, t.category, t.ticket_type, t.channel,
+         t.customer_id, t.user_id, t.user_email, t.order_id, t.unread_by_customer, t.public_message_count as message_count,
+         coalesce(t.public_last_message_at, t.last_message_at) as last_message_at,
+         case when s.id is null then t.resolved_at else s.resolved_at end as resolved_at,
+         case when s.id is null then t.closed_at else s.closed_at end as closed_at,
+         t.first_message_id, t.public_version + coalesce(s.public_version, 0) as version,
+         t.created_at,
+         case when s.public_updated_at > t.public_updated_at then s.public_updated_at else t.public_updated_at end as updated_at,
+         t.merged_count, case when s.customer_id = t.customer_id then s.id end as merged_into
+  from tickets t left join tickets s on s.tenant_id = t.tenant_id and s.id = t.survivor_id
+  where (t.close_reason is null or t.close_reason <> 'spam') and t.deleted_at is null;
+
 -- row-level security
 grant usage on schema public to counterfoil_app;
 grant select, insert, update, delete on all tables in schema public to counterfoil_app;
@@ -602,3 +717,51 @@ drop policy if exists tenant_only on status_links;
 create policy tenant_only on status_links to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
 drop policy if exists owner_all on status_links;
 create policy owner_all on status_links to current_user using (true) with check (true);
+alter table ticket_merges enable row level security;
+alter table ticket_merges force row level security;
+drop policy if exists tenant_only on ticket_merges;
+create policy tenant_only on ticket_merges to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on ticket_merges;
+create policy owner_all on ticket_merges to current_user using (true) with check (true);
+alter table ticket_relations enable row level security;
+alter table ticket_relations force row level security;
+drop policy if exists tenant_only on ticket_relations;
+create policy tenant_only on ticket_relations to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on ticket_relations;
+create policy owner_all on ticket_relations to current_user using (true) with check (true);
+alter table ticket_participants enable row level security;
+alter table ticket_participants force row level security;
+drop policy if exists tenant_only on ticket_participants;
+create policy tenant_only on ticket_participants to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on ticket_participants;
+create policy owner_all on ticket_participants to current_user using (true) with check (true);
+alter table forwards enable row level security;
+alter table forwards force row level security;
+drop policy if exists tenant_only on forwards;
+create policy tenant_only on forwards to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on forwards;
+create policy owner_all on forwards to current_user using (true) with check (true);
+alter table checklist_items enable row level security;
+alter table checklist_items force row level security;
+drop policy if exists tenant_only on checklist_items;
+create policy tenant_only on checklist_items to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on checklist_items;
+create policy owner_all on checklist_items to current_user using (true) with check (true);
+alter table time_entries enable row level security;
+alter table time_entries force row level security;
+drop policy if exists tenant_only on time_entries;
+create policy tenant_only on time_entries to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on time_entries;
+create policy owner_all on time_entries to current_user using (true) with check (true);
+alter table blocked_senders enable row level security;
+alter table blocked_senders force row level security;
+drop policy if exists tenant_only on blocked_senders;
+create policy tenant_only on blocked_senders to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on blocked_senders;
+create policy owner_all on blocked_senders to current_user using (true) with check (true);
+alter table tags enable row level security;
+alter table tags force row level security;
+drop policy if exists tenant_only on tags;
+create policy tenant_only on tags to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on tags;
+create policy owner_all on tags to current_user using (true) with check (true);

@@ -440,3 +440,118 @@ create view portal_links  as
 create view portal_audits  as
   select tenant_id, id, ticket_id, event_type, from_value, to_value, actor_kind, created_at
   from ticket_audits where is_public;
+
+-- 0005_desk_work
+alter table tickets add column survivor_id blob;
+alter table tickets add column merged_count integer not null default 0;
+alter table tickets add column public_last_message_at integer;
+alter table tickets add column snoozed_at integer;
+alter table tickets add column snoozed_until integer;
+alter table tickets add column deleted_at integer;
+alter table tickets add column minutes_spent integer not null default 0;
+create index tickets_by_survivor on tickets (tenant_id, survivor_id) where survivor_id is not null;
+create index tickets_by_snooze on tickets (tenant_id, snoozed_until) where snoozed_at is not null;
+create index tickets_by_deletion on tickets (tenant_id, deleted_at) where deleted_at is not null;
+create table ticket_merges (
+  tenant_id blob not null references tenants (id),
+  ticket_id blob not null,
+  into_id blob not null,
+  merged_by text not null,
+  merged_at integer not null,
+  primary key (tenant_id, ticket_id),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id),
+  foreign key (tenant_id, into_id) references tickets (tenant_id, id)
+) strict, without rowid;
+create index ticket_merges_by_target on ticket_merges (tenant_id, into_id);
+create table ticket_relations (
+  tenant_id blob not null references tenants (id),
+  from_id blob not null,
+  kind text not null,
+  to_id blob not null,
+  created_by text not null,
+  created_at integer not null,
+  primary key (tenant_id, from_id, kind, to_id),
+  foreign key (tenant_id, from_id) references tickets (tenant_id, id),
+  foreign key (tenant_id, to_id) references tickets (tenant_id, id)
+) strict, without rowid;
+create index ticket_relations_by_target on ticket_relations (tenant_id, to_id, kind);
+create table ticket_participants (
+  tenant_id blob not null references tenants (id),
+  ticket_id blob not null,
+  email text not null,
+  name text not null,
+  added_by text not null,
+  created_at integer not null,
+  primary key (tenant_id, ticket_id, email),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+) strict, without rowid;
+create table forwards (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  ticket_id blob not null,
+  message_id blob not null,
+  to_email text not null,
+  token_hash blob not null,
+  created_at integer not null,
+  revoked_at integer,
+  primary key (tenant_id, id),
+  unique (tenant_id, token_hash),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id),
+  foreign key (tenant_id, message_id) references messages (tenant_id, id)
+) strict;
+create index forwards_by_ticket on forwards (tenant_id, ticket_id);
+create table checklist_items (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  ticket_id blob not null,
+  position integer not null,
+  text text not null,
+  done_at integer,
+  done_by text,
+  created_at integer not null,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+) strict;
+create index checklist_items_by_ticket on checklist_items (tenant_id, ticket_id, position);
+create table time_entries (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  ticket_id blob not null,
+  user_id blob,
+  user_name text not null,
+  minutes integer not null,
+  note text not null,
+  created_at integer not null,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id),
+  foreign key (tenant_id, user_id) references users (tenant_id, id)
+) strict;
+create index time_entries_by_ticket on time_entries (tenant_id, ticket_id);
+create table blocked_senders (
+  tenant_id blob not null references tenants (id),
+  email text not null,
+  blocked_by text not null,
+  created_at integer not null,
+  primary key (tenant_id, email)
+) strict, without rowid;
+create table tags (
+  tenant_id blob not null references tenants (id),
+  tag text not null,
+  colour text not null,
+  updated_at integer not null,
+  primary key (tenant_id, tag)
+) strict, without rowid;
+drop view portal_tickets;
+create view portal_tickets  as
+  select t.tenant_id, t.id, t.ticket_number, t.subject, coalesce(s.public_status, t.public_status) as status,
+         t.priority, t.category, t.ticket_type, t.channel,
+         t.customer_id, t.user_id, t.user_email, t.order_id, t.unread_by_customer, t.public_message_count as message_count,
+         coalesce(t.public_last_message_at, t.last_message_at) as last_message_at,
+         case when s.id is null then t.resolved_at else s.resolved_at end as resolved_at,
+         case when s.id is null then t.closed_at else s.closed_at end as closed_at,
+         t.first_message_id, t.public_version + coalesce(s.public_version, 0) as version,
+         t.created_at,
+         case when s.public_updated_at > t.public_updated_at then s.public_updated_at else t.public_updated_at end as updated_at,
+         t.merged_count, case when s.customer_id = t.customer_id then s.id end as merged_into
+  from tickets t left join tickets s on s.tenant_id = t.tenant_id and s.id = t.survivor_id
+  where (t.close_reason is null or t.close_reason <> 'spam') and t.deleted_at is null;

@@ -94,6 +94,7 @@ fn fill(location: &Location, size: usize) {
         made = to;
     }
     db.close();
+    db::statistics::refresh(location).expect("statistics");
 }
 
 fn scope(tenant: TenantId) -> Scope {

@@ -35,11 +35,7 @@ fn main() -> ExitCode {
 fn start_log(json: bool) {
     let filter = EnvFilter::try_from_env("COUNTERFOIL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if json {
-        log.json().init()
-    } else {
-        log.compact().init()
-    }
+    if json { log.json().init() } else { log.compact().init() }
 }
 
 fn run(cli: Cli) -> Result<()> {

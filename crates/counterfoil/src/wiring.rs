@@ -45,6 +45,8 @@ pub fn registry(links: &Links) -> Registry {
     registry.handle_inside(desk::tickets::jobs::Announcer { links: links.clone() });
     registry.every("desk.close_resolved", minutes(5), desk::tickets::close_resolved);
     registry.every("desk.archive_old", minutes(30), desk::tickets::archive_old);
+    registry.every("desk.wake_snoozed", minutes(1), desk::tickets::wake_due);
+    registry.every("desk.purge_deleted", hours(1), desk::tickets::purge_deleted);
     registry.every("identity.forget", hours(1), |tx| {
         identity::sessions::end_expired(tx)?;
         identity::tokens::forget_expired(tx)?;

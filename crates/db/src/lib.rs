@@ -23,6 +23,7 @@
 //! | `sqlite/`, `postgres/` | the two engines |
 //! | `archive/` | every row out of one engine and into either, for backups |
 //! | `migrate/` | versioned migrations from one portable text |
+//! | `statistics` | what the planner knows of the data |
 //! | `signals` | what a commit wakes, here and in other replicas |
 
 pub mod archive;
@@ -38,6 +39,7 @@ mod scope;
 mod signals;
 pub mod sql;
 mod sqlite;
+pub mod statistics;
 mod tx;
 mod value;
 

@@ -40,6 +40,8 @@ pub struct Settings {
     pub reopen_days: u32,
     /// Closed tickets are archived after this many days; 0 means never.
     pub archive_days: u32,
+    /// What was said on a deleted ticket is kept for this many days, in case it was a mistake.
+    pub deleted_retention_days: u32,
     /// Any agent may change any ticket, also one assigned to somebody else.
     pub agents_change_any_ticket: bool,
     pub attachment_max_bytes: u64,
@@ -60,6 +62,7 @@ impl Default for Settings {
             auto_close_days: 7,
             reopen_days: 14,
             archive_days: 0,
+            deleted_retention_days: 30,
             agents_change_any_ticket: false,
             attachment_max_bytes: 25_000_000,
             notice_banner: String::new(),
@@ -86,6 +89,7 @@ impl Settings {
         range("auto_close_days", self.auto_close_days.into(), 1, 365);
         range("reopen_days", self.reopen_days.into(), 0, 3650);
         range("archive_days", self.archive_days.into(), 0, 3650);
+        range("deleted_retention_days", self.deleted_retention_days.into(), 1, 3650);
         range("attachment_max_bytes", self.attachment_max_bytes, 1_000, 100_000_000);
         let mut say = |field: &str, message: &str| {
             wrong.push(base::FieldError {

@@ -52,6 +52,7 @@ pub fn restore(config: &Config, file: &Path, replace: bool) -> Result<Restored> 
         Err(Error::bug(format!("{table} holds {held} rows after loading {expected}")))
     })?;
     load.commit()?;
+    db::statistics::refresh(&location)?;
     Ok(Restored {
         rows: manifest.tables.values().map(|t| t.rows).sum(),
         blobs: manifest.blobs.len(),

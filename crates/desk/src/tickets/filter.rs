@@ -104,6 +104,10 @@ pub struct TicketFilter {
     pub last_message_at: Range,
     pub due_at: Range,
     pub sla_overdue: bool,
+    /// Put off, or not; absent means both.
+    pub snoozed: Option<bool>,
+    /// Tombstones instead of tickets.
+    pub deleted: bool,
     pub q: Option<String>,
     pub sort: Sort,
     pub cursor: Option<Cursor>,
@@ -189,6 +193,17 @@ impl TicketFilter {
                 Value::Time(now),
             );
         }
+        match self.snoozed {
+            Some(true) => c.text.push_str(" and t.snoozed_at is not null"),
+            Some(false) => c.text.push_str(" and t.snoozed_at is null"),
+            None => {}
+        }
+        // What was merged is in its survivor; what was deleted is nowhere.
+        c.text.push_str(if self.deleted {
+            " and t.deleted_at is not null"
+        } else {
+            " and t.survivor_id is null and t.deleted_at is null"
+        });
         if let Some(q) = &self.q {
             c.and("t.search_text like {} escape '\\'", db::dialect::contains_pattern(&q.to_lowercase()));
         }

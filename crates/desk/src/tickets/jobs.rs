@@ -14,7 +14,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{model::*, query, store};
+use super::{
+    model::*,
+    ops::{get_forward, new_token},
+    participants, query, store,
+};
 
 /// What happened to a ticket that somebody should hear of.
 #[derive(Serialize, Deserialize)]
@@ -31,6 +35,9 @@ pub enum News {
     CustomerReplied { message: Uuid },
     Assigned { to: Uuid, version: i64 },
     Resolved { version: i64 },
+    Mentioned { message: Uuid, to: Vec<Uuid> },
+    Forwarded { forward: Uuid },
+    ForwardAnswered { message: Uuid },
 }
 
 impl Job for Announce {
@@ -43,6 +50,9 @@ impl Job for Announce {
             }
             News::Assigned { to, version } => format!("{}:assigned:{to}:{version}", self.ticket),
             News::Resolved { version } => format!("{}:resolved:{version}", self.ticket),
+            News::Mentioned { message, .. } => format!("{}:mentioned:{message}", self.ticket),
+            News::Forwarded { forward } => format!("{}:forwarded:{forward}", self.ticket),
+            News::ForwardAnswered { message } => format!("{}:forward_answered:{message}", self.ticket),
         }
     }
 }
@@ -60,7 +70,7 @@ impl Inside for Announcer {
     fn run(&self, tx: &mut Tx<'_>, job: &Announce) -> Result<()> {
         let ticket = query::get(tx, job.ticket)?;
         // Spam gets no letter, not even one that was on its way.
-        if ticket.close_reason == Some(CloseReason::Spam) {
+        if ticket.close_reason == Some(CloseReason::Spam) || ticket.deleted_at.is_some() {
             return Ok(());
         }
         let tenant = tenants::get(tx, tx.tenant()?)?;
@@ -83,6 +93,9 @@ impl Inside for Announcer {
             News::CustomerReplied { message } => about.tell_of_reply(tx, *message),
             News::Assigned { to, .. } => about.tell_assignee(tx, Id::from_uuid(*to)),
             News::Resolved { .. } => about.resolved(tx),
+            News::Mentioned { message, to } => about.tell_mentioned(tx, *message, to),
+            News::Forwarded { forward } => about.forward(tx, Id::from_uuid(*forward)),
+            News::ForwardAnswered { message } => about.tell_of_reply(tx, *message),
         }
     }
 }
@@ -133,7 +146,7 @@ impl About<'_> {
             "business": self.tenant.name,
             "banner": self.tenant.settings.notice_banner,
             "link": link,
-            "desk_link": format!("{}/desk/tickets/{}", self.links.base(self.tenant), self.ticket.id),
+            "desk_link": format!("{}/desk/tickets/{}", self.links.base(self.tenant), self.ticket.head()),
             "priority": self.ticket.priority,
             "category": self.ticket.category,
             "requester": self.ticket.user_email,
@@ -183,13 +196,61 @@ impl About<'_> {
         let mut values = self.values(&to.name, &link);
         values["body"] = message.body.clone().into();
         values["author"] = message.author.name.clone().into();
-        let letter = self.post(tx, LetterKind::SupportTicketUpdate, &to, values)?;
+        let letter = self.post(tx, LetterKind::SupportTicketUpdate, &to, values.clone())?;
+        store::set_delivery(tx, message.id, "queued", letter)?;
+        // A copy holds the answer and no link: whoever gets it was shown this, not the ticket.
+        for copy in participants::of(tx, self.ticket.id)? {
+            values["name"] = copy.name.clone().into();
+            let to = Recipient {
+                email: copy.email.parse()?,
+                name: copy.name,
+                locale: to.locale.clone(),
+                verified: false,
+            };
+            self.post(tx, LetterKind::TicketCopy, &to, values.clone())?;
+        }
+        Ok(())
+    }
+
+    /// To somebody outside: what the agent chose to show them, and a link to answer by.
+    fn forward(&self, tx: &mut Tx<'_>, id: Id<super::Forward>) -> Result<()> {
+        let forward = get_forward(tx, id)?;
+        if forward.revoked_at.is_some() {
+            return Ok(());
+        }
+        let message = query::message(tx, forward.message_id)?.or_not_found("message")?;
+        let token = new_token(tx, id)?;
+        let link = format!("{}/help/forward/{}", self.links.base(self.tenant), token.reveal());
+        let mut values = self.values("", &link);
+        values["body"] = message.body.clone().into();
+        values["author"] = message.author.name.clone().into();
+        let to = Recipient {
+            email: forward.to_email.parse()?,
+            name: String::new(),
+            locale: self.tenant.settings.locale.clone(),
+            verified: false,
+        };
+        let letter = self.post(tx, LetterKind::TicketForward, &to, values)?;
         store::set_delivery(tx, message.id, "queued", letter)
     }
 
+    fn tell_mentioned(&self, tx: &mut Tx<'_>, message: Uuid, to: &[Uuid]) -> Result<()> {
+        let message = query::message(tx, Id::from_uuid(message))?.or_not_found("message")?;
+        let title = format!("{} called you on {}", message.author.name, self.ticket.ticket_number);
+        for id in to {
+            let user = users::get(tx, Id::from_uuid(*id))?;
+            if user.disabled_at.is_none() {
+                let (author, body) = (&message.author.name, &message.body);
+                self.tell(tx, &user, LetterKind::TicketMention, &title, author, body)?;
+            }
+        }
+        Ok(())
+    }
+
     fn resolved(&self, tx: &mut Tx<'_>) -> Result<()> {
+        let head = query::get(tx, self.ticket.head())?;
         // Reopened meanwhile: nothing to say.
-        if self.ticket.status != Status::Resolved {
+        if head.status != Status::Resolved {
             return Ok(());
         }
         let to = self.recipient(tx)?;
@@ -246,9 +307,12 @@ impl About<'_> {
     /// The assignee hears of an answer; nobody's ticket is everybody's news in the queue already. Watchers hear too.
     fn tell_of_reply(&self, tx: &mut Tx<'_>, message: Uuid) -> Result<()> {
         let message = query::message(tx, Id::from_uuid(message))?.or_not_found("message")?;
-        let mut told =
-            query::extras(tx, &[self.ticket.id])?.remove(&self.ticket.id).unwrap_or_default().watchers;
-        told.extend(self.ticket.assigned_to);
+        let head = query::get(tx, self.ticket.head())?;
+        let mut told: Vec<Id<User>> = query::extras(tx, &[self.ticket.id, head.id])?
+            .into_values()
+            .flat_map(|extras| extras.watchers)
+            .collect();
+        told.extend(head.assigned_to);
         told.sort();
         told.dedup();
         let title = format!("{}: {} answered", self.ticket.ticket_number, message.author.name);

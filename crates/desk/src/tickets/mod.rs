@@ -14,26 +14,35 @@
 //! | `ops/` | the verbs: create, staff_message, change, customer_reply, file, confirm, close_resolved … |
 //! | `query`, `filter` | reads for staff: queue, counts, conversation, history |
 //! | `portal` | the customer's read model |
+//! | `relations`, `participants`, `checklist`, `time_entries`, `tags`, `mentions` | what is kept beside a ticket |
 //! | `stats` | figures over a range |
 //! | `jobs` | telling people: letters and notices |
 //! | `store` | SQL and row mapping, private |
 
+pub mod checklist;
 mod filter;
 pub mod jobs;
+pub mod mentions;
 mod model;
 mod ops;
+pub mod participants;
 pub mod portal;
 pub mod query;
+pub mod relations;
 pub mod stats;
 mod store;
+pub mod tags;
+pub mod time_entries;
 
 pub use filter::{Assignee, Order, Range, Sort, TicketFilter};
 pub use model::*;
 pub use ops::change::{check_context, check_links, check_tags};
 pub use ops::{
-    CustomerPatch, Filed, For, NewMessage, NewTicket, TicketPatch, archive_old, change, change_own,
-    close_resolved, confirm, create, customer_reply, file, leave_team, mark_read_by_staff, staff_message,
-    user_of,
+    BlockedSender, CustomerPatch, Filed, For, Forward, ForwardSeen, NewForward, NewMessage, NewTicket,
+    SplitOff, TicketPatch, archive_old, block, blocked, change, change_own, close_resolved, confirm, create,
+    customer_reply, file, forward, forward_seen, forwarded, leave_team, mark_read_by_staff, mark_spam, merge,
+    merged, purge_deleted, remove, restore, snooze, split, staff_message, take_answer, unblock, unmerge,
+    unsnooze, user_of, wake_due,
 };
 
 /// Records what became of a letter on the message it carried.

@@ -202,9 +202,40 @@ pub struct Ticket {
     pub updated_by: String,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// Set on a merged ticket: the one whose thread shows its messages.
+    pub survivor_id: Option<Id<Ticket>>,
+    /// How many tickets are merged into this one, directly or through others.
+    pub merged_count: u32,
+    /// When its own customer last saw something, where that is not `last_message_at`.
+    pub public_last_message_at: Option<Timestamp>,
+    pub snoozed_at: Option<Timestamp>,
+    /// Absent while snoozed: until somebody replies.
+    pub snoozed_until: Option<Timestamp>,
+    /// Set on a tombstone: kept for a while, shown to nobody but admins.
+    pub deleted_at: Option<Timestamp>,
+    /// The sum of its time entries.
+    pub minutes_spent: u32,
 }
 
 impl Ticket {
+    /// The ticket in whose thread its messages are shown: itself, unless it was merged.
+    pub fn head(&self) -> Id<Ticket> {
+        self.survivor_id.unwrap_or(self.id)
+    }
+
+    /// A merged ticket takes no change of its own; its survivor does.
+    pub fn check_not_merged(&self) -> Result<()> {
+        match self.survivor_id {
+            None => Ok(()),
+            Some(survivor) => Err(Error::conflict(
+                "ticket.merged",
+                format!(
+                    "this ticket was merged into {survivor}; change that one, or take the merge back first"
+                ),
+            )),
+        }
+    }
+
     /// Due and nobody has resolved it.
     pub fn sla_overdue(&self, now: Timestamp) -> bool {
         self.due_at <= now && self.status.is_live()
@@ -232,7 +263,7 @@ impl Ticket {
 
     /// Whether this member of staff may know that it exists.
     pub fn is_visible_to(&self, staff: &Staff) -> bool {
-        staff.role.sees_all_tickets() || staff.is_user(self.assigned_to)
+        self.deleted_at.is_none() && (staff.role.sees_all_tickets() || staff.is_user(self.assigned_to))
     }
 }
 

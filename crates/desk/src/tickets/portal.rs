@@ -70,11 +70,16 @@ pub struct PortalTicket {
     pub version: i64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// How many tickets are merged into it.
+    #[serde(skip)]
+    pub merged_count: u32,
+    /// The customer's other ticket that this one goes on in.
+    pub merged_into: Option<Id<Ticket>>,
 }
 
 const COLUMNS: &str = "t.id, t.ticket_number, t.subject, m.body, t.status, t.priority, t.category, t.ticket_type, t.channel, t.customer_id,
     t.user_id, t.user_email, t.order_id, t.unread_by_customer, t.message_count, t.last_message_at, t.resolved_at, t.closed_at, t.version,
-    t.created_at, t.updated_at";
+    t.created_at, t.updated_at, t.merged_count, t.merged_into";
 const FROM: &str =
     "portal_tickets t join portal_messages m on m.tenant_id = t.tenant_id and m.id = t.first_message_id";
 
@@ -102,10 +107,13 @@ fn map(row: &Row<'_>) -> Result<PortalTicket> {
         version: c.next()?,
         created_at: c.next()?,
         updated_at: c.next()?,
+        merged_count: c.next()?,
+        merged_into: c.next()?,
     })
 }
 
 db::statements! {
+    MERGED = "select id from portal_tickets where tenant_id = ?1 and merged_into = ?2 order by id";
     MESSAGES = "select id, ticket_id, direction, author_kind, author_id, author_name, body, body_html, created_at from portal_messages
         where tenant_id = ?1 and ticket_id = ?2 order by id";
     ATTACHMENTS = "select id, ticket_id, message_id, filename, content_type, size_bytes, sha256 from portal_attachments
@@ -149,6 +157,8 @@ pub fn of_filed(filed: Filed) -> (PortalTicket, Vec<Message>, Vec<Link>, PortalE
         version: t.public_version,
         created_at: t.created_at,
         updated_at: t.public_updated_at,
+        merged_count: 0,
+        merged_into: None,
     };
     (ticket, vec![filed.message], filed.links, event)
 }
@@ -164,6 +174,7 @@ pub fn list(
 ) -> Result<(Vec<PortalTicket>, bool)> {
     let mut c = Clause::tenant("t");
     viewer.restrict(&mut c);
+    c.text.push_str(" and t.merged_into is null");
     if !status.is_empty() {
         let list: Vec<String> = status
             .iter()
@@ -226,8 +237,20 @@ fn map_attachment(row: &Row<'_>) -> Result<Attachment> {
 
 /// The conversation, for a ticket that [`get`] answered.
 pub fn messages(read: &Read<'_>, ticket: &PortalTicket) -> Result<Vec<Message>> {
-    let mut messages = read.query_all(&MESSAGES, params![ticket.id], map_message)?;
-    for file in read.query_all(&ATTACHMENTS, params![ticket.id], map_attachment)? {
+    let mut messages = messages_of(read, ticket.id)?;
+    if ticket.merged_count > 0 {
+        // What was merged into it of the same customer; the view says of nobody else's that it was.
+        for merged in read.query_all(&MERGED, params![ticket.id], |row| row.get::<Id<Ticket>>(0))? {
+            messages.extend(messages_of(read, merged)?);
+        }
+        messages.sort_by_key(|m| (m.created_at, m.id));
+    }
+    Ok(messages)
+}
+
+fn messages_of(read: &Read<'_>, ticket: Id<Ticket>) -> Result<Vec<Message>> {
+    let mut messages = read.query_all(&MESSAGES, params![ticket], map_message)?;
+    for file in read.query_all(&ATTACHMENTS, params![ticket], map_attachment)? {
         if let Some(message) = messages.iter_mut().find(|m| m.id == file.message_id) {
             message.attachments.push(file);
         }
@@ -298,11 +321,16 @@ pub fn attachment(read: &Read<'_>, viewer: &Viewer, id: Id<Attachment>) -> Resul
     get(read, viewer, file.ticket_id).map(|_| file)
 }
 
-/// Marks the customer's side as read.
+/// Marks the customer's side as read, with what was merged into it.
 pub fn mark_read(tx: &mut db::Tx<'_>, viewer: &Viewer, id: Id<Ticket>) -> Result<()> {
     let ticket = get(tx, viewer, id)?;
     if ticket.unread_by_customer > 0 {
         store::mark_read(tx, id, true)?;
+        if ticket.merged_count > 0 {
+            for merged in tx.query_all(&MERGED, params![id], |row| row.get::<Id<Ticket>>(0))? {
+                store::mark_read(tx, merged, true)?;
+            }
+        }
     }
     Ok(())
 }

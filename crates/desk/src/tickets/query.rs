@@ -161,6 +161,18 @@ pub fn messages(read: &Read<'_>, ticket: Id<Ticket>) -> Result<Vec<Message>> {
     Ok(messages)
 }
 
+/// The conversation a ticket shows: its own messages and those of what was merged into it, in the order they were said.
+pub fn thread(read: &Read<'_>, ticket: &Ticket) -> Result<Vec<Message>> {
+    let mut all = messages(read, ticket.id)?;
+    if ticket.merged_count > 0 {
+        for merged in super::merged(read, ticket.id)? {
+            all.extend(messages(read, merged)?);
+        }
+        all.sort_by_key(|m| (m.created_at, m.id));
+    }
+    Ok(all)
+}
+
 pub fn message(read: &Read<'_>, id: Id<Message>) -> Result<Option<Message>> {
     let Some(mut message) = read.query_one(&MESSAGE, params![id], map_message)? else { return Ok(None) };
     message.attachments = read.query_all(&ATTACHMENTS_OF_MESSAGE, params![id], map_attachment)?;
@@ -266,21 +278,23 @@ pub struct ViewCounts {
     pub unassigned: u32,
     pub overdue: u32,
     pub waiting: u32,
+    pub snoozed: u32,
     pub resolved: u32,
 }
 
 /// The filter of a built-in view.
 pub fn view_filter(name: &str, staff: &Staff) -> Option<TicketFilter> {
     let live = Status::LIVE.to_vec();
-    let base = TicketFilter { limit: 50, ..TicketFilter::default() };
+    let base = TicketFilter { limit: 50, snoozed: Some(false), ..TicketFilter::default() };
     Some(match name {
         "inbox" => TicketFilter { status: vec![Status::New, Status::Open, Status::InProgress], ..base },
         "mine" => TicketFilter { status: live, assigned_to: vec![Assignee::User(staff.user_id?)], ..base },
         "unassigned" => TicketFilter { status: live, assigned_to: vec![Assignee::Nobody], ..base },
         "overdue" => TicketFilter { sla_overdue: true, ..base },
+        "snoozed" => TicketFilter { snoozed: Some(true), ..base },
         "waiting" => TicketFilter { status: vec![Status::PendingCustomer], ..base },
         "resolved" => TicketFilter { status: vec![Status::Resolved], ..base },
-        "all" => base,
+        "all" => TicketFilter { snoozed: None, ..base },
         _ => return None,
     })
 }
@@ -293,6 +307,7 @@ pub fn view_counts(read: &Read<'_>, staff: &Staff) -> Result<ViewCounts> {
         unassigned: of("unassigned")?,
         overdue: of("overdue")?,
         waiting: of("waiting")?,
+        snoozed: of("snoozed")?,
         resolved: of("resolved")?,
     })
 }

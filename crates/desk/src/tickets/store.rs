@@ -15,7 +15,8 @@ macro_rules! columns {
          t.escalated_to_user_id, t.resolved_at, t.closed_at, t.close_reason, t.resolution_notes, t.ai_summary,
          t.ai_confidence_score, t.ai_first_response_time, t.ai_auto_resolved, t.context, t.first_message_id, t.follow_up_of,
          t.version, t.public_version, t.public_updated_at, t.created_by_kind, t.created_by_id, t.created_by, t.updated_by,
-         t.created_at, t.updated_at"
+         t.created_at, t.updated_at, t.survivor_id, t.merged_count, t.public_last_message_at, t.snoozed_at, t.snoozed_until,
+         t.deleted_at, t.minutes_spent"
     };
 }
 /// The select list of a whole ticket, for lists put together at run time.
@@ -35,6 +36,7 @@ db::statements! {
     BY_NUMBER = "select id from tickets where tenant_id = ?1 and ticket_number = ?2";
     // Reading is no change: the version stays.
     READ_BY_AGENT = "update tickets set unread_by_agent = 0 where tenant_id = ?1 and id = ?2";
+    READ_MERGED = "update tickets set unread_by_agent = 0 where tenant_id = ?1 and survivor_id = ?2 and unread_by_agent > 0";
     READ_BY_CUSTOMER = "update tickets set unread_by_customer = 0 where tenant_id = ?1 and id = ?2";
     INSERT_MESSAGE = "insert into messages (tenant_id, id, ticket_id, direction, is_internal, author_kind, author_id, author_name, body, body_html,
         delivery, created_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
@@ -50,8 +52,10 @@ db::statements! {
     DROP_LINKS = "delete from ticket_links where tenant_id = ?1 and ticket_id = ?2";
     SET_DELIVERY = "update messages set delivery = ?3, letter_id = ?4 where tenant_id = ?1 and id = ?2";
     SET_DELIVERY_OF_LETTER = "update messages set delivery = ?3 where tenant_id = ?1 and letter_id = ?2";
-    TO_CLOSE = "select id from tickets where tenant_id = ?1 and status = 'resolved' and resolved_at < ?2 order by id limit ?3";
-    TO_ARCHIVE = "select id from tickets where tenant_id = ?1 and status = 'closed' and closed_at < ?2 order by id limit ?3";
+    TO_CLOSE = "select id from tickets where tenant_id = ?1 and status = 'resolved' and survivor_id is null and deleted_at is null
+        and resolved_at < ?2 order by id limit ?3";
+    TO_ARCHIVE = "select id from tickets where tenant_id = ?1 and status = 'closed' and survivor_id is null and deleted_at is null
+        and closed_at < ?2 order by id limit ?3";
     INSERT_STATUS_LINK = "insert into status_links (tenant_id, token_hash, ticket_id, created_at) values (?1, ?2, ?3, ?4)";
     STATUS_LINK = "select ticket_id from status_links where tenant_id = ?1 and token_hash = ?2 and revoked_at is null";
 }
@@ -110,6 +114,13 @@ pub fn map(row: &Row<'_>) -> Result<Ticket> {
         updated_by: c.next()?,
         created_at: c.next()?,
         updated_at: c.next()?,
+        survivor_id: c.next()?,
+        merged_count: c.next()?,
+        public_last_message_at: c.next()?,
+        snoozed_at: c.next()?,
+        snoozed_until: c.next()?,
+        deleted_at: c.next()?,
+        minutes_spent: c.next()?,
     })
 }
 
@@ -212,6 +223,13 @@ fn changeable(t: &Ticket) -> Vec<(&'static str, Value<'_>)> {
         ("updated_by", ToValue::to_value(&t.updated_by)),
         ("updated_at", ToValue::to_value(&t.updated_at)),
         ("channel", ToValue::to_value(&t.channel)),
+        ("survivor_id", ToValue::to_value(&t.survivor_id)),
+        ("merged_count", ToValue::to_value(&t.merged_count)),
+        ("public_last_message_at", ToValue::to_value(&t.public_last_message_at)),
+        ("snoozed_at", ToValue::to_value(&t.snoozed_at)),
+        ("snoozed_until", ToValue::to_value(&t.snoozed_until)),
+        ("deleted_at", ToValue::to_value(&t.deleted_at)),
+        ("minutes_spent", ToValue::to_value(&t.minutes_spent)),
     ]
 }
 
@@ -243,6 +261,11 @@ pub fn save(tx: &mut Tx<'_>, before: &Ticket, t: &Ticket) -> Result<()> {
 
 pub fn mark_read(tx: &mut Tx<'_>, id: Id<Ticket>, by_customer: bool) -> Result<()> {
     tx.execute(if by_customer { &READ_BY_CUSTOMER } else { &READ_BY_AGENT }, params![id]).map(|_| ())
+}
+
+/// What was merged into a ticket is read with it.
+pub fn mark_merged_read(tx: &mut Tx<'_>, survivor: Id<Ticket>) -> Result<()> {
+    tx.execute(&READ_MERGED, params![survivor]).map(|_| ())
 }
 
 pub fn insert_message(tx: &mut Tx<'_>, m: &Message) -> Result<()> {

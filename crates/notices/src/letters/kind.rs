@@ -19,6 +19,12 @@ pub enum LetterKind {
     TicketAssigned,
     /// To the customer: it is resolved.
     TicketResolved,
+    /// To somebody outside: an agent asks for their help.
+    TicketForward,
+    /// To somebody who gets a copy of the answers.
+    TicketCopy,
+    /// To a colleague who was called by a note.
+    TicketMention,
     VerifyEmail,
     MagicLink,
     PasswordReset,
@@ -27,7 +33,7 @@ pub enum LetterKind {
 }
 
 impl LetterKind {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::TicketConfirmation,
         Self::TicketConfirmationUnverified,
         Self::TicketNew,
@@ -35,6 +41,9 @@ impl LetterKind {
         Self::SupportCustomerReply,
         Self::TicketAssigned,
         Self::TicketResolved,
+        Self::TicketForward,
+        Self::TicketCopy,
+        Self::TicketMention,
         Self::VerifyEmail,
         Self::MagicLink,
         Self::PasswordReset,
@@ -50,6 +59,9 @@ impl LetterKind {
             Self::SupportCustomerReply => "support_customer_reply",
             Self::TicketAssigned => "ticket_assigned",
             Self::TicketResolved => "ticket_resolved",
+            Self::TicketForward => "ticket_forward",
+            Self::TicketCopy => "ticket_copy",
+            Self::TicketMention => "ticket_mention",
             Self::VerifyEmail => "verify_email",
             Self::MagicLink => "magic_link",
             Self::PasswordReset => "password_reset",
@@ -59,7 +71,7 @@ impl LetterKind {
 
     /// Nobody pressed "send" for it: it carries `Auto-Submitted` and a null return path.
     pub const fn is_automatic(self) -> bool {
-        !matches!(self, Self::SupportTicketUpdate)
+        !matches!(self, Self::SupportTicketUpdate | Self::TicketForward | Self::TicketCopy)
     }
 
     /// The default: a subject and a Markdown body, both minijinja.
@@ -92,6 +104,18 @@ impl LetterKind {
             Self::TicketResolved => (
                 "[{{ ticket_number }}] Resolved: {{ subject }}",
                 "Hello {{ name }},\n\nwe believe that your request **{{ ticket_number }}** is resolved. If it is not, simply answer here:\n\n{{ link }}\n\n{{ business }}",
+            ),
+            Self::TicketForward => (
+                "[{{ ticket_number }}] {{ subject }}",
+                "{{ body }}\n\n---\n\n{{ author }} of {{ business }} asks for your help with **{{ ticket_number }}**. Your answer goes to their team and not to their customer: {{ link }}",
+            ),
+            Self::TicketCopy => (
+                "[{{ ticket_number }}] {{ subject }}",
+                "{{ body }}\n\n---\n\nYou get a copy of what {{ author }} of {{ business }} wrote on **{{ ticket_number }}**.",
+            ),
+            Self::TicketMention => (
+                "[{{ ticket_number }}] {{ author }} called you",
+                "{{ author }} called you in a note on **{{ ticket_number }}** ({{ subject }}):\n\n{{ body }}\n\n{{ desk_link }}",
             ),
             Self::VerifyEmail => (
                 "Confirm your address",

@@ -20,7 +20,7 @@ use crate::{
 
 /// Who may call an operation.
 #[derive(Clone, Copy)]
-enum Who {
+pub(crate) enum Who {
     /// Anybody, signed in or not.
     Anybody,
     /// Anybody signed in, and keys.
@@ -60,12 +60,12 @@ impl Who {
     }
 }
 
-type Op<'t> = TransformOperation<'t>;
+pub(crate) type Op<'t> = TransformOperation<'t>;
 
-fn reads<'t>(op: Op<'t>, id: &'static str, summary: &'static str, who: Who) -> Op<'t> {
+pub(crate) fn reads<'t>(op: Op<'t>, id: &'static str, summary: &'static str, who: Who) -> Op<'t> {
     described(op, id, summary, who, false)
 }
-fn writes<'t>(op: Op<'t>, id: &'static str, summary: &'static str, who: Who) -> Op<'t> {
+pub(crate) fn writes<'t>(op: Op<'t>, id: &'static str, summary: &'static str, who: Who) -> Op<'t> {
     described(op, id, summary, who, true)
 }
 
@@ -82,7 +82,7 @@ fn described<'t>(mut op: Op<'t>, id: &'static str, summary: &'static str, who: W
 }
 
 /// Documents a JSON body.
-fn body<T: JsonSchema>(op: Op<'_>) -> Op<'_> {
+pub(crate) fn body<T: JsonSchema>(op: Op<'_>) -> Op<'_> {
     op.input::<Json<T>>()
 }
 
@@ -269,6 +269,10 @@ fn routes() -> ApiRouter<App> {
                     Staff,
                 ))
                 .response::<200, Json<wire::TicketOut>>()
+            })
+            .delete_with(crate::tickets::acts_api::remove, |op| {
+                writes(op, "admin.tickets.delete", "Delete; admins may restore it for a while", Admins)
+                    .response::<204, ()>()
             }),
         )
         .api_route(
@@ -425,6 +429,8 @@ pub fn api() -> (axum::Router<App>, OpenApi) {
         description: Some("An API key, or the token of a session from /api/auth/login.".into()),
         extensions: Default::default(),
     };
-    let router = routes().finish_api_with(&mut document, |api| api.security_scheme("bearer", bearer));
+    let router = routes()
+        .merge(crate::tickets::work_routes::routes())
+        .finish_api_with(&mut document, |api| api.security_scheme("bearer", bearer));
     (router, document)
 }

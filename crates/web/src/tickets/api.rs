@@ -49,11 +49,16 @@ pub async fn list(
     Ok(Answer::ok(page))
 }
 
-fn detail(read: &db::Read<'_>, ticket: Ticket) -> Result<(TicketOut, i64)> {
+pub fn detail(read: &db::Read<'_>, ticket: Ticket) -> Result<(TicketOut, i64)> {
     let (id, version) = (ticket.id, ticket.version);
+    let thread = tickets::query::thread(read, &ticket)?;
     let extras = tickets::query::extras(read, &[id])?.remove(&id).unwrap_or_default();
     let mut out = TicketOut::new(ticket, extras, read.now());
-    out.messages = Some(tickets::query::messages(read, id)?.into_iter().map(Into::into).collect());
+    out.merged_tickets = Some(tickets::merged(read, id)?);
+    out.relations = Some(tickets::relations::of(read, id)?);
+    out.participants = Some(tickets::participants::of(read, id)?);
+    out.checklist = Some(tickets::checklist::of(read, id)?);
+    out.messages = Some(thread.into_iter().map(Into::into).collect());
     out.audits = Some(tickets::query::audits(read, id)?.into_iter().map(Into::into).collect());
     Ok((out, version))
 }
@@ -142,7 +147,7 @@ pub async fn read_json_body(payload: Payload) -> Result<axum::body::Bytes> {
 }
 
 /// Whether it exists for this caller, before anything of the body is looked at.
-async fn must_exist(app: &App, who: &StaffCaller, id: Id<Ticket>) -> Result<Ticket> {
+pub async fn must_exist(app: &App, who: &StaffCaller, id: Id<Ticket>) -> Result<Ticket> {
     let staff = who.staff.clone();
     app.read(who.caller.scope(), move |read| tickets::query::get_for_staff(read, &staff, id)).await
 }
@@ -185,7 +190,7 @@ pub async fn incoming(app: &App, caller: &Caller, payload: Payload, route: &str)
         return Ok(Incoming { input: parse_json(&body)?, files: Vec::new(), key });
     }
     let form = upload::read_form(app, caller, payload).await?;
-    form.only(&["body", "is_internal", "status", "ticket_id"])?;
+    form.only(&["body", "is_internal", "status", "ticket_id", "answer_to"])?;
     let input = MessageIn {
         body: form
             .get("body")
@@ -195,6 +200,7 @@ pub async fn incoming(app: &App, caller: &Caller, payload: Payload, route: &str)
             .unwrap_or(false),
         status: form.get("status").map(str::parse).transpose()?,
         ticket_id: form.get("ticket_id").map(str::parse).transpose()?,
+        answer_to: form.get("answer_to").map(str::parse).transpose()?,
     };
     // The boundary differs between two sends of the same form, so the parts are what is compared.
     let mut same = format!("{}\0{}\0{:?}", input.body, input.is_internal, input.status);
@@ -247,6 +253,7 @@ pub async fn staff_message(
         attachments: files,
         status: input.status,
         expected_version: expected?,
+        addressed_to: input.answer_to,
     };
     let settings = who.caller.tenant.settings.clone();
     app.write(who.caller.scope(), move |tx| {

@@ -2,9 +2,12 @@
 
 pub mod views;
 
+pub mod acts_api;
 pub mod api;
+pub mod beside_api;
 pub mod pages;
 pub mod portal_api;
 mod ticket_page;
 mod timeline;
 pub mod wire;
+pub mod work_routes;

@@ -441,6 +441,7 @@ async fn file(
                         attachments: Vec::new(),
                         status: None,
                         expected_version: None,
+                        addressed_to: None,
                     };
                     tickets::staff_message(tx, &settings, &staff, ticket.id, note)?;
                 }

@@ -285,6 +285,9 @@ async fn customer_message(
             "only staff leave internal notes",
         ));
     }
+    if input.answer_to.is_some() {
+        return Err(Error::field("answer_to", "message.answer_to_by_customer", "is for staff; leave it out"));
+    }
     if input.status.is_some() {
         return Err(Error::field(
             "status",

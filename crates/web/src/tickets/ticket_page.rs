@@ -438,6 +438,7 @@ async fn send(app: &App, who: &StaffCaller, id: Id<Ticket>, form: &Form) -> Resu
         status: if is_internal { None } else { text("then").map(str::parse).transpose()? },
         // A note overwrites nothing; an answer against an older thread is refused.
         expected_version: if is_internal { None } else { version(form)? },
+        addressed_to: text("answer_to").map(str::parse).transpose()?,
     };
     let key = Idempotency::of(
         &who.caller,

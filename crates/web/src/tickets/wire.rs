@@ -58,6 +58,25 @@ pub struct TicketOut {
     pub updated_by: String,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// The ticket whose thread shows this one's messages, when it was merged.
+    pub merged_into: Option<Id<Ticket>>,
+    pub snoozed_at: Option<Timestamp>,
+    /// Null while snoozed: until somebody replies.
+    pub snoozed_until: Option<Timestamp>,
+    pub minutes_spent: u32,
+    pub deleted_at: Option<Timestamp>,
+    /// Tickets that were merged into this one. In the detail only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merged_tickets: Option<Vec<Id<Ticket>>>,
+    /// In the detail only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relations: Option<Vec<tickets::relations::Relation>>,
+    /// Who gets a copy of every answer. In the detail only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub participants: Option<Vec<tickets::participants::Participant>>,
+    /// In the detail only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checklist: Option<Vec<tickets::checklist::ChecklistItem>>,
     /// In the detail only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub messages: Option<Vec<MessageOut>>,
@@ -116,6 +135,15 @@ impl TicketOut {
             updated_by: t.updated_by,
             created_at: t.created_at,
             updated_at: t.updated_at,
+            merged_into: t.survivor_id,
+            snoozed_at: t.snoozed_at,
+            snoozed_until: t.snoozed_until,
+            minutes_spent: t.minutes_spent,
+            deleted_at: t.deleted_at,
+            merged_tickets: None,
+            relations: None,
+            participants: None,
+            checklist: None,
             messages: None,
             audits: None,
         }
@@ -215,6 +243,8 @@ pub struct PortalTicketOut {
     pub closed_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// The request of yours that this one goes on in.
+    pub merged_into: Option<Id<Ticket>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub messages: Option<Vec<MessageOut>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -268,6 +298,7 @@ impl From<portal::PortalTicket> for PortalTicketOut {
             closed_at: t.closed_at,
             created_at: t.created_at,
             updated_at: t.updated_at,
+            merged_into: t.merged_into,
             messages: None,
             audits: None,
         }
@@ -437,6 +468,8 @@ pub struct MessageIn {
     pub status: Option<Status>,
     /// On `/api/support/messages` only, where the ticket is not in the path.
     pub ticket_id: Option<Id<Ticket>>,
+    /// A ticket merged into this one whose customer the answer is for; absent: this one's. Staff only.
+    pub answer_to: Option<Id<Ticket>>,
 }
 
 /// Every filter of the ticket list, as callers write it.
@@ -472,6 +505,10 @@ pub struct TicketQuery {
     pub sla_due_at_after: Option<String>,
     pub sla_due_at_before: Option<String>,
     pub sla_overdue: Option<String>,
+    /// `true`: put off; `false`: not. Absent: both.
+    pub snoozed: Option<String>,
+    /// `true`: deleted tickets that can be restored. Admins only.
+    pub deleted: Option<String>,
     /// Text in subject, number or address.
     pub q: Option<String>,
     pub cursor: Option<String>,
@@ -585,6 +622,16 @@ impl TicketQuery {
             },
             due_at: Range { after: due_after, before: due_before },
             sla_overdue: flag("sla_overdue", self.sla_overdue.as_ref())?.unwrap_or(false),
+            snoozed: flag("snoozed", self.snoozed.as_ref())?,
+            deleted: match flag("deleted", self.deleted.as_ref())?.unwrap_or(false) {
+                true if !staff.is_admin() => {
+                    return Err(Error::forbidden(
+                        "ticket.delete_is_admins",
+                        "deleted tickets are for admins",
+                    ));
+                }
+                deleted => deleted,
+            },
             q: self.q.filter(|q| !q.trim().is_empty()),
             sort,
             cursor: self.cursor.map(|c| c.parse()).transpose()?,

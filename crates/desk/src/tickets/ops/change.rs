@@ -56,6 +56,7 @@ pub fn change(
 ) -> Result<Ticket> {
     query::get_for_staff(tx, staff, id)?;
     let before = store::lock(tx, id)?.or_not_found("ticket")?;
+    before.check_not_merged()?;
     check_claim(tx, staff, &before, &patch)?;
     before.check_may_change(staff, settings)?;
     check_version(&before, patch.expected_version)?;
@@ -98,8 +99,25 @@ pub fn change(
         && patch.tell_customer != Some(false)
     {
         tx.enqueue(&Announce { ticket: id, news: News::Resolved { version: ticket.version } })?;
+        tell_merged(tx, &ticket)?;
     }
     Ok(ticket)
+}
+
+/// Customers whose tickets were merged into another customer's hear of its resolution too.
+fn tell_merged(tx: &mut Tx<'_>, survivor: &Ticket) -> Result<()> {
+    if survivor.merged_count == 0 {
+        return Ok(());
+    }
+    let mut told = vec![survivor.customer_id];
+    for id in super::merge::merged(tx, survivor.id)? {
+        let t = query::get(tx, id)?;
+        if !told.contains(&t.customer_id) {
+            told.push(t.customer_id);
+            tx.enqueue(&Announce { ticket: id, news: News::Resolved { version: survivor.version } })?;
+        }
+    }
+    Ok(())
 }
 
 pub fn check_version(ticket: &Ticket, expected: Option<i64>) -> Result<()> {
@@ -496,6 +514,10 @@ pub fn move_to(tx: &mut Tx<'_>, t: &mut Ticket, to: Status, reason: Option<Close
     }
     t.status = to;
     t.public_status = to;
+    if !to.is_live() {
+        t.snoozed_at = None;
+        t.snoozed_until = None;
+    }
     let event = if !from.is_live() && to.is_live() { "reopened" } else { "status_changed" };
     let metadata = t
         .close_reason

@@ -34,6 +34,10 @@ pub struct NewTicket {
     pub origin_type: Party,
     pub target_type: Party,
     pub follow_up_of: Option<Id<Ticket>>,
+    /// Who the first message is by, where it was said before and elsewhere.
+    pub author: Option<base::Actor>,
+    /// Nobody is told.
+    pub is_quiet: bool,
 }
 
 impl NewTicket {
@@ -55,6 +59,8 @@ impl NewTicket {
             origin_type: Party::Customer,
             target_type: Party::Tenant,
             follow_up_of: None,
+            author: None,
+            is_quiet: false,
         })
     }
 }
@@ -124,6 +130,7 @@ pub fn file(
     if let Some(assignee) = new.assigned_to {
         super::change::check_assignee(tx, assignee)?;
     }
+    let blocked = staff.is_none() && super::spam::is_blocked(tx, &customer.email)?;
     let (id, first): (Id<Ticket>, Id<Message>) = (tx.new_id(), tx.new_id());
     let (now, actor) = (tx.now(), tx.actor().clone());
     let claimed = staff.is_some_and(|s| s.is_user(new.assigned_to));
@@ -133,7 +140,7 @@ pub fn file(
         (false, None) => Status::New,
     };
     let inbound = !spoke_first;
-    let ticket = Ticket {
+    let mut ticket = Ticket {
         id,
         ticket_number: number(tx, settings)?,
         subject: new.subject,
@@ -185,10 +192,19 @@ pub fn file(
         updated_by: actor.name.clone(),
         created_at: now,
         updated_at: now,
+        survivor_id: None,
+        merged_count: 0,
+        public_last_message_at: None,
+        snoozed_at: None,
+        snoozed_until: None,
+        deleted_at: None,
+        minutes_spent: 0,
     };
     store::insert(tx, &ticket)?;
     // What a customer said on the phone is the customer's message, written down by staff.
-    let author = if inbound && staff.is_some() {
+    let author = if let Some(author) = new.author {
+        author
+    } else if inbound && staff.is_some() {
         base::Actor { kind: ActorKind::Customer, id: Some(customer.id.uuid()), name: customer.name.clone() }
     } else if actor.kind == ActorKind::Anonymous {
         base::Actor { kind: ActorKind::Anonymous, id: None, name: customer.name.clone() }
@@ -203,7 +219,7 @@ pub fn file(
         author,
         body: new.description.source,
         body_html: new.description.html,
-        delivery: if spoke_first { "queued" } else { "none" }.into(),
+        delivery: if spoke_first && !new.is_quiet { "queued" } else { "none" }.into(),
         attachments: super::reply::attachments(tx, id, first, new.attachments),
         created_at: now,
     };
@@ -222,7 +238,11 @@ pub fn file(
         },
     )?;
     publish(tx, "ticket.created", &ticket, true)?;
-    tx.enqueue(&Announce { ticket: id, news: News::Created { first: first.uuid(), spoke_first } })?;
+    if blocked {
+        super::spam::put_aside(tx, &mut ticket)?;
+    } else if !new.is_quiet {
+        tx.enqueue(&Announce { ticket: id, news: News::Created { first: first.uuid(), spoke_first } })?;
+    }
     Ok(Filed { ticket, message, links: new.links, created })
 }
 

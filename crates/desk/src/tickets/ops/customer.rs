@@ -11,6 +11,8 @@ use super::{
     create::{For, NewTicket, create},
     publish,
     reply::write_inbound,
+    snooze::wake,
+    thread::{Said, Thread},
     touch,
 };
 use crate::{
@@ -45,6 +47,17 @@ fn lock_own(tx: &mut Tx<'_>, viewer: &Viewer, id: Id<Ticket>, expected: Option<i
     }
 }
 
+/// A request that was joined with another one goes on there; its customer may write, and is not told where.
+fn check_own(t: &Ticket) -> Result<()> {
+    match t.survivor_id {
+        None => Ok(()),
+        Some(_) => Err(Error::conflict(
+            "ticket.merged",
+            "we joined this request with another one; write a reply and it will be read there",
+        )),
+    }
+}
+
 /// The customer corrects subject, category or priority while the ticket is live.
 pub fn change_own(tx: &mut Tx<'_>, viewer: &Viewer, id: Id<Ticket>, patch: CustomerPatch) -> Result<Ticket> {
     let before = lock_own(tx, viewer, id, patch.expected_version)?;
@@ -64,6 +77,7 @@ pub fn change_own(tx: &mut Tx<'_>, viewer: &Viewer, id: Id<Ticket>, patch: Custo
     if t == before {
         return Ok(before);
     }
+    check_own(&before)?;
     if !before.status.is_live() {
         return Err(Error::conflict(
             "ticket.not_live",
@@ -94,6 +108,7 @@ pub fn change_own(tx: &mut Tx<'_>, viewer: &Viewer, id: Id<Ticket>, patch: Custo
 /// "This solved it": resolved becomes closed. Confirming twice is harmless.
 pub fn confirm(tx: &mut Tx<'_>, viewer: &Viewer, id: Id<Ticket>, expected: Option<i64>) -> Result<Ticket> {
     let before = lock_own(tx, viewer, id, expected)?;
+    check_own(&before)?;
     let mut t = before.clone();
     if t.status == Status::Closed {
         return Ok(t);
@@ -122,35 +137,35 @@ pub fn customer_reply(
     files: Vec<NewAttachment>,
     expected: Option<i64>,
 ) -> Result<(Ticket, Message)> {
-    let before = lock_own(tx, viewer, id, expected)?;
-    let mut t = before.clone();
+    lock_own(tx, viewer, id, expected)?;
+    let mut thread = Thread::lock(tx, id)?;
     let now = tx.now();
     let window = base::hours(24 * i64::from(settings.reopen_days));
-    let too_late = t.status == Status::Archived
-        || (t.status == Status::Closed && t.closed_at.is_none_or(|at| at + window < now));
+    let head = thread.head_before();
+    let too_late = head.status == Status::Archived
+        || (head.status == Status::Closed && head.closed_at.is_none_or(|at| at + window < now));
     if too_late {
-        return follow_up(tx, settings, viewer, &t, body, files);
+        let own = thread.addressed().clone();
+        return follow_up(tx, settings, viewer, &own, body, files);
     }
-    let message = write_inbound(tx, &t, body, files, viewer.author(&t))?;
-    t.message_count += 1;
-    t.public_message_count += 1;
-    t.unread_by_agent += 1;
-    t.unread_by_customer = 0;
-    t.last_message_at = now;
-    let to = match t.status {
-        Status::PendingCustomer if t.assigned_to.is_some() => Some(Status::InProgress),
+    let author = viewer.author(thread.addressed());
+    let message = write_inbound(tx, thread.addressed(), body, files, author)?;
+    thread.count(Said::ByCustomer, now);
+    let head = thread.head();
+    wake(tx, head)?;
+    let to = match head.status {
+        Status::PendingCustomer if head.assigned_to.is_some() => Some(Status::InProgress),
         Status::PendingCustomer | Status::Resolved | Status::Closed => Some(Status::Open),
         _ => None,
     };
     if let Some(to) = to {
-        move_to(tx, &mut t, to, None)?;
+        move_to(tx, head, to, None)?;
     }
     let metadata = serde_json::json!({ "message_id": message.id });
     audit(tx, id, NewAudit { event_type: "message", from: None, to: None, metadata, is_public: true })?;
-    touch(tx, &mut t, true);
-    store::save(tx, &before, &t)?;
-    publish(tx, "ticket.replied", &t, true)?;
+    thread.save(tx, "ticket.replied", true)?;
     tx.enqueue(&Announce { ticket: id, news: News::CustomerReplied { message: message.id.uuid() } })?;
+    let t = store::find(tx, id)?.or_not_found("ticket")?;
     Ok((t, message))
 }
 

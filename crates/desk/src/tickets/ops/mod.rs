@@ -4,9 +4,16 @@ mod age;
 pub(crate) mod change;
 mod create;
 mod customer;
+mod forward;
+mod merge;
+mod removal;
 mod reply;
+mod snooze;
+mod spam;
+mod split;
+mod thread;
 
-use base::{Id, Result};
+use base::{Id, OrNotFound, Result};
 use db::Tx;
 use engine::{Event, Publish};
 
@@ -14,19 +21,30 @@ pub use age::{archive_old, close_resolved};
 pub use change::{TicketPatch, change};
 pub use create::{Filed, For, NewTicket, create, file, user_of};
 pub use customer::{CustomerPatch, change_own, confirm, customer_reply};
+pub use forward::{Forward, ForwardSeen, NewForward, forward, forwarded, seen as forward_seen, take_answer};
+pub(in crate::tickets) use forward::{get as get_forward, new_token};
+pub use merge::{merge, merged, unmerge};
+pub use removal::{purge_deleted, remove, restore};
 pub use reply::{NewMessage, staff_message};
+pub use snooze::{snooze, unsnooze, wake_due};
+pub use spam::{BlockedSender, block, blocked, mark_spam, unblock};
+pub use split::{SplitOff, split};
 
 use super::{
     model::Ticket,
     store::{self, NewAudit},
 };
-use identity::Staff;
+use identity::{Settings, Staff};
 
 /// Marks what is unread for this side as read. Not a change: no version, no history.
 pub fn mark_read_by_staff(tx: &mut Tx<'_>, staff: &Staff, id: Id<Ticket>) -> Result<()> {
     let ticket = super::query::get_for_staff(tx, staff, id)?;
-    if ticket.unread_by_agent > 0 {
-        store::mark_read(tx, id, false)?;
+    let head = super::query::get_for_staff(tx, staff, ticket.head())?;
+    if head.unread_by_agent > 0 {
+        store::mark_read(tx, head.id, false)?;
+        if head.merged_count > 0 {
+            store::mark_merged_read(tx, head.id)?;
+        }
     }
     Ok(())
 }
@@ -43,6 +61,63 @@ pub fn leave_team(tx: &mut Tx<'_>, team: Id<identity::teams::Team>) -> Result<u6
 
 fn audit(tx: &mut Tx<'_>, id: Id<Ticket>, line: NewAudit<'_>) -> Result<()> {
     store::insert_audit(tx, id, line).map(|_| ())
+}
+
+/// A ticket this member of staff may change now, with its row held. `expected` is the version they saw.
+fn changeable(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    staff: &Staff,
+    id: Id<Ticket>,
+    expected: Option<i64>,
+) -> Result<Ticket> {
+    super::query::get_for_staff(tx, staff, id)?;
+    let ticket = store::lock(tx, id)?.or_not_found("ticket")?;
+    ticket.check_not_merged()?;
+    ticket.check_may_change(staff, settings)?;
+    change::check_version(&ticket, expected)?;
+    Ok(ticket)
+}
+
+/// [`changeable`], for what is kept beside a ticket and overwrites nobody's view of it.
+pub(super) fn change_of_staff(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    staff: &Staff,
+    id: Id<Ticket>,
+) -> Result<Ticket> {
+    changeable(tx, settings, staff, id, None)
+}
+
+/// Raises a ticket's version for something that is kept beside it, with a line of history.
+pub(super) fn note_change(
+    tx: &mut Tx<'_>,
+    ticket: &Ticket,
+    event_type: &'static str,
+    what: String,
+) -> Result<Ticket> {
+    settle(tx, ticket, ticket.clone(), staff_line(event_type, None, Some(what)))
+}
+
+/// Sets the sum of the time spent.
+pub(super) fn set_minutes(tx: &mut Tx<'_>, ticket: &Ticket, minutes: u32, what: String) -> Result<Ticket> {
+    let after = Ticket { minutes_spent: minutes, ..ticket.clone() };
+    settle(tx, ticket, after, staff_line("time_booked", None, Some(what)))
+}
+
+/// Writes a change that only staff can see, with its line of history, and tells the desk.
+fn settle(tx: &mut Tx<'_>, before: &Ticket, mut t: Ticket, line: NewAudit<'_>) -> Result<Ticket> {
+    audit(tx, t.id, line)?;
+    touch(tx, &mut t, false);
+    store::save(tx, before, &t)?;
+    publish(tx, "ticket.changed", &t, false)?;
+    Ok(t)
+}
+
+/// A line of history with a word before and a word after, for staff.
+fn staff_line<'a>(event_type: &'static str, from: Option<String>, to: Option<String>) -> NewAudit<'a> {
+    let (from, to) = (from.map(db::Value::OwnedText), to.map(db::Value::OwnedText));
+    NewAudit { event_type, from, to, metadata: serde_json::json!({}), is_public: false }
 }
 
 /// Tells live streams that a ticket changed; the customer's only when they may know.

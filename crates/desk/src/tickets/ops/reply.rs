@@ -1,11 +1,16 @@
-use base::{Error, Id, OrNotFound, Result};
+use base::{Error, Id, Result};
 use db::Tx;
 use engine::Enqueue;
 use identity::{Settings, Staff};
 
-use super::{audit, change::apply_status, publish, touch};
+use super::{
+    audit,
+    change::apply_status,
+    thread::{Said, Thread},
+};
 use crate::tickets::{
     jobs::{Announce, News},
+    mentions,
     model::*,
     query,
     store::{self, NewAudit},
@@ -19,8 +24,10 @@ pub struct NewMessage {
     pub attachments: Vec<NewAttachment>,
     /// Set with an answer: `pending_customer` when it asks for something, `resolved` when it settles it.
     pub status: Option<Status>,
-    /// The version the writer saw; an older one is refused.
+    /// The version of the survivor that the writer saw; an older one is refused.
     pub expected_version: Option<i64>,
+    /// A ticket merged into this one whose customer the answer is for. Absent: this one's.
+    pub addressed_to: Option<Id<Ticket>>,
 }
 
 /// Staff answers the customer, or leaves a note for the team. Any agent may.
@@ -32,12 +39,20 @@ pub fn staff_message(
     new: NewMessage,
 ) -> Result<(Ticket, Message)> {
     query::get_for_staff(tx, staff, id)?;
-    let stored = store::lock(tx, id)?.or_not_found("ticket")?;
-    let mut ticket = stored.clone();
     if staff.read_only {
         return Err(Error::forbidden("key.read_only", "this key may only read"));
     }
-    super::change::check_version(&ticket, new.expected_version)?;
+    let mut thread = Thread::lock(tx, new.addressed_to.unwrap_or(id))?;
+    let of_this_thread = [thread.addressed().id, thread.head_before().id].contains(&id);
+    if !of_this_thread {
+        return Err(Error::field(
+            "answer_to",
+            "message.other_thread",
+            "expected this ticket or one that was merged into it",
+        ));
+    }
+    // What the writer saw is the thread, so its version is the survivor's.
+    super::change::check_version(thread.head_before(), new.expected_version)?;
     if new.is_internal && new.status.is_some() {
         return Err(Error::field(
             "status",
@@ -46,38 +61,38 @@ pub fn staff_message(
         ));
     }
     if new.status.is_some() {
-        ticket.check_may_change(staff, settings)?;
+        thread.head_before().check_may_change(staff, settings)?;
     }
-    if ticket.status == Status::Archived {
+    if thread.head_before().status == Status::Archived {
         return Err(Error::conflict(
             "ticket.archived",
             "an archived ticket takes no messages; an admin may move it back to closed",
         ));
     }
     let is_public = !new.is_internal;
-    let message = write(tx, &ticket, Direction::Outbound, new)?;
+    let addressed = thread.addressed().id;
+    let mentioned = if is_public { Vec::new() } else { mentions::find(tx, &new.body.source)? };
+    let message = write(tx, thread.addressed(), Direction::Outbound, new)?;
     let now = tx.now();
-    ticket.message_count += 1;
-    let before = ticket.status;
+    thread.count(if is_public { Said::ByStaff } else { Said::AsNote }, now);
+    let merged = thread.is_merged();
+    let head = thread.head();
+    let (id, before) = (head.id, head.status);
     if is_public {
-        ticket.public_message_count += 1;
-        ticket.unread_by_customer += 1;
-        ticket.unread_by_agent = 0;
-        ticket.last_message_at = now;
-        let first = ticket.first_response_at.is_none() && ticket.origin_type != Party::Tenant;
+        let first = head.first_response_at.is_none() && head.origin_type != Party::Tenant;
         if first {
-            ticket.first_response_at = Some(now);
+            head.first_response_at = Some(now);
         }
-        if ticket.status == Status::New || (first && ticket.status == Status::Open) {
-            ticket.status = Status::InProgress;
-            ticket.public_status = Status::InProgress;
+        if head.status == Status::New || (first && head.status == Status::Open) {
+            head.status = Status::InProgress;
+            head.public_status = Status::InProgress;
         }
-    } else if ticket.status == Status::New {
+    } else if head.status == Status::New {
         // The customer keeps seeing `new`: a note leaves no trace there.
-        ticket.status = Status::Open;
+        head.status = Status::Open;
     }
-    if ticket.status != before {
-        let (from, to) = (db::Value::Text(before.as_str()), db::Value::Text(ticket.status.as_str()));
+    if head.status != before {
+        let (from, to) = (db::Value::Text(before.as_str()), db::Value::Text(head.status.as_str()));
         let line = NewAudit {
             event_type: "status_changed",
             from: Some(from),
@@ -88,18 +103,25 @@ pub fn staff_message(
         audit(tx, id, line)?;
     }
     if let Some(status) = message.1 {
-        apply_status(tx, settings, staff, &mut ticket, status, None)?;
+        apply_status(tx, settings, staff, thread.head(), status, None)?;
     }
     let event_type = if is_public { "message" } else { "note" };
     let metadata = serde_json::json!({ "message_id": message.0.id });
-    audit(tx, id, NewAudit { event_type, from: None, to: None, metadata, is_public })?;
-    touch(tx, &mut ticket, is_public);
-    store::save(tx, &stored, &ticket)?;
-    publish(tx, if is_public { "ticket.answered" } else { "ticket.noted" }, &ticket, is_public)?;
-    if is_public {
-        tx.enqueue(&Announce { ticket: id, news: News::Answered { message: message.0.id.uuid() } })?;
+    audit(
+        tx,
+        addressed,
+        NewAudit { event_type, from: None, to: None, metadata: metadata.clone(), is_public },
+    )?;
+    if merged && is_public {
+        audit(tx, id, NewAudit { event_type, from: None, to: None, metadata, is_public: false })?;
     }
-    Ok((ticket, message.0))
+    let topic = if is_public { "ticket.answered" } else { "ticket.noted" };
+    let head = thread.save(tx, topic, is_public)?;
+    if is_public {
+        tx.enqueue(&Announce { ticket: addressed, news: News::Answered { message: message.0.id.uuid() } })?;
+    }
+    mentions::tell(tx, &head, &message.0, mentioned)?;
+    Ok((head, message.0))
 }
 
 fn write(

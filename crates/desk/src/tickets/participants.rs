@@ -1,0 +1,84 @@
+//! People who get a copy of every answer. Staff adds them; an address in somebody's mail adds nobody.
+
+use base::{Email, Error, Id, Result, Timestamp, text};
+use db::{Read, Tx, params};
+use identity::{Settings, Staff};
+use serde::Serialize;
+
+use super::{
+    model::*,
+    ops::{change_of_staff, note_change},
+};
+
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Participant {
+    pub email: String,
+    pub name: String,
+    pub added_by: String,
+    pub created_at: Timestamp,
+}
+
+db::statements! {
+    INSERT = "insert into ticket_participants (tenant_id, ticket_id, email, name, added_by, created_at) values (?1, ?2, ?3, ?4, ?5, ?6) on conflict do nothing";
+    DELETE = "delete from ticket_participants where tenant_id = ?1 and ticket_id = ?2 and email = ?3";
+    OF = "select email, name, added_by, created_at from ticket_participants where tenant_id = ?1 and ticket_id = ?2 order by created_at, email";
+}
+
+/// Copies of one answer at most.
+const MOST: usize = 20;
+
+/// Who gets a copy, in the order they were added.
+pub fn of(read: &Read<'_>, ticket: Id<Ticket>) -> Result<Vec<Participant>> {
+    read.query_all(&OF, params![ticket], |row| {
+        let mut c = row.columns();
+        Ok(Participant { email: c.next()?, name: c.next()?, added_by: c.next()?, created_at: c.next()? })
+    })
+}
+
+/// From the next answer on this address gets a copy. Adding twice is harmless.
+///
+/// # Errors
+/// `participant.is_customer`, `participant.too_many`.
+pub fn add(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    staff: &Staff,
+    id: Id<Ticket>,
+    email: &Email,
+    name: &str,
+) -> Result<Vec<Participant>> {
+    let ticket = change_of_staff(tx, settings, staff, id)?;
+    if email.key() == ticket.user_email.to_lowercase() {
+        return Err(Error::field(
+            "email",
+            "participant.is_customer",
+            "the customer gets every answer anyway",
+        ));
+    }
+    let name = if name.trim().is_empty() { String::new() } else { text::line("name", name, 100)? };
+    let known = of(tx, id)?;
+    if known.len() >= MOST && !known.iter().any(|p| p.email == email.key()) {
+        return Err(Error::conflict("participant.too_many", format!("at most {MOST} people get a copy")));
+    }
+    let (by, now) = (tx.actor().name.clone(), tx.now());
+    if tx.execute(&INSERT, params![id, email.key(), name, by, now])? == 1 {
+        note_change(tx, &ticket, "participant_added", email.key())?;
+    }
+    of(tx, id)
+}
+
+/// No more copies to this address.
+pub fn remove(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    staff: &Staff,
+    id: Id<Ticket>,
+    email: &Email,
+) -> Result<Vec<Participant>> {
+    let ticket = change_of_staff(tx, settings, staff, id)?;
+    if tx.execute(&DELETE, params![id, email.key()])? == 0 {
+        return Err(Error::not_found("participant"));
+    }
+    note_change(tx, &ticket, "participant_removed", email.key())?;
+    of(tx, id)
+}
