@@ -545,7 +545,13 @@ drop view portal_tickets;
 create view portal_tickets with (security_invoker = true) as
   select t.tenant_id, t.id, t.ticket_number, t.subject, coalesce(s.public_status, t.public_status) as status,
          t.priority, t.category, t.ticket_type, t.channel,
-         t.customer_id, t.user_id, t.user_email, t.order_id, t.unread_by_customer, t.public_message_count as message_count,
+         t.customer_id, t.user_id, t.user_email, t.order_id,
+         case when t.merged_count = 0 then t.unread_by_customer else t.unread_by_customer + (
+           select cast(coalesce(sum(g.unread_by_customer), 0) as bigint) from tickets g
+           where g.tenant_id = t.tenant_id and g.survivor_id = t.id and g.customer_id = t.customer_id) end as unread_by_customer,
+         case when t.merged_count = 0 then t.public_message_count else t.public_message_count + (
+           select cast(coalesce(sum(g.public_message_count), 0) as bigint) from tickets g
+           where g.tenant_id = t.tenant_id and g.survivor_id = t.id and g.customer_id = t.customer_id) end as message_count,
          coalesce(t.public_last_message_at, t.last_message_at) as last_message_at,
          case when s.id is null then t.resolved_at else s.resolved_at end as resolved_at,
          case when s.id is null then t.closed_at else s.closed_at end as closed_at,

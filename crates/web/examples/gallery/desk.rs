@@ -146,6 +146,8 @@ const PRIORITIES: &[(&str, &str)] =
 
 fn message(id: &str, kind: &str, name: &str, html: &str, minutes: i64) -> Message {
     Message {
+        addressed_to: None,
+        may_split: kind != "note",
         id: id.into(),
         kind: kind.into(),
         author_name: name.into(),
@@ -278,6 +280,7 @@ fn ticket() -> Ticket {
             order_id: None,
             context: text("{\n  \"browser\": \"Firefox 146\",\n  \"page\": \"/help/contact\"\n}"),
         },
+        work: Default::default(),
         problems: vec![],
     }
 }

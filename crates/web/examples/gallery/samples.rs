@@ -217,6 +217,21 @@ fn strangers() -> Vec<Page> {
             help::Thanks { ticket_number: "SUP-00612".into(), ticket_href: None },
         ),
         Page::new("status", "help/status.html", stranger("/help/status/x"), ticket("", "x")),
+        Page::new(
+            "forward",
+            "help/forward.html",
+            stranger("/help/forward/x"),
+            web::help::forward::Forward {
+                token: "x".into(),
+                number: "SUP-00612".into(),
+                subject: "Internet down since Monday morning".into(),
+                asked_by: "Ben Okafor".into(),
+                body_html: "<p>Is your line to the exchange up?</p>".into(),
+                attachment_limit_bytes: 25_000_000,
+                idempotency_key: "k".into(),
+                ..Default::default()
+            },
+        ),
     ]
 }
 

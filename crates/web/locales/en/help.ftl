@@ -70,3 +70,11 @@ reply-follows-up = This request was closed some time ago. Your reply starts a ne
 solved-question = Did this solve it?
 solved-action = Yes, it is solved
 status-link-hint = This page is for you alone: anyone with its address can read and answer. Do not pass it on.
+
+## Somebody outside who was asked for help
+forward-asked = { $name } of { $business } asks for your help with this.
+forward-answer = Your answer
+forward-answer-body = What you know
+forward-answer-send = Send the answer
+forward-thanks = Thank you.
+forward-thanks-text = Your answer has reached their team. You can add to it here.

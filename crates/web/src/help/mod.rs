@@ -3,4 +3,5 @@
 pub mod views;
 
 pub mod api;
+pub mod forward;
 pub mod pages;

@@ -3,6 +3,7 @@
 use axum::{
     Router,
     extract::State,
+    response::IntoResponse as _,
     routing::{get, post},
 };
 use base::{Error, Id, Kind, Result};
@@ -47,6 +48,7 @@ pub fn routes() -> Router<App> {
         .route("/help/status/{token}/messages", post(status_reply))
         .route("/help/status/{token}/confirm", post(status_confirm))
         .route("/help/status/{token}/attachments/{id}", get(status_attachment))
+        .merge(super::forward::routes())
 }
 
 /// A fresh key for a form, so that a double click files once.
@@ -313,6 +315,17 @@ async fn ticket(
     headers: axum::http::HeaderMap,
 ) -> Outcome {
     let (viewer, settings) = (viewer(&who), who.caller.tenant.settings.clone());
+    let shown = viewer.clone();
+    // What went into another request of theirs is read there.
+    let goes_on_in = app
+        .read(who.caller.scope(), move |read| {
+            let t = portal::get(read, &shown, at.id)?;
+            Ok(t.merged_into.filter(|into| portal::get(read, &shown, *into).is_ok()))
+        })
+        .await?;
+    if let Some(into) = goes_on_in {
+        return Ok(axum::response::Redirect::to(&format!("/help/tickets/{into}")).into_response());
+    }
     let shown = viewer.clone();
     let view =
         app.read(who.caller.scope(), move |read| ticket_view(read, &shown, at.id, "", &settings)).await?;

@@ -111,6 +111,7 @@ pub async fn chrome(app: &App, look: &Look) -> Result<Chrome> {
                 of("unassigned", Some(counts.unassigned)),
                 of("overdue", Some(counts.overdue)),
                 of("waiting", Some(counts.waiting)),
+                of("snoozed", Some(counts.snoozed)),
                 of("resolved", Some(counts.resolved)),
                 of("all", None),
             ];

@@ -10,4 +10,6 @@ pub mod portal_api;
 mod ticket_page;
 mod timeline;
 pub mod wire;
+mod work_page;
 pub mod work_routes;
+pub mod work_view;

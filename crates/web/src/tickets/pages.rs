@@ -112,6 +112,8 @@ impl QueueQuery {
             status: if asked.status.is_empty() { base.status } else { asked.status },
             assigned_to: if asked.assigned_to.is_empty() { base.assigned_to } else { asked.assigned_to },
             sla_overdue: base.sla_overdue,
+            // A search finds what is put off, too.
+            snoozed: if self.q.is_some() { None } else { base.snoozed },
             limit: 50,
             ..asked
         })

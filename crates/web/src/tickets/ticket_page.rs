@@ -1,6 +1,6 @@
 //! One ticket on the desk: conversation, composer, controls.
 
-use axum::extract::State;
+use axum::{extract::State, response::IntoResponse as _};
 use base::{Error, Id, Kind, Result};
 use db::Read;
 use desk::tickets::{self, *};
@@ -11,6 +11,7 @@ use super::{
     pages::{Names, rows, sla},
     timeline,
     views::{self, Composer, May},
+    work_page, work_view,
 };
 use crate::{
     help::pages::{form_key, page_form},
@@ -47,6 +48,14 @@ pub async fn show(
     At(at): At<TicketAt>,
     headers: axum::http::HeaderMap,
 ) -> Outcome {
+    let staff = who.staff.clone();
+    let head = app
+        .read(who.caller.scope(), move |read| tickets::query::get_for_staff(read, &staff, at.id))
+        .await?
+        .head();
+    if head != at.id {
+        return Ok(axum::response::Redirect::to(&format!("/desk/tickets/{head}")).into_response());
+    }
     let view = load(&app, &look, &who, at.id).await?;
     // A page that refreshes itself, or is fetched ahead because a link was pointed at, has nobody reading it.
     if !headers.contains_key("x-live") && !headers.contains_key("sec-purpose") && !who.staff.read_only {
@@ -64,9 +73,17 @@ pub async fn show(
 }
 
 async fn load(app: &App, look: &Look, who: &StaffCaller, id: Id<Ticket>) -> Result<views::Ticket> {
-    let (staff, settings, locale) =
-        (who.staff.clone(), who.caller.tenant.settings.clone(), look.locale().to_owned());
-    app.read(who.caller.scope(), move |read| view(read, &staff, &settings, &locale, id)).await
+    let (staff, settings, locale, zone) =
+        (who.staff.clone(), who.caller.tenant.settings.clone(), look.locale().to_owned(), zone(who));
+    app.read(who.caller.scope(), move |read| view(read, &staff, &settings, &locale, &zone, id)).await
+}
+
+/// The zone this member of staff reads times in.
+fn zone(who: &StaffCaller) -> String {
+    match &who.caller.principal {
+        identity::Principal::User { user, .. } => user.time_zone.clone(),
+        _ => who.caller.tenant.settings.time_zone.clone(),
+    }
 }
 
 fn view(
@@ -74,6 +91,7 @@ fn view(
     staff: &Staff,
     settings: &Settings,
     locale: &str,
+    zone: &str,
     id: Id<Ticket>,
 ) -> Result<views::Ticket> {
     let t = tickets::query::get_for_staff(read, staff, id)?;
@@ -81,12 +99,13 @@ fn view(
     let all_teams = teams::all(read)?;
     let extras = tickets::query::extras(read, &[id])?.remove(&id).unwrap_or_default();
     let customer = crm::customers::get(read, t.customer_id)?;
-    let timeline = timeline::entries(read, &t, &names, &all_teams, locale)?;
+    let timeline = timeline::entries(read, &t, &names, &all_teams, zone, locale)?;
     let beside = tickets::query::view_filter("inbox", staff).unwrap_or_default();
     let (beside, _) = tickets::query::list(read, staff, &TicketFilter { limit: 30, ..beside })?;
     let theirs = TicketFilter { customer: vec![t.customer_id], limit: 6, ..TicketFilter::default() };
     let (mut others, _) = tickets::query::list(read, staff, &theirs)?;
     others.retain(|o| o.id != t.id);
+    let work = work_view::work(read, staff, settings, &t, &others, &extras.tags, zone, locale)?;
     let said = |prefix: &str, word: &str| words::say(locale, &format!("{prefix}-{}", word));
     let may_change = t.check_may_change(staff, settings).is_ok();
     let reopenable = matches!(t.status, Status::Resolved | Status::Closed);
@@ -189,6 +208,7 @@ fn view(
                 .and_then(|o| serde_json::to_string_pretty(o).ok()),
         },
         problems: Vec::new(),
+        work,
     })
 }
 
@@ -221,7 +241,7 @@ fn composer(t: &Ticket, to: &str, settings: &Settings, may_change: bool, locale:
 }
 
 /// The version the form was drawn with.
-fn version(form: &Form) -> Result<Option<i64>> {
+pub fn version(form: &Form) -> Result<Option<i64>> {
     form.get("version")
         .map(|v| v.parse().map_err(|_| Error::field("version", "version.malformed", "load the page again")))
         .transpose()
@@ -295,6 +315,19 @@ pub async fn act(
     let form = page_form(&app, &who.caller, payload).await?;
     if at.act == "messages" {
         return message(app, look, who, at.id, form).await;
+    }
+    match work_page::act(at.id, &at.act, &form, &zone(&who), look.locale()) {
+        Ok(None) => {}
+        Ok(Some(act)) => {
+            let (settings, staff) = (who.caller.tenant.settings.clone(), who.staff.clone());
+            return match app.write(who.caller.scope(), move |tx| act(tx, &settings, &staff)).await {
+                Ok(did) => Ok(told(&did.to, Tone::Ok, &did.text)),
+                Err(error) if tellable(&error) => again(&app, &look, &who, at.id, &error).await,
+                Err(error) => Err(error.into()),
+            };
+        }
+        Err(error) if tellable(&error) => return again(&app, &look, &who, at.id, &error).await,
+        Err(error) => return Err(error.into()),
     }
     let (patch, word) = match patch_of(&app, &who, at.id, &at.act, &form).await {
         Ok(found) => found,

@@ -13,9 +13,16 @@ pub fn entries(
     t: &Ticket,
     names: &Names,
     teams: &[Team],
+    zone: &str,
     locale: &str,
 ) -> Result<Vec<views::Entry>> {
-    let messages = tickets::query::messages(read, t.id)?;
+    let messages = tickets::query::thread(read, t)?;
+    let mut merged = std::collections::HashMap::new();
+    if t.merged_count > 0 {
+        for id in tickets::merged(read, t.id)? {
+            merged.insert(id, tickets::query::get(read, id)?.ticket_number);
+        }
+    }
     let unread_from = messages.len().saturating_sub(t.unread_by_agent as usize);
     let mut out: Vec<(base::Timestamp, u8, views::Entry)> = Vec::new();
     for (i, m) in messages.into_iter().enumerate() {
@@ -46,6 +53,8 @@ pub fn entries(
             delivery: (kind == "outbound" && m.delivery != "none").then_some(m.delivery),
             delivery_detail: None,
             created_at: m.created_at,
+            addressed_to: merged.get(&m.ticket_id).cloned(),
+            may_split: kind != "note" && m.ticket_id == t.id && m.id != t.first_message_id,
         });
         out.push((m.created_at, 1, entry));
     }
@@ -53,7 +62,7 @@ pub fn entries(
         if matches!(a.event_type.as_str(), "message" | "note") {
             continue;
         }
-        let text = sentence(&a, names, teams, locale);
+        let text = sentence(&a, names, teams, zone, locale);
         out.push((
             a.created_at,
             2,
@@ -65,12 +74,49 @@ pub fn entries(
 }
 
 /// "Ben Okafor set the status to In progress".
-fn sentence(a: &Audit, names: &Names, teams: &[Team], locale: &str) -> String {
+fn sentence(a: &Audit, names: &Names, teams: &[Team], zone: &str, locale: &str) -> String {
     let to = a.to.as_deref().unwrap_or_default();
     let word = |prefix: &str| words::say(locale, &format!("{prefix}-{to}"));
     let person = || to.parse().ok().and_then(|id| names.of(Some(id))).unwrap_or_else(|| to.to_owned());
     let (key, to) = match a.event_type.as_str() {
         "created" => ("event-created", String::new()),
+        "merged"
+        | "merged_in"
+        | "unmerged"
+        | "unmerged_from"
+        | "split"
+        | "split_from"
+        | "forwarded"
+        | "deleted"
+        | "restored"
+        | "woken"
+        | "spam"
+        | "blocked_sender"
+        | "participant_added"
+        | "participant_removed"
+        | "checklist_added"
+        | "checklist_done"
+        | "checklist_undone"
+        | "checklist_removed" => {
+            let key = format!("event-{}", a.event_type.replace('_', "-"));
+            return words::say_with(locale, &key, &[("actor", &a.actor.name), ("to", to)]);
+        }
+        "related" | "unrelated" => {
+            let (kind, number) = to.split_once(' ').unwrap_or((to, ""));
+            let kind = words::say(locale, &format!("relation-{kind}")).to_lowercase();
+            let key = format!("event-{}", a.event_type);
+            return words::say_with(
+                locale,
+                &key,
+                &[("actor", &a.actor.name), ("to", &format!("{kind} {number}"))],
+            );
+        }
+        "snoozed" => {
+            let key = if to.is_empty() { "event-snoozed-reply" } else { "event-snoozed" };
+            let until = to.parse::<base::Timestamp>().map_or_else(|_| to.to_owned(), |at| local(at, zone));
+            return words::say_with(locale, key, &[("actor", &a.actor.name), ("to", &until)]);
+        }
+        "time_booked" => ("event-time", format!("{to} min")),
         "claimed" => ("event-claimed", String::new()),
         "assigned" => ("event-assigned", person()),
         "unassigned" => ("event-unassigned", String::new()),
@@ -98,4 +144,10 @@ fn sentence(a: &Audit, names: &Names, teams: &[Team], locale: &str) -> String {
         }
     };
     words::say_with(locale, key, &[("actor", &a.actor.name), ("to", &to)])
+}
+
+/// A moment as its reader says it.
+fn local(at: base::Timestamp, zone: &str) -> String {
+    let tz = jiff::tz::TimeZone::get(zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    at.to_zoned(tz).strftime("%d %b %Y, %H:%M").to_string()
 }

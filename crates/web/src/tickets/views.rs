@@ -114,6 +114,7 @@ pub struct Ticket {
     pub origin: Origin,
     /// Problems of the controls, not of the composer.
     pub problems: Vec<Problem>,
+    pub work: super::work_view::Work,
 }
 
 /// What the viewer may do now; what is false is not drawn.
@@ -157,6 +158,10 @@ pub struct Message {
     pub delivery: Option<String>,
     pub delivery_detail: Option<String>,
     pub created_at: Timestamp,
+    /// The number of the merged ticket it was addressed to.
+    pub addressed_to: Option<String>,
+    /// Whether it can become a ticket of its own.
+    pub may_split: bool,
 }
 
 #[derive(Debug, Serialize)]

@@ -75,6 +75,8 @@ pub fn registry() -> Registry {
     registry.handle_inside(desk::tickets::jobs::Announcer { links: links() });
     registry.every("desk.close_resolved", base::minutes(5), desk::tickets::close_resolved);
     registry.every("desk.archive_old", base::minutes(30), desk::tickets::archive_old);
+    registry.every("desk.wake_snoozed", base::minutes(1), desk::tickets::wake_due);
+    registry.every("desk.purge_deleted", base::hours(1), desk::tickets::purge_deleted);
     registry
 }
 

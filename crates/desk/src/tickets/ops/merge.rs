@@ -93,7 +93,7 @@ pub fn merge(
     t.survivor_id = Some(head.id);
     head.merged_count += 1 + t.merged_count;
     let theirs = t.customer_id == head.customer_id;
-    add(&mut head, &t, theirs);
+    add(&mut head, &t);
     times(tx, &mut head)?;
     history(tx, &t, "merged", &head.ticket_number, theirs)?;
     history(tx, &head, "merged_in", &t.ticket_number, theirs)?;
@@ -131,7 +131,7 @@ pub fn unmerge(tx: &mut Tx<'_>, settings: &Settings, staff: &Staff, id: Id<Ticke
         let mut counted = held.clone();
         let theirs = t.customer_id == counted.customer_id;
         counted.merged_count = counted.merged_count.saturating_sub(1 + t.merged_count);
-        subtract(&mut counted, &t, theirs);
+        subtract(&mut counted, &t);
         times(tx, &mut counted)?;
         if next == survivor {
             history(tx, &counted, "unmerged_from", &t.ticket_number, theirs)?;
@@ -151,22 +151,14 @@ pub fn unmerge(tx: &mut Tx<'_>, settings: &Settings, staff: &Staff, id: Id<Ticke
     Ok(t)
 }
 
-fn add(head: &mut Ticket, t: &Ticket, theirs: bool) {
+fn add(head: &mut Ticket, t: &Ticket) {
     head.message_count += t.message_count;
     head.unread_by_agent += t.unread_by_agent;
-    if theirs {
-        head.public_message_count += t.public_message_count;
-        head.unread_by_customer += t.unread_by_customer;
-    }
 }
 
-fn subtract(head: &mut Ticket, t: &Ticket, theirs: bool) {
+fn subtract(head: &mut Ticket, t: &Ticket) {
     head.message_count = head.message_count.saturating_sub(t.message_count);
     head.unread_by_agent = head.unread_by_agent.saturating_sub(t.unread_by_agent);
-    if theirs {
-        head.public_message_count = head.public_message_count.saturating_sub(t.public_message_count);
-        head.unread_by_customer = head.unread_by_customer.saturating_sub(t.unread_by_customer);
-    }
 }
 
 /// When something was last said in the thread, and when by or to its own customer.

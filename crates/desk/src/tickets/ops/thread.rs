@@ -1,7 +1,8 @@
 //! A ticket with the tickets whose threads show its messages, and what a message does to the counters of each.
 //!
-//! A ticket that was never merged is a thread of one. A counter of a survivor is its own plus those of what was merged
-//! into it, so that taking a merge back is a subtraction.
+//! A ticket that was never merged is a thread of one. What staff count of a survivor is its own plus that of what was
+//! merged into it, so that taking a merge back is a subtraction. What its customer counts is kept by each ticket for
+//! itself and summed by the customer's view, since of a chain of merges only some may be theirs.
 
 use base::{Id, OrNotFound, Result, Timestamp};
 use db::{Tx, params};
@@ -73,14 +74,16 @@ impl Thread {
     /// Counts one message everywhere it shows.
     pub fn count(&mut self, said: Said, now: Timestamp) {
         let customer = self.addressed().customer_id;
-        for (_, t) in &mut self.links {
+        for (i, (_, t)) in self.links.iter_mut().enumerate() {
             let theirs = t.customer_id == customer;
             t.message_count += 1;
             if said == Said::AsNote {
                 continue;
             }
-            if theirs {
+            if i == 0 {
                 t.public_message_count += 1;
+            }
+            if theirs {
                 t.public_last_message_at = None;
             } else if t.public_last_message_at.is_none() {
                 // Another customer's message is no news to this one.
@@ -90,13 +93,13 @@ impl Thread {
             match said {
                 Said::ByCustomer => {
                     t.unread_by_agent += 1;
-                    if theirs {
+                    if i == 0 {
                         t.unread_by_customer = 0;
                     }
                 }
                 _ => {
                     t.unread_by_agent = 0;
-                    if theirs {
+                    if i == 0 {
                         t.unread_by_customer += 1;
                     }
                 }
