@@ -129,6 +129,7 @@ fn one(tx: &mut db::Tx<'_>, n: usize) -> base::Result<()> {
             attachments: Vec::new(),
             status: None,
             expected_version: None,
+            addressed_to: None,
         };
         tickets::staff_message(tx, &settings, &staff, ticket.id, message)?;
     }

@@ -247,7 +247,14 @@ impl Month<'_> {
     ) -> Result<()> {
         let staff = &self.cast.staff[by].staff;
         let body = Markdown::parse("body", text)?;
-        let new = NewMessage { body, is_internal, attachments: Vec::new(), status, expected_version: None };
+        let new = NewMessage {
+            body,
+            is_internal,
+            attachments: Vec::new(),
+            status,
+            expected_version: None,
+            addressed_to: None,
+        };
         let said = tx
             .as_of(staff.actor.clone(), at, |tx| tickets::staff_message(tx, &self.settings, staff, id, new));
         said.map(|_| ())
