@@ -562,6 +562,71 @@ create view portal_tickets with (security_invoker = true) as
   from tickets t left join tickets s on s.tenant_id = t.tenant_id and s.id = t.survivor_id
   where (t.close_reason is null or t.close_reason <> 'spam') and t.deleted_at is null;
 
+-- 0006_views
+create table ticket_counts (
+  tenant_id uuid not null references tenants (id),
+  status text not null,
+  is_snoozed boolean not null,
+  assigned_to uuid not null,
+  team_id uuid not null,
+  part uuid not null,
+  count bigint not null,
+  primary key (tenant_id, status, is_snoozed, assigned_to, team_id, part)
+);
+insert into ticket_counts (tenant_id, status, is_snoozed, assigned_to, team_id, part, count)
+  select tenant_id, status, false, coalesce(assigned_to, uuid '00000000-0000-0000-0000-000000000000'), coalesce(team_id, uuid '00000000-0000-0000-0000-000000000000'), uuid '00000000-0000-0000-0000-000000000000', count(*)
+  from tickets where close_reason is null or close_reason <> 'spam'
+  group by tenant_id, status, coalesce(assigned_to, uuid '00000000-0000-0000-0000-000000000000'), coalesce(team_id, uuid '00000000-0000-0000-0000-000000000000');
+create table saved_views (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  name text not null,
+  owner_id uuid not null,
+  
+  team_id uuid,
+  is_for_all boolean not null,
+  query jsonb not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, owner_id) references users (tenant_id, id),
+  foreign key (tenant_id, team_id) references teams (tenant_id, id)
+);
+create index saved_views_by_owner on saved_views (tenant_id, owner_id);
+create table bulk_changes (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  changes jsonb not null,
+  
+  status text not null,
+  total bigint not null,
+  done bigint not null,
+  failed bigint not null,
+  restored bigint not null,
+  user_id uuid,
+  actor_kind text not null,
+  actor_name text not null,
+  role text not null,
+  created_at timestamptz not null,
+  finished_at timestamptz,
+  primary key (tenant_id, id)
+);
+create index bulk_changes_by_creation on bulk_changes (tenant_id, created_at);
+create table bulk_items (
+  tenant_id uuid not null references tenants (id),
+  bulk_id uuid not null,
+  position bigint not null,
+  ticket_id uuid not null,
+  
+  outcome text not null,
+  reason text,
+  
+  before jsonb,
+  version bigint,
+  primary key (tenant_id, bulk_id, position),
+  foreign key (tenant_id, bulk_id) references bulk_changes (tenant_id, id)
+);
+
 -- row-level security
 grant usage on schema public to counterfoil_app;
 grant select, insert, update, delete on all tables in schema public to counterfoil_app;
@@ -771,3 +836,27 @@ drop policy if exists tenant_only on tags;
 create policy tenant_only on tags to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
 drop policy if exists owner_all on tags;
 create policy owner_all on tags to current_user using (true) with check (true);
+alter table ticket_counts enable row level security;
+alter table ticket_counts force row level security;
+drop policy if exists tenant_only on ticket_counts;
+create policy tenant_only on ticket_counts to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on ticket_counts;
+create policy owner_all on ticket_counts to current_user using (true) with check (true);
+alter table saved_views enable row level security;
+alter table saved_views force row level security;
+drop policy if exists tenant_only on saved_views;
+create policy tenant_only on saved_views to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on saved_views;
+create policy owner_all on saved_views to current_user using (true) with check (true);
+alter table bulk_changes enable row level security;
+alter table bulk_changes force row level security;
+drop policy if exists tenant_only on bulk_changes;
+create policy tenant_only on bulk_changes to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on bulk_changes;
+create policy owner_all on bulk_changes to current_user using (true) with check (true);
+alter table bulk_items enable row level security;
+alter table bulk_items force row level security;
+drop policy if exists tenant_only on bulk_items;
+create policy tenant_only on bulk_items to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on bulk_items;
+create policy owner_all on bulk_items to current_user using (true) with check (true);

@@ -561,3 +561,68 @@ create view portal_tickets  as
          t.merged_count, case when s.customer_id = t.customer_id then s.id end as merged_into
   from tickets t left join tickets s on s.tenant_id = t.tenant_id and s.id = t.survivor_id
   where (t.close_reason is null or t.close_reason <> 'spam') and t.deleted_at is null;
+
+-- 0006_views
+create table ticket_counts (
+  tenant_id blob not null references tenants (id),
+  status text not null,
+  is_snoozed integer not null,
+  assigned_to blob not null,
+  team_id blob not null,
+  part blob not null,
+  count integer not null,
+  primary key (tenant_id, status, is_snoozed, assigned_to, team_id, part)
+) strict, without rowid;
+insert into ticket_counts (tenant_id, status, is_snoozed, assigned_to, team_id, part, count)
+  select tenant_id, status, 0, coalesce(assigned_to, x'00000000000000000000000000000000'), coalesce(team_id, x'00000000000000000000000000000000'), x'00000000000000000000000000000000', count(*)
+  from tickets where close_reason is null or close_reason <> 'spam'
+  group by tenant_id, status, coalesce(assigned_to, x'00000000000000000000000000000000'), coalesce(team_id, x'00000000000000000000000000000000');
+create table saved_views (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  name text not null,
+  owner_id blob not null,
+  
+  team_id blob,
+  is_for_all integer not null,
+  query text not null,
+  created_at integer not null,
+  updated_at integer not null,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, owner_id) references users (tenant_id, id),
+  foreign key (tenant_id, team_id) references teams (tenant_id, id)
+) strict;
+create index saved_views_by_owner on saved_views (tenant_id, owner_id);
+create table bulk_changes (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  changes text not null,
+  
+  status text not null,
+  total integer not null,
+  done integer not null,
+  failed integer not null,
+  restored integer not null,
+  user_id blob,
+  actor_kind text not null,
+  actor_name text not null,
+  role text not null,
+  created_at integer not null,
+  finished_at integer,
+  primary key (tenant_id, id)
+) strict;
+create index bulk_changes_by_creation on bulk_changes (tenant_id, created_at);
+create table bulk_items (
+  tenant_id blob not null references tenants (id),
+  bulk_id blob not null,
+  position integer not null,
+  ticket_id blob not null,
+  
+  outcome text not null,
+  reason text,
+  
+  before text,
+  version integer,
+  primary key (tenant_id, bulk_id, position),
+  foreign key (tenant_id, bulk_id) references bulk_changes (tenant_id, id)
+) strict, without rowid;

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use base::{Error, Result, SystemClock, SystemEntropy, hours, minutes};
+use base::{Error, Result, SystemClock, SystemEntropy, hours, minutes, seconds};
 use db::{Db, Location, Options};
 use engine::{Outside, Registry, Worker};
 use identity::Links;
@@ -47,6 +47,7 @@ pub fn registry(links: &Links) -> Registry {
     registry.every("desk.archive_old", minutes(30), desk::tickets::archive_old);
     registry.every("desk.wake_snoozed", minutes(1), desk::tickets::wake_due);
     registry.every("desk.purge_deleted", hours(1), desk::tickets::purge_deleted);
+    registry.every("desk.fold_counts", seconds(5), desk::tickets::counts::fold);
     registry.every("identity.forget", hours(1), |tx| {
         identity::sessions::end_expired(tx)?;
         identity::tokens::forget_expired(tx)?;

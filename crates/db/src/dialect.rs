@@ -18,7 +18,7 @@ const RUNTIME_TOKENS: [(&str, &str, &str); 3] = [
 ];
 
 /// Tokens of the migrations: native types on each engine.
-pub(crate) const SCHEMA_TOKENS: [(&str, &str, &str); 11] = [
+pub(crate) const SCHEMA_TOKENS: [(&str, &str, &str); 13] = [
     ("{id}", "blob", "uuid"),
     ("{time}", "integer", "timestamptz"),
     ("{json}", "text", "jsonb"),
@@ -27,6 +27,9 @@ pub(crate) const SCHEMA_TOKENS: [(&str, &str, &str); 11] = [
     ("{int}", "integer", "bigint"),
     ("{float}", "real", "double precision"),
     ("{bytes}", "blob", "bytea"),
+    // The id that is nobody's, and "no", as values.
+    ("{nil}", "x'00000000000000000000000000000000'", "uuid '00000000-0000-0000-0000-000000000000'"),
+    ("{false}", "0", "false"),
     ("{strict}", "strict", ""),
     // Small rows live in the primary key's own tree: one write instead of two, and neighbours in time are neighbours on disk.
     ("{clustered}", "strict, without rowid", ""),
@@ -98,6 +101,15 @@ pub fn next_number(tx: &mut Tx, series: &str) -> Result<i64> {
             let next = tx.query_one(&NEXT_IN_SEQUENCE, params![name], |row| row.get(0))?;
             next.ok_or_else(|| base::Error::bug("a sequence answered no row"))
         }
+    }
+}
+
+/// Where a change adds to a sum that many changes add to: the standing row, which is nil, on SQLite, where one writer
+/// takes turns anyway; on PostgreSQL a row of its own, to be folded later, so that no row is hot.
+pub fn part_of_sum(tx: &Tx) -> uuid::Uuid {
+    match tx.engine() {
+        EngineKind::Sqlite => uuid::Uuid::nil(),
+        EngineKind::Postgres => tx.new_id::<Value<'_>>().uuid(),
     }
 }
 

@@ -137,6 +137,7 @@ fn play(world: &World, acts: &[Act], merging: bool) -> Vec<Own> {
 /// At every moment: a survivor's thread is exactly what was said to all tickets whose survivor it is, its counters are
 /// those of its thread, and its unread mark is up when one below it is.
 fn survivors_show_all(read: &db::Read<'_>, ids: &[Id<Ticket>]) -> base::Result<()> {
+    assert_eq!(tickets::counts::sums(read)?, tickets::counts::recount(read)?);
     for id in ids {
         let t = query::get(read, *id)?;
         let below = tickets::merged(read, *id)?;

@@ -31,6 +31,7 @@ migrations! {
     1 "0001_foundation",
     2 "0002_desk",
     5 "0005_desk_work",
+    6 "0006_views",
 }
 
 impl Migration {

@@ -15,11 +15,13 @@
 //! | `query`, `filter` | reads for staff: queue, counts, conversation, history |
 //! | `portal` | the customer's read model |
 //! | `relations`, `participants`, `checklist`, `time_entries`, `tags`, `mentions` | what is kept beside a ticket |
+//! | `counts` | counters of the queue, kept by the changes that move them |
 //! | `stats` | figures over a range |
 //! | `jobs` | telling people: letters and notices |
 //! | `store` | SQL and row mapping, private |
 
 pub mod checklist;
+pub mod counts;
 mod filter;
 pub mod jobs;
 pub mod mentions;

@@ -4,7 +4,7 @@ use base::{Id, Result, Timestamp};
 use db::{Read, Row, Sql, ToValue, Tx, Value, params};
 use identity::User;
 
-use super::model::*;
+use super::{counts, model::*};
 
 macro_rules! columns {
     () => {
@@ -179,7 +179,7 @@ pub fn insert(tx: &mut Tx<'_>, t: &Ticket) -> Result<()> {
             t.updated_by
         ],
     )?;
-    Ok(())
+    counts::moved(tx, None, t)
 }
 
 /// Every column that can change, with its value.
@@ -251,6 +251,7 @@ pub fn save(tx: &mut Tx<'_>, before: &Ticket, t: &Ticket) -> Result<()> {
     if changed.is_empty() {
         return Ok(());
     }
+    counts::moved(tx, Some(before), t)?;
     let set: Vec<String> =
         changed.iter().enumerate().map(|(i, (column, _))| format!("{column} = ?{}", i + 3)).collect();
     let text = format!("update tickets set {} where tenant_id = ?1 and id = ?2", set.join(", "));

@@ -77,6 +77,7 @@ pub fn registry() -> Registry {
     registry.every("desk.archive_old", base::minutes(30), desk::tickets::archive_old);
     registry.every("desk.wake_snoozed", base::minutes(1), desk::tickets::wake_due);
     registry.every("desk.purge_deleted", base::hours(1), desk::tickets::purge_deleted);
+    registry.every("desk.fold_counts", base::seconds(5), desk::tickets::counts::fold);
     registry
 }
 

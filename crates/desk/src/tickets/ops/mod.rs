@@ -56,6 +56,7 @@ db::statements! {
 /// Takes every ticket from a team that is about to be deleted; that act is on record with the team.
 pub fn leave_team(tx: &mut Tx<'_>, team: Id<identity::teams::Team>) -> Result<u64> {
     let now = tx.now();
+    super::counts::leaving_team(tx, team)?;
     tx.execute(&LEAVE_TEAM, db::params![team, now])
 }
 
