@@ -1,7 +1,9 @@
-//! The desk: tickets, their conversation, history and queues.
+//! The desk: tickets, their conversation, history and queues; saved views; changes of many tickets at once.
 
+pub mod bulk;
 pub mod categories;
 pub mod tickets;
+pub mod views;
 
 pub use tickets::Ticket;
 

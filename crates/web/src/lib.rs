@@ -9,6 +9,7 @@ pub mod admin;
 pub mod api_keys;
 pub mod audit;
 pub mod auth;
+pub mod bulk;
 pub mod categories;
 pub mod customers;
 pub mod docs;
@@ -21,6 +22,7 @@ pub mod letters;
 pub mod live;
 pub mod notifications;
 pub mod outbox;
+pub mod saved_views;
 pub mod settings;
 pub mod stats;
 pub mod teams;
@@ -44,12 +46,14 @@ pub(crate) fn pages() -> axum::Router<App> {
         .merge(account::preferences::routes())
         .merge(api_keys::pages::routes())
         .merge(audit::pages::routes())
+        .merge(bulk::pages::routes())
         .merge(categories::pages::routes())
         .merge(customers::pages::routes())
         .merge(jobs::pages::routes())
         .merge(letters::pages::routes())
         .merge(notifications::pages::routes())
         .merge(outbox::pages::routes())
+        .merge(saved_views::pages::routes())
         .merge(settings::pages::routes())
         .merge(stats::pages::routes())
         .merge(teams::pages::routes())

@@ -160,6 +160,14 @@ impl<'a> Clause<'a> {
     }
 }
 
+impl Range {
+    /// This range, or another where this one lets everything through.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        if self.after.is_none() && self.before.is_none() { other } else { self }
+    }
+}
+
 impl TicketFilter {
     /// The condition on `tickets t`, without the cursor.
     pub fn clause(&self, now: Timestamp) -> Clause<'_> {

@@ -38,7 +38,8 @@ pub mod time_entries;
 
 pub use filter::{Assignee, Order, Range, Sort, TicketFilter};
 pub use model::*;
-pub use ops::change::{check_context, check_links, check_tags};
+pub use ops::change::{check_assignee, check_context, check_links, check_tags};
+pub(crate) use ops::restore_fields;
 pub use ops::{
     BlockedSender, CustomerPatch, Filed, For, Forward, ForwardSeen, NewForward, NewMessage, NewTicket,
     SplitOff, TicketPatch, archive_old, block, blocked, change, change_own, close_resolved, confirm, create,

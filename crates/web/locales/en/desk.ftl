@@ -265,3 +265,42 @@ flash-spam = Closed as spam.
 flash-deleted = Deleted. An admin can restore it.
 flash-children = Sent to all of them.
 flash-children-some = Sent, but not everywhere.
+
+## Many tickets at once, saved views
+bulk-title = Changing many tickets
+bulk-select = Select { $number }
+bulk-select-page = Select all on this page
+bulk-all = All { $n } that match, not only these
+bulk-selected = Change selected
+bulk-apply = Apply
+bulk-keep = –
+bulk-nobody = Nobody
+bulk-add-tags = Add tags
+bulk-remove-tags = Remove tags
+bulk-merge = Merge into
+bulk-tell = Tell the customers
+bulk-at-work = At work. You can go on; this page follows it.
+bulk-done = { $failed ->
+    [0] { $done ->
+        [one] One ticket changed.
+       *[other] { $done } tickets changed.
+      }
+   *[other] { $done } changed, { $failed } could not be.
+  }
+bulk-undone = Taken back: { $restored } restored.
+bulk-collecting = Collecting the tickets …
+bulk-running = { $done } of { $total } changed, { $failed } could not be.
+bulk-undoing = Taking it back …
+bulk-undo = Take it all back
+bulk-back = To the queue
+bulk-problems = These were left as they are
+view-save = Save as a view
+view-change = This view
+view-name = Name
+view-sharing = Who sees it
+view-personal = Only me
+view-everybody = Everybody
+view-update = Ask for what the list shows now
+view-delete = Delete this view
+flash-view-saved = Saved.
+flash-view-deleted = The view is gone.

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     errors::views::ErrorPage,
     kit::{
-        chrome::{Chrome, DeskChrome, DeskView, Flash, Scheme, Tone, Viewer},
+        chrome::{Chrome, DeskChrome, DeskView, Flash, Scheme, Tone, Undo, Viewer},
         render::render,
         words,
     },
@@ -90,10 +90,11 @@ pub async fn chrome(app: &App, look: &Look) -> Result<Chrome> {
         chrome.zone.clone_from(&user.time_zone);
         let staff_side = ["/desk", "/admin"].iter().any(|p| look.path.starts_with(p));
         if let Some(staff) = caller.principal.staff().filter(|_| staff_side) {
-            let (counts, unread) = app
+            let (counts, unread, saved) = app
                 .read(caller.scope(), move |read| {
                     let unread = staff.user_id.map_or(Ok(0), |u| notices::inbox::unread(read, u))?;
-                    Ok((desk::tickets::query::view_counts(read, &staff)?, unread))
+                    let saved = desk::views::visible(read, &staff)?;
+                    Ok((desk::tickets::query::view_counts(read, &staff)?, unread, saved))
                 })
                 .await?;
             let current =
@@ -101,11 +102,12 @@ pub async fn chrome(app: &App, look: &Look) -> Result<Chrome> {
             let on_queue = look.path == "/desk" || look.path.starts_with("/desk?");
             let of = |key: &str, count: Option<u32>| DeskView {
                 key: key.into(),
+                name: None,
                 href: if key == "inbox" { "/desk".into() } else { format!("/desk?view={key}") },
                 count,
                 current: on_queue && (current == key || (current.is_empty() && key == "inbox")),
             };
-            let views = vec![
+            let mut views = vec![
                 of("inbox", Some(counts.inbox)),
                 of("mine", Some(counts.mine)),
                 of("unassigned", Some(counts.unassigned)),
@@ -115,6 +117,9 @@ pub async fn chrome(app: &App, look: &Look) -> Result<Chrome> {
                 of("resolved", Some(counts.resolved)),
                 of("all", None),
             ];
+            views.extend(
+                saved.into_iter().map(|v| DeskView { name: Some(v.name), ..of(&v.id.to_string(), None) }),
+            );
             chrome.desk = Some(DeskChrome { views, unread_notices: unread });
         }
     }
@@ -164,6 +169,15 @@ pub fn done(to: &str, word: &str, locale: &str) -> Response {
 
 /// Where a form leads, with a text.
 pub fn told(to: &str, tone: Tone, text: &str) -> Response {
+    told_with(to, tone, text, None)
+}
+
+/// Where a form leads, with a text and a button that takes the act back by posting to `undo`.
+pub fn told_with_undo(to: &str, text: &str, undo: &str) -> Response {
+    told_with(to, Tone::Ok, text, Some(undo))
+}
+
+fn told_with(to: &str, tone: Tone, text: &str, undo: Option<&str>) -> Response {
     let mut response = Redirect::to(to).into_response();
     let tone = match tone {
         Tone::Ok => "ok",
@@ -173,7 +187,12 @@ pub fn told(to: &str, tone: Tone, text: &str) -> Response {
     };
     set_cookie(
         &mut response,
-        &format!("flash={tone}.{}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax", encode(text)),
+        // `!` is encoded in the text, so what follows one is not the text.
+        &format!(
+            "flash={tone}.{}{}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax",
+            encode(text),
+            undo.map(|u| format!("!{}", encode(u))).unwrap_or_default()
+        ),
     );
     response
 }
@@ -186,8 +205,15 @@ fn flash_of(headers: &HeaderMap) -> Option<Flash> {
         "warn" => Tone::Warn,
         _ => Tone::Bad,
     };
-    let text = form_urlencoded::parse(format!("t={text}").as_bytes()).next().map(|(_, v)| v.into_owned())?;
-    (!text.is_empty()).then_some(Flash { tone, text, undo: None })
+    let decoded = |part: &str| {
+        form_urlencoded::parse(format!("t={part}").as_bytes()).next().map(|(_, v)| v.into_owned())
+    };
+    let (text, undo) = text.split_once('!').map_or((text, None), |(text, undo)| (text, Some(undo)));
+    let text = decoded(text)?;
+    let undo = undo
+        .and_then(decoded)
+        .map(|action| Undo { action: local(Some(&action), "/desk"), fields: Vec::new() });
+    (!text.is_empty()).then_some(Flash { tone, text, undo })
 }
 
 pub fn set_cookie(response: &mut Response, cookie: &str) {

@@ -122,8 +122,11 @@ pub struct DeskChrome {
 
 #[derive(Clone, Debug, Serialize)]
 pub struct DeskView {
-    /// `inbox`, `mine`, `unassigned`, `overdue`, `waiting`, `resolved`, `all`: the word is `view-<key>`.
+    /// `inbox`, `mine`, `unassigned`, `overdue`, `waiting`, `snoozed`, `resolved`, `all`: the word is `view-<key>`. Or
+    /// the id of a saved view.
     pub key: String,
+    /// Of a saved view.
+    pub name: Option<String>,
     pub href: String,
     pub count: Option<u32>,
     pub current: bool,

@@ -16,6 +16,7 @@ use crate::http::{
     failure::Outcome,
     upload,
 };
+use crate::saved_views::api::asked_filter;
 
 #[derive(Deserialize, JsonSchema)]
 #[schemars(inline)]
@@ -28,9 +29,9 @@ pub async fn list(
     who: StaffCaller,
     Params(query): Params<TicketQuery>,
 ) -> Outcome<Answer<Page<TicketOut>>> {
-    let filter = query.into_filter(&who.staff)?;
     let page = app
         .read(who.caller.scope(), move |read| {
+            let filter = asked_filter(read, &who.staff, query)?;
             let (found, more) = tickets::query::list(read, &who.staff, &filter)?;
             let next_cursor = found.last().filter(|_| more).map(|t| filter.sort.cursor_after(t).to_string());
             let ids: Vec<_> = found.iter().map(|t| t.id).collect();

@@ -477,6 +477,8 @@ pub struct MessageIn {
 #[serde(deny_unknown_fields, default)]
 #[schemars(inline)]
 pub struct TicketQuery {
+    /// A view's key, built in or saved; other parameters ask parts of it otherwise.
+    pub view: Option<String>,
     /// Several by comma, as for the other words.
     pub status: Option<String>,
     pub priority: Option<String>,

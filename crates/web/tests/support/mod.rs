@@ -73,6 +73,8 @@ pub fn registry() -> Registry {
         settled: Arc::new(|tx, letter, status| desk::tickets::letter_settled(tx, letter.uuid(), status)),
     });
     registry.handle_inside(desk::tickets::jobs::Announcer { links: links() });
+    registry.handle_inside(desk::bulk::jobs::BulkRunner);
+    registry.handle_inside(desk::bulk::jobs::BulkUndoer);
     registry.every("desk.close_resolved", base::minutes(5), desk::tickets::close_resolved);
     registry.every("desk.archive_old", base::minutes(30), desk::tickets::archive_old);
     registry.every("desk.wake_snoozed", base::minutes(1), desk::tickets::wake_due);

@@ -106,6 +106,30 @@ pub(super) fn set_minutes(tx: &mut Tx<'_>, ticket: &Ticket, minutes: u32, what: 
     settle(tx, ticket, after, staff_line("time_booked", None, Some(what)))
 }
 
+/// Sets fields of a ticket back to what they were, with its tags, in one change.
+pub(crate) fn restore_fields(
+    tx: &mut Tx<'_>,
+    id: Id<Ticket>,
+    tags: &[String],
+    event_type: &'static str,
+    restore: impl FnOnce(&mut Ticket),
+) -> Result<Ticket> {
+    let before = store::lock(tx, id)?.or_not_found("ticket")?;
+    let mut t = before.clone();
+    restore(&mut t);
+    store::set_tags(tx, id, tags)?;
+    let (from, to) = (Some(before.status.to_string()), Some(t.status.to_string()));
+    audit(
+        tx,
+        id,
+        NewAudit { is_public: before.public_status != t.public_status, ..staff_line(event_type, from, to) },
+    )?;
+    touch(tx, &mut t, true);
+    store::save(tx, &before, &t)?;
+    publish(tx, "ticket.changed", &t, true)?;
+    Ok(t)
+}
+
 /// Writes a change that only staff can see, with its line of history, and tells the desk.
 fn settle(tx: &mut Tx<'_>, before: &Ticket, mut t: Ticket, line: NewAudit<'_>) -> Result<Ticket> {
     audit(tx, t.id, line)?;

@@ -1,0 +1,60 @@
+//! Batches in the background: each queues the next, under a key of its place, so that a crash repeats none.
+
+use base::{Id, Result};
+use db::Tx;
+use engine::{Enqueue, Inside, Job};
+use serde::{Deserialize, Serialize};
+
+use super::{Bulk, ops};
+
+#[derive(Serialize, Deserialize)]
+pub struct RunBulk {
+    pub bulk: Id<Bulk>,
+    pub after: u32,
+}
+
+impl Job for RunBulk {
+    const KIND: &'static str = "desk.bulk";
+    fn key(&self) -> String {
+        format!("{}:{}", self.bulk, self.after)
+    }
+}
+
+pub struct BulkRunner;
+
+impl Inside for BulkRunner {
+    type Job = RunBulk;
+    fn run(&self, tx: &mut Tx<'_>, job: &RunBulk) -> Result<()> {
+        match ops::run_batch(tx, job.bulk, job.after)? {
+            Some(after) => tx.enqueue(&RunBulk { bulk: job.bulk, after }),
+            None => Ok(()),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct UndoBulk {
+    pub bulk: Id<Bulk>,
+    pub after: u32,
+    /// Who takes it back, for the log.
+    pub by: String,
+}
+
+impl Job for UndoBulk {
+    const KIND: &'static str = "desk.bulk_undo";
+    fn key(&self) -> String {
+        format!("{}:{}", self.bulk, self.after)
+    }
+}
+
+pub struct BulkUndoer;
+
+impl Inside for BulkUndoer {
+    type Job = UndoBulk;
+    fn run(&self, tx: &mut Tx<'_>, job: &UndoBulk) -> Result<()> {
+        match ops::undo_batch(tx, job.bulk, job.after)? {
+            Some(after) => tx.enqueue(&UndoBulk { bulk: job.bulk, after, by: job.by.clone() }),
+            None => Ok(()),
+        }
+    }
+}

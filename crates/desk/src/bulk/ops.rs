@@ -1,0 +1,223 @@
+//! Beginning, going on, and taking back.
+
+use base::{Error, Id, Kind, Result};
+use db::Tx;
+use engine::Enqueue;
+use identity::{Settings, Staff, tenants, users};
+
+use super::{
+    jobs::{RunBulk, UndoBulk},
+    model::*,
+    store::{self, lock},
+};
+use crate::tickets::{self, Ticket, query, restore_fields};
+
+/// Tickets changed in one commit: few enough that others wait for milliseconds, enough that the commit is worth it.
+pub const BATCH: u32 = 50;
+/// Tickets of one change at most.
+pub const MOST: usize = 50_000;
+
+/// Writes down what is to be changed. Tickets follow by [`collect`]; nothing happens before [`start`] or [`run_batch`].
+pub fn begin(tx: &mut Tx<'_>, staff: &Staff, changes: Changes, total: usize) -> Result<Bulk> {
+    if staff.read_only {
+        return Err(Error::forbidden("key.read_only", "this key may only read"));
+    }
+    let changes = changes.checked()?;
+    if total == 0 {
+        return Err(Error::field("ids", "bulk.no_tickets", "at least one ticket"));
+    }
+    if total > MOST {
+        return Err(Error::field(
+            "filter",
+            "bulk.too_many",
+            format!("at most {MOST} tickets at once; narrow it down"),
+        ));
+    }
+    if let Some(into) = changes.merge_into {
+        query::get_for_staff(tx, staff, into)
+            .map_err(|_| Error::field("changes.merge_into", "ticket.unknown", "there is no such ticket"))?;
+    }
+    if let Some(Some(user)) = changes.assigned_to {
+        tickets::check_assignee(tx, user).map_err(|e| e.on_field("changes.assigned_to"))?;
+    }
+    let id = store::insert(tx, staff, &changes, u32::try_from(total).unwrap_or(u32::MAX))?;
+    store::get(tx, id)
+}
+
+/// Adds tickets; `from` is the position of the first, counting from 1.
+pub fn collect(tx: &mut Tx<'_>, id: Id<Bulk>, from: u32, tickets: &[Id<Ticket>]) -> Result<()> {
+    store::insert_items(tx, id, from, tickets)
+}
+
+/// Lets it run in the background.
+pub fn start(tx: &mut Tx<'_>, id: Id<Bulk>) -> Result<Bulk> {
+    let mut bulk = lock(tx, id)?;
+    bulk.status = "running".into();
+    store::save(tx, &bulk)?;
+    tx.enqueue(&RunBulk { bulk: id, after: 0 })?;
+    Ok(bulk)
+}
+
+/// Whoever asked, with the rights they have now.
+fn asker(tx: &Tx<'_>, bulk: &Bulk) -> Result<Staff> {
+    let role = match bulk.user_id {
+        Some(user) => {
+            let user = users::get(tx, user)?;
+            if user.disabled_at.is_some() {
+                return Err(Error::forbidden(
+                    "user.disabled",
+                    "whoever asked for this was switched off since",
+                ));
+            }
+            user.role
+        }
+        None => bulk.role,
+    };
+    Ok(Staff { user_id: bulk.user_id, role, actor: bulk.actor.clone(), read_only: false })
+}
+
+/// Changes the next tickets after a position; answers the last position looked at, or none at the end.
+pub fn run_batch(tx: &mut Tx<'_>, id: Id<Bulk>, after: u32) -> Result<Option<u32>> {
+    let mut bulk = lock(tx, id)?;
+    let settings = tenants::get(tx, tx.tenant()?)?.settings;
+    let staff = asker(tx, &bulk);
+    let batch = store::items(tx, id, after, BATCH)?;
+    let last = batch.last().map(|i| i.position);
+    let (now, actor, changes) = (tx.now(), bulk.actor.clone(), bulk.changes.clone());
+    let outcomes = tx.as_of(actor, now, |tx| {
+        batch
+            .into_iter()
+            .filter(|i| i.outcome == "waiting")
+            .map(|item| match &staff {
+                Ok(staff) => forward(tx, &settings, staff, &changes, item),
+                Err(e) => Ok(failed(item, e)),
+            })
+            .collect::<Result<Vec<Item>>>()
+    })?;
+    for item in &outcomes {
+        if item.outcome == "failed" {
+            bulk.failed += 1
+        } else {
+            bulk.done += 1
+        }
+        store::save_item(tx, id, item)?;
+    }
+    let end = last.is_none_or(|p| p >= bulk.total);
+    bulk.status = if end { "done" } else { "running" }.into();
+    bulk.finished_at = end.then_some(now);
+    store::save(tx, &bulk)?;
+    Ok(last.filter(|_| !end))
+}
+
+fn failed(item: Item, error: &Error) -> Item {
+    Item { outcome: "failed".into(), reason: Some(error.plain_message().to_owned()), ..item }
+}
+
+/// Whether an error is the ticket's, to be told beside it, and not the whole change's.
+fn is_its_own(error: &Error) -> bool {
+    matches!(error.kind(), Kind::NotFound | Kind::Invalid | Kind::Conflict | Kind::Forbidden | Kind::Stale)
+}
+
+fn forward(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    staff: &Staff,
+    changes: &Changes,
+    item: Item,
+) -> Result<Item> {
+    let id = item.ticket_id;
+    let done = tx.attempt(|tx| {
+        let was = query::get_for_staff(tx, staff, id)?;
+        let tags = query::extras(tx, &[id])?.remove(&id).unwrap_or_default().tags;
+        let before = Before::of(&was, tags);
+        let now = match changes.merge_into {
+            Some(into) => {
+                tickets::merge(tx, settings, staff, id, into)?;
+                query::get(tx, id)?
+            }
+            None => tickets::change(tx, settings, staff, id, changes.patch(&before.tags))?,
+        };
+        Ok((before, was.version, now.version))
+    });
+    match done {
+        Ok((_, was, now)) if was == now => Ok(Item { outcome: "unchanged".into(), ..item }),
+        Ok((before, _, now)) => {
+            Ok(Item { outcome: "changed".into(), before: Some(before), version: Some(now), ..item })
+        }
+        Err(e) if is_its_own(&e) => Ok(failed(item, &e)),
+        Err(e) => Err(e),
+    }
+}
+
+/// Begins taking it back, in the background. Whoever asked for it may, and admins.
+///
+/// # Errors
+/// `bulk.not_done`, `bulk.undone`, `bulk.others`.
+pub fn undo(tx: &mut Tx<'_>, staff: &Staff, id: Id<Bulk>) -> Result<Bulk> {
+    let mut bulk = lock(tx, id)?;
+    let own = bulk.user_id == staff.user_id && bulk.actor.name == staff.actor.name;
+    if staff.read_only || !(own || staff.is_admin()) {
+        return Err(Error::forbidden(
+            "bulk.others",
+            "whoever made this change may take it back, or an admin",
+        ));
+    }
+    match bulk.status.as_str() {
+        "done" => {}
+        "undone" | "undoing" => return Err(Error::conflict("bulk.undone", "this was taken back already")),
+        _ => return Err(Error::conflict("bulk.not_done", "this is still at work; wait until it is done")),
+    }
+    bulk.status = "undoing".into();
+    bulk.finished_at = None;
+    store::save(tx, &bulk)?;
+    tx.enqueue(&UndoBulk { bulk: id, after: 0, by: staff.actor.name.clone() })?;
+    Ok(bulk)
+}
+
+/// Takes the next tickets back; answers the last position looked at, or none at the end.
+pub fn undo_batch(tx: &mut Tx<'_>, id: Id<Bulk>, after: u32) -> Result<Option<u32>> {
+    let mut bulk = lock(tx, id)?;
+    if bulk.status != "undoing" {
+        return Ok(None);
+    }
+    let settings = tenants::get(tx, tx.tenant()?)?.settings;
+    // What was done by right is taken back by right, also when rights changed since.
+    let staff =
+        Staff { user_id: bulk.user_id, role: base::Role::Admin, actor: bulk.actor.clone(), read_only: false };
+    let batch = store::items(tx, id, after, BATCH)?;
+    let last = batch.last().map(|i| i.position);
+    let (now, actor, merges) = (tx.now(), bulk.actor.clone(), bulk.changes.merge_into.is_some());
+    for item in batch.into_iter().filter(|i| i.outcome == "changed") {
+        let done = tx.as_of(actor.clone(), now, |tx| backward(tx, &settings, &staff, merges, item))?;
+        bulk.restored += u32::from(done.outcome == "restored");
+        store::save_item(tx, id, &done)?;
+    }
+    let end = last.is_none_or(|p| p >= bulk.total);
+    if end {
+        bulk.status = "undone".into();
+        bulk.finished_at = Some(now);
+    }
+    store::save(tx, &bulk)?;
+    Ok(last.filter(|_| !end))
+}
+
+fn backward(tx: &mut Tx<'_>, settings: &Settings, staff: &Staff, merges: bool, item: Item) -> Result<Item> {
+    let kept = |item: Item, why: String| Item { outcome: "kept".into(), reason: Some(why), ..item };
+    let Some(before) = item.before.clone() else { return Ok(kept(item, "nothing is known of it".into())) };
+    let id = item.ticket_id;
+    let done = tx.attempt(|tx| {
+        let t = query::get(tx, id)?;
+        if item.version != Some(t.version) {
+            return Err(Error::conflict("ticket.touched", "somebody changed this ticket since"));
+        }
+        if merges {
+            return tickets::unmerge(tx, settings, staff, id).map(|_| ());
+        }
+        restore_fields(tx, id, &before.tags, "undone", |t| before.onto(t)).map(|_| ())
+    });
+    match done {
+        Ok(()) => Ok(Item { outcome: "restored".into(), ..item }),
+        Err(e) if is_its_own(&e) => Ok(kept(item, e.plain_message().to_owned())),
+        Err(e) => Err(e),
+    }
+}

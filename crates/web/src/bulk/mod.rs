@@ -1,0 +1,5 @@
+//! One change of many tickets, from the queue and over JSON.
+
+pub mod api;
+pub mod pages;
+mod work;

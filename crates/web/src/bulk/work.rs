@@ -1,0 +1,90 @@
+//! What both doors do: collect the tickets, change few of them at once or many in the background.
+
+use base::{Id, Result};
+use desk::{
+    bulk::{self, BATCH, Bulk, Changes},
+    tickets::{self, Ticket, TicketFilter},
+};
+
+use crate::http::{answer::Idempotency, answer::once, app::App, extract::StaffCaller};
+
+/// Up to so many are changed before the answer; more go on behind it.
+pub const AT_ONCE: usize = 200;
+/// Rows written in one commit while collecting.
+const CHUNK: usize = 1_000;
+
+/// Which tickets.
+pub enum Which {
+    Ids(Vec<Id<Ticket>>),
+    Filter(Box<TicketFilter>),
+}
+
+/// Begins a change; few tickets are changed when this returns, many are at work.
+pub async fn begin(
+    app: &App,
+    who: &StaffCaller,
+    key: Option<Idempotency>,
+    which: Which,
+    changes: Changes,
+) -> Result<Bulk> {
+    let changes = changes.checked()?;
+    let staff = who.staff.clone();
+    let ids = match which {
+        Which::Ids(mut ids) => {
+            // Each once, in the order they were named.
+            let mut seen = std::collections::HashSet::new();
+            ids.retain(|id| seen.insert(*id));
+            ids
+        }
+        Which::Filter(filter) => {
+            let staff = staff.clone();
+            app.read(who.caller.scope(), move |read| {
+                tickets::query::ids(read, &staff, &filter, bulk::MOST + 1)
+            })
+            .await?
+        }
+    };
+    // The survivor of a merge is not merged into itself.
+    let ids: Vec<Id<Ticket>> = ids.into_iter().filter(|id| Some(*id) != changes.merge_into).collect();
+    let total = ids.len();
+    let made = app
+        .write(who.caller.scope(), move |tx| {
+            once(tx, key.as_ref(), |tx| bulk::begin(tx, &staff, changes, total).map(|b| b.id))
+        })
+        .await?;
+    let id: Id<Bulk> = serde_json::from_str(&made.1).map_err(base::Error::from_source)?;
+    let held = app.read(who.caller.scope(), move |read| bulk::get(read, id)).await?;
+    if held.status != "collecting" {
+        // The same request again: what became of the first.
+        return Ok(held);
+    }
+    let mut from = 1;
+    for chunk in ids.chunks(CHUNK) {
+        let chunk = chunk.to_vec();
+        let next = from + u32::try_from(chunk.len()).unwrap_or(0);
+        app.write(who.caller.scope(), move |tx| bulk::collect(tx, id, from, &chunk)).await?;
+        from = next;
+    }
+    if total > AT_ONCE {
+        return app.write(who.caller.scope(), move |tx| bulk::start(tx, id)).await;
+    }
+    let mut after = Some(0);
+    while let Some(position) = after {
+        after = app.write(who.caller.scope(), move |tx| bulk::run_batch(tx, id, position)).await?;
+    }
+    debug_assert!(BATCH > 0);
+    app.read(who.caller.scope(), move |read| bulk::get(read, id)).await
+}
+
+/// Takes a change back: a small one before the answer, a large one behind it.
+pub async fn undo(app: &App, who: &StaffCaller, id: Id<Bulk>) -> Result<Bulk> {
+    let staff = who.staff.clone();
+    let begun = app.write(who.caller.scope(), move |tx| bulk::undo(tx, &staff, id)).await?;
+    if begun.total as usize <= AT_ONCE {
+        let mut after = Some(0);
+        while let Some(position) = after {
+            after = app.write(who.caller.scope(), move |tx| bulk::undo_batch(tx, id, position)).await?;
+        }
+    }
+    app.read(who.caller.scope(), move |read| bulk::get(read, id)).await
+}
