@@ -73,6 +73,9 @@ pub fn registry() -> Registry {
         settled: Arc::new(|tx, letter, status| desk::tickets::letter_settled(tx, letter.uuid(), status)),
     });
     registry.handle_inside(desk::tickets::jobs::Announcer { links: links() });
+    registry.handle_inside(notices::webhooks::FanOut { describe: Arc::new(web::webhooks::describe) });
+    registry.handle(notices::webhooks::Deliverer::default());
+    registry.every("notices.forget_deliveries", base::minutes(10), notices::webhooks::forget_old);
     registry.every("desk.close_resolved", base::minutes(5), desk::tickets::close_resolved);
     registry.every("desk.archive_old", base::minutes(30), desk::tickets::archive_old);
     registry.every("desk.wake_snoozed", base::minutes(1), desk::tickets::wake_due);
