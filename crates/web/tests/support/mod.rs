@@ -14,13 +14,15 @@ use engine::{Outside, Registry, Worker};
 use http_body_util::BodyExt as _;
 use identity::{KeyScope, Links, api_keys, sessions, users};
 use serde_json::Value;
-use testkit::{FakeMailer, World, fake_outside};
+use testkit::{DiesAt, FakeHttp, FakeMailer, World, fake_outside_with_http};
 use tower::ServiceExt as _;
 
 pub struct Site {
     pub world: World,
     pub router: Router,
     pub mailer: Arc<FakeMailer>,
+    /// Receivers of webhooks.
+    pub http: Arc<FakeHttp>,
     outside: Outside,
     _stop: tokio::sync::watch::Sender<bool>,
 }
@@ -91,7 +93,7 @@ impl Site {
             world.db.write(scope, desk::prepare_tenant).await.unwrap();
         }
         // The worlds' tenants were made with empty settings, which read as the defaults.
-        let (outside, mailer) = fake_outside();
+        let (outside, mailer, http) = fake_outside_with_http();
         let (stop, stopping) = tokio::sync::watch::channel(false);
         let config = web::WebConfig {
             links: links(),
@@ -100,12 +102,17 @@ impl Site {
             letters_are_kept: true,
         };
         let app = web::App::new(world.db.clone(), outside.clone(), config, stopping, Arc::new(String::new));
-        Self { router: web::service(app), world, mailer, outside, _stop: stop }
+        Self { router: web::service(app), world, mailer, http, outside, _stop: stop }
     }
 
     /// Works every job that is due: letters are in `mailer` afterwards.
     pub async fn work(&self) {
         Worker::new(self.world.db.clone(), self.outside.clone(), registry()).run_due().await.unwrap();
+    }
+    /// The same by a process that dies at these moments.
+    pub async fn work_and_die(&self, moments: &[engine::Moment]) {
+        let worker = Worker::new(self.world.db.clone(), self.outside.clone(), registry());
+        worker.with_probe(DiesAt::new(moments.iter().copied())).run_due().await.unwrap();
     }
     pub async fn schedules(&self) {
         Worker::new(self.world.db.clone(), self.outside.clone(), registry()).run_schedules().await.unwrap();

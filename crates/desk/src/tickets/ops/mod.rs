@@ -123,7 +123,7 @@ fn staff_line<'a>(event_type: &'static str, from: Option<String>, to: Option<Str
 
 /// Tells live streams that a ticket changed; the customer's only when they may know.
 fn publish(tx: &mut Tx<'_>, topic: &'static str, ticket: &Ticket, is_public: bool) -> Result<()> {
-    let payload = serde_json::json!({ "ticket_number": ticket.ticket_number });
+    let payload = serde_json::json!({ "ticket_number": ticket.ticket_number, "version": ticket.version });
     tx.publish(event(topic, ticket, is_public, payload))
 }
 
@@ -135,7 +135,9 @@ fn publish_message(
     is_public: bool,
     message: Id<Message>,
 ) -> Result<()> {
-    let payload = serde_json::json!({ "ticket_number": ticket.ticket_number, "message_id": message });
+    let payload = serde_json::json!({
+        "ticket_number": ticket.ticket_number, "version": ticket.version, "message_id": message,
+    });
     tx.publish(event(topic, ticket, is_public, payload))
 }
 
