@@ -1,5 +1,7 @@
 //! Webhooks over HTTP: who is told what, in which order, how often, and what happens when they do not listen.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
+
 mod support;
 
 use base::{Role, Secret, Timestamp, hours, minutes, seconds};

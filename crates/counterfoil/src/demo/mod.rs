@@ -29,7 +29,7 @@ use base::{
     hours,
 };
 use chance::Chance;
-use db::{Db, Options, Scope};
+use db::{Db, Options, Scope, Tx};
 use desk::tickets::NewAttachment;
 use engine::outside::Blobs as _;
 use identity::{Links, Settings, passwords, tenants};

@@ -6,9 +6,9 @@ use base::{Error, Result};
 pub const TOPICS: [(&str, &str); 8] = [
     ("ticket.created", "A ticket was filed, by a customer, by staff or by mail."),
     ("ticket.changed", "Status, assignee, priority or another field of a ticket changed."),
-    ("ticket.answered", "Staff answered the customer; `message` is the answer."),
-    ("ticket.noted", "Staff left an internal note; `message` is the note."),
-    ("ticket.replied", "The customer wrote on a ticket; `message` is what they wrote."),
+    ("ticket.answered", "Staff answered the customer."),
+    ("ticket.noted", "Staff left an internal note, which is sent along."),
+    ("ticket.replied", "The customer wrote on a ticket."),
     ("ticket.merged", "A ticket was merged into another, its survivor."),
     ("ticket.unmerged", "A merge was taken back."),
     ("ticket.deleted", "A ticket was deleted."),
