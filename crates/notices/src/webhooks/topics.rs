@@ -93,7 +93,7 @@ mod tests {
                     folders.push(path);
                 } else if name.ends_with(".rs") {
                     let source = std::fs::read_to_string(&path).unwrap();
-                    for start in ["publish(", "publish_message(", "topic: ", "let topic = "] {
+                    for start in ["publish(", "publish_message(", "save(tx, ", "topic: ", "let topic = "] {
                         for part in source.split(start).skip(1) {
                             let end = part.find(';').unwrap_or(part.len()).min(400);
                             let end =
