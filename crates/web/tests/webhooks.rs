@@ -113,6 +113,33 @@ both_engines! {
         assert!(site.http.calls().is_empty());
     }
 
+    async fn administrators_at_once_leave_exactly_what_is_wanted_tapped(world) {
+        let site = Site::new(world).await;
+        let admin = site.user("Root", Role::Admin).await;
+        let all = ["ticket.created", "ticket.changed", "ticket.noted", "ticket.answered", "ticket.replied", "*"];
+        let made = futures::future::join_all(all.map(|topic| {
+            let admin = admin.clone();
+            async move { hook(&admin, &[topic]).await.0 }
+        })).await;
+        let tapped = async || site.world.db.read(site.world.scope(), engine::taps::patterns).await.unwrap();
+        let mut wanted = all.to_vec();
+        wanted.sort_unstable();
+        assert_eq!(tapped().await, wanted);
+        // Half are switched off and half deleted, at once; of one each a twin does the same.
+        futures::future::join_all(made.iter().enumerate().flat_map(|(n, id)| [(n, id), (n, id)]).map(|(n, id)| {
+            let (admin, path) = (admin.clone(), format!("{HOME}/{id}"));
+            async move {
+                let answer = match n {
+                    0 => admin.patch(&path, json!({ "topics": ["ticket.*"] })).await,
+                    1 | 2 => admin.patch(&path, json!({ "enabled": false })).await,
+                    _ => admin.send("DELETE", &path, &[], Vec::new()).await,
+                };
+                assert!([200, 204, 404].contains(&answer.status.as_u16()), "{}", answer.text);
+            }
+        })).await;
+        assert_eq!(tapped().await, ["ticket.*"]);
+    }
+
     async fn events_of_a_ticket_are_told_apart_and_ordered_under_concurrency(world) {
         let site = Site::new(world).await;
         let admin = site.user("Root", Role::Admin).await;
