@@ -8,6 +8,7 @@ hooks-url = Address
 hooks-url-hint = Begins with https://. Addresses inside private networks are not called unless the operator allows them.
 hooks-topics = Events
 hooks-every-event = Every event, also those that are added later
+hooks-all-events = Every event
 hooks-every-of-group = every event of this kind
 hooks-empty-title = No webhooks yet
 hooks-empty-text = A webhook is an address that is called when something happens to a ticket.
