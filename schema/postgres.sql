@@ -441,6 +441,83 @@ create view portal_audits with (security_invoker = true) as
   select tenant_id, id, ticket_id, event_type, from_value, to_value, actor_kind, created_at
   from ticket_audits where is_public;
 
+-- 0003_webhooks
+create table event_taps (
+  tenant_id uuid not null references tenants (id),
+  pattern text not null,
+  primary key (tenant_id, pattern)
+);
+create table event_sequences (
+  tenant_id uuid not null references tenants (id),
+  object_id uuid not null,
+  last_value bigint not null,
+  primary key (tenant_id, object_id)
+);
+create table webhooks (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  name text not null,
+  url text not null,
+  topics jsonb not null,
+  secret text not null,
+  previous_secret text,
+  previous_until timestamptz,
+  disabled_at timestamptz,
+  disabled_reason text,
+  
+  failing_since timestamptz,
+  deleted_at timestamptz,
+  version bigint not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  primary key (tenant_id, id)
+);
+create table webhook_messages (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  topic text not null,
+  body text not null,
+  created_at timestamptz not null,
+  primary key (tenant_id, id)
+);
+create index webhook_messages_by_age on webhook_messages (tenant_id, created_at);
+create table webhook_deliveries (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  webhook_id uuid not null,
+  message_id uuid not null,
+  topic text not null,
+  state text not null,
+  attempts bigint not null,
+  
+  round bigint not null,
+  attempts_before bigint not null,
+  next_attempt_at timestamptz,
+  last_status bigint,
+  last_error text,
+  created_at timestamptz not null,
+  ended_at timestamptz,
+  primary key (tenant_id, id),
+  unique (tenant_id, webhook_id, message_id),
+  foreign key (tenant_id, webhook_id) references webhooks (tenant_id, id),
+  foreign key (tenant_id, message_id) references webhook_messages (tenant_id, id)
+);
+create index webhook_deliveries_by_webhook on webhook_deliveries (tenant_id, webhook_id, id);
+create index webhook_deliveries_by_state on webhook_deliveries (tenant_id, webhook_id, state, id);
+create index webhook_deliveries_by_message on webhook_deliveries (tenant_id, message_id);
+create table webhook_attempts (
+  tenant_id uuid not null references tenants (id),
+  delivery_id uuid not null,
+  number bigint not null,
+  started_at timestamptz not null,
+  duration_ms bigint not null,
+  status bigint,
+  error text,
+  answer_excerpt text not null,
+  primary key (tenant_id, delivery_id, number),
+  foreign key (tenant_id, delivery_id) references webhook_deliveries (tenant_id, id)
+);
+
 -- 0005_desk_work
 alter table tickets add column survivor_id uuid;
 alter table tickets add column merged_count bigint not null default 0;
@@ -788,6 +865,42 @@ drop policy if exists tenant_only on status_links;
 create policy tenant_only on status_links to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
 drop policy if exists owner_all on status_links;
 create policy owner_all on status_links to current_user using (true) with check (true);
+alter table event_taps enable row level security;
+alter table event_taps force row level security;
+drop policy if exists tenant_only on event_taps;
+create policy tenant_only on event_taps to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on event_taps;
+create policy owner_all on event_taps to current_user using (true) with check (true);
+alter table event_sequences enable row level security;
+alter table event_sequences force row level security;
+drop policy if exists tenant_only on event_sequences;
+create policy tenant_only on event_sequences to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on event_sequences;
+create policy owner_all on event_sequences to current_user using (true) with check (true);
+alter table webhooks enable row level security;
+alter table webhooks force row level security;
+drop policy if exists tenant_only on webhooks;
+create policy tenant_only on webhooks to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on webhooks;
+create policy owner_all on webhooks to current_user using (true) with check (true);
+alter table webhook_messages enable row level security;
+alter table webhook_messages force row level security;
+drop policy if exists tenant_only on webhook_messages;
+create policy tenant_only on webhook_messages to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on webhook_messages;
+create policy owner_all on webhook_messages to current_user using (true) with check (true);
+alter table webhook_deliveries enable row level security;
+alter table webhook_deliveries force row level security;
+drop policy if exists tenant_only on webhook_deliveries;
+create policy tenant_only on webhook_deliveries to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on webhook_deliveries;
+create policy owner_all on webhook_deliveries to current_user using (true) with check (true);
+alter table webhook_attempts enable row level security;
+alter table webhook_attempts force row level security;
+drop policy if exists tenant_only on webhook_attempts;
+create policy tenant_only on webhook_attempts to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on webhook_attempts;
+create policy owner_all on webhook_attempts to current_user using (true) with check (true);
 alter table ticket_merges enable row level security;
 alter table ticket_merges force row level security;
 drop policy if exists tenant_only on ticket_merges;

@@ -441,6 +441,83 @@ create view portal_audits  as
   select tenant_id, id, ticket_id, event_type, from_value, to_value, actor_kind, created_at
   from ticket_audits where is_public;
 
+-- 0003_webhooks
+create table event_taps (
+  tenant_id blob not null references tenants (id),
+  pattern text not null,
+  primary key (tenant_id, pattern)
+) strict, without rowid;
+create table event_sequences (
+  tenant_id blob not null references tenants (id),
+  object_id blob not null,
+  last_value integer not null,
+  primary key (tenant_id, object_id)
+) strict, without rowid;
+create table webhooks (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  name text not null,
+  url text not null,
+  topics text not null,
+  secret text not null,
+  previous_secret text,
+  previous_until integer,
+  disabled_at integer,
+  disabled_reason text,
+  
+  failing_since integer,
+  deleted_at integer,
+  version integer not null,
+  created_at integer not null,
+  updated_at integer not null,
+  primary key (tenant_id, id)
+) strict;
+create table webhook_messages (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  topic text not null,
+  body text not null,
+  created_at integer not null,
+  primary key (tenant_id, id)
+) strict;
+create index webhook_messages_by_age on webhook_messages (tenant_id, created_at);
+create table webhook_deliveries (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  webhook_id blob not null,
+  message_id blob not null,
+  topic text not null,
+  state text not null,
+  attempts integer not null,
+  
+  round integer not null,
+  attempts_before integer not null,
+  next_attempt_at integer,
+  last_status integer,
+  last_error text,
+  created_at integer not null,
+  ended_at integer,
+  primary key (tenant_id, id),
+  unique (tenant_id, webhook_id, message_id),
+  foreign key (tenant_id, webhook_id) references webhooks (tenant_id, id),
+  foreign key (tenant_id, message_id) references webhook_messages (tenant_id, id)
+) strict;
+create index webhook_deliveries_by_webhook on webhook_deliveries (tenant_id, webhook_id, id);
+create index webhook_deliveries_by_state on webhook_deliveries (tenant_id, webhook_id, state, id);
+create index webhook_deliveries_by_message on webhook_deliveries (tenant_id, message_id);
+create table webhook_attempts (
+  tenant_id blob not null references tenants (id),
+  delivery_id blob not null,
+  number integer not null,
+  started_at integer not null,
+  duration_ms integer not null,
+  status integer,
+  error text,
+  answer_excerpt text not null,
+  primary key (tenant_id, delivery_id, number),
+  foreign key (tenant_id, delivery_id) references webhook_deliveries (tenant_id, id)
+) strict;
+
 -- 0005_desk_work
 alter table tickets add column survivor_id blob;
 alter table tickets add column merged_count integer not null default 0;

@@ -9,6 +9,7 @@
 //! | [`Email`] | an address that is safe to put into a header |
 //! | [`Error`] | the one error type: kind, stable code, message, field errors, place |
 //! | [`Cursor`] | where a list goes on, opaque and URL-safe |
+//! | [`IpNet`] | a range of addresses |
 //! | [`Secret`] | a text that does not print |
 
 mod actor;
@@ -18,6 +19,7 @@ mod email;
 mod entropy;
 mod error;
 mod id;
+mod network;
 mod secret;
 pub mod text;
 
@@ -28,4 +30,5 @@ pub use email::Email;
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use error::{Error, FieldError, Kind, OrNotFound, Result};
 pub use id::{Id, Tenant, TenantId};
+pub use network::IpNet;
 pub use secret::Secret;

@@ -5,10 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use base::{Error, Result, Secret, text};
+use base::{Error, IpNet, Result, Secret, text};
 use db::Location;
-use outside::SmtpConfig;
-use web::IpNet;
+use outside::{OutgoingConfig, SmtpConfig};
 
 /// Everything an operator can say, checked.
 #[derive(Clone, Debug)]
@@ -22,6 +21,8 @@ pub struct Config {
     pub database_url: Option<Secret>,
     /// Without it letters are kept as files.
     pub smtp: Option<SmtpConfig>,
+    /// What may be called besides the public internet, for webhooks.
+    pub outgoing: OutgoingConfig,
     pub limits: Limits,
     /// Log lines as JSON, for machines, instead of text.
     pub log_json: bool,
@@ -42,7 +43,7 @@ pub struct Overrides {
 }
 
 /// Every key there is, as it is written in the file and, upper-case with underscores, in the environment.
-pub const KEYS: [&str; 15] = [
+pub const KEYS: [&str; 17] = [
     "listen",
     "public_url",
     "trusted_proxies",
@@ -58,6 +59,8 @@ pub const KEYS: [&str; 15] = [
     "smtp.ca_file",
     "limits.requests_per_minute",
     "log.format",
+    "outgoing.allow_networks",
+    "outgoing.ca_file",
 ];
 
 impl Config {
@@ -206,13 +209,11 @@ impl Values {
         })?;
         let public_url = self.get("public_url").map_or_else(|| format!("http://{listen}"), str::to_owned);
         identity::Links::parse(&public_url)?;
-        let proxies = self.get("trusted_proxies").unwrap_or_default();
-        let trusted_proxies = proxies
-            .split(',')
-            .map(str::trim)
-            .filter(|p| !p.is_empty())
-            .map(str::parse)
-            .collect::<Result<Vec<IpNet>>>()?;
+        let trusted_proxies = self.networks("trusted_proxies")?;
+        let outgoing = OutgoingConfig {
+            allow_networks: self.networks("outgoing.allow_networks")?,
+            ca_file: self.get("outgoing.ca_file").map(PathBuf::from),
+        };
         let smtp = match self.get("smtp.host") {
             None => None,
             Some(host) => Some(self.smtp(host)?),
@@ -230,12 +231,18 @@ impl Values {
             data_dir: self.get("data_dir").unwrap_or("data").into(),
             database_url: self.get("database_url").map(Secret::new),
             smtp,
+            outgoing,
             limits: Limits { requests_per_minute: self.number("limits.requests_per_minute", 1200)? },
         })
     }
 }
 
 impl Values {
+    fn networks(&self, key: &str) -> Result<Vec<IpNet>> {
+        let list = self.get(key).unwrap_or_default().split(',').map(str::trim).filter(|p| !p.is_empty());
+        list.map(|p| p.parse::<IpNet>().map_err(|e| e.on_field(key))).collect()
+    }
+
     fn smtp(&self, host: &str) -> Result<SmtpConfig> {
         let tls = match self.get("smtp.tls").unwrap_or("starttls") {
             "none" => outside::SmtpTls::None,
@@ -258,6 +265,10 @@ impl Values {
     }
 }
 
+fn networks(list: &[IpNet]) -> String {
+    list.iter().map(IpNet::to_string).collect::<Vec<_>>().join(",")
+}
+
 impl Config {
     /// Every value as it is in force; secrets are shown as set or not.
     pub fn lines(&self) -> Vec<(String, String)> {
@@ -267,19 +278,16 @@ impl Config {
         let mut lines = vec![
             ("listen".into(), self.listen.to_string()),
             ("public_url".into(), self.public_url.clone()),
-            (
-                "trusted_proxies".into(),
-                self.trusted_proxies
-                    .iter()
-                    .map(|p| format!("{}/{}", p.address, p.prefix))
-                    .collect::<Vec<_>>()
-                    .join(","),
-            ),
+            ("trusted_proxies".into(), networks(&self.trusted_proxies)),
             ("data_dir".into(), self.data_dir.display().to_string()),
             ("database_url".into(), secret(self.database_url.as_ref())),
             ("log.format".into(), if self.log_json { "json" } else { "text" }.into()),
             ("limits.requests_per_minute".into(), self.limits.requests_per_minute.to_string()),
+            ("outgoing.allow_networks".into(), networks(&self.outgoing.allow_networks)),
         ];
+        if let Some(file) = &self.outgoing.ca_file {
+            lines.push(("outgoing.ca_file".into(), file.display().to_string()));
+        }
         match &self.smtp {
             None => lines.push(("smtp.host".into(), "(not set: letters are kept as files)".into())),
             Some(smtp) => lines.extend([

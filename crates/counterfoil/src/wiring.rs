@@ -32,7 +32,8 @@ pub fn open_outside(config: &Config) -> Result<Outside> {
         Some(smtp) => Arc::new(outside::SmtpMailer::new(smtp.clone())?),
         None => Arc::new(outside::EmlFolder::open(config.data_dir.join("outbox"))?),
     };
-    Ok(Outside { mailer, blobs: Arc::new(blobs) })
+    let http = Arc::new(outside::Outgoing::new(&config.outgoing)?);
+    Ok(Outside { mailer, blobs: Arc::new(blobs), http })
 }
 
 /// Every job and schedule of the product.
@@ -45,6 +46,9 @@ pub fn registry(links: &Links) -> Registry {
     registry.handle_inside(desk::tickets::jobs::Announcer { links: links.clone() });
     registry.handle_inside(desk::bulk::jobs::BulkRunner);
     registry.handle_inside(desk::bulk::jobs::BulkUndoer);
+    registry.handle_inside(notices::webhooks::FanOut { describe: Arc::new(web::webhooks::describe) });
+    registry.handle(notices::webhooks::Deliverer::default());
+    registry.every("notices.forget_deliveries", minutes(10), notices::webhooks::forget_old);
     registry.every("desk.close_resolved", minutes(5), desk::tickets::close_resolved);
     registry.every("desk.archive_old", minutes(30), desk::tickets::archive_old);
     registry.every("desk.wake_snoozed", minutes(1), desk::tickets::wake_due);

@@ -128,10 +128,19 @@ fn a_damaged_file_is_refused_and_changes_nothing() {
     refused(&good[..good.len() - 4], "its end is missing");
     refused(b"", "empty");
     refused(b"PK\x03\x04 something else", "another format");
-    let mut flipped = good.clone();
-    let middle = flipped.len() / 2;
-    flipped[middle] ^= 0x10;
-    refused(&flipped, "one bit");
+    // Packed zeros can be told in two ways: a bit whose flipping changes nothing is no damage.
+    let unpacked = |packed: &[u8]| {
+        let mut out = Vec::new();
+        flate2::read::GzDecoder::new(packed).read_to_end(&mut out).ok().map(|_| out)
+    };
+    let flipped = |at: usize| {
+        let mut copy = good.clone();
+        copy[at] ^= 0x10;
+        copy
+    };
+    let whole = unpacked(&good);
+    let at = (good.len() / 2..good.len()).find(|at| unpacked(&flipped(*at)) != whole).unwrap();
+    refused(&flipped(at), "one bit");
     refused(&with_changed_row(&good), "a row was changed and packed again");
     assert!(place.refused(&["restore", "/nowhere/at-all"]).contains("file"));
     // The one who had data still has it.

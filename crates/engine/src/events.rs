@@ -5,6 +5,8 @@ use db::{Read, Tx, Wake, params};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::taps;
+
 /// Marker of an event's id.
 pub enum EventRow {}
 
@@ -21,7 +23,7 @@ pub struct Event {
 }
 
 /// An event as it was stored.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StoredEvent {
     pub id: Id<EventRow>,
     pub topic: String,
@@ -53,7 +55,7 @@ impl Publish for Tx<'_> {
             params![id, event.topic, event.ticket_id, event.customer_id, event.is_public, event.payload, now],
         )?;
         self.wake(Wake::Events(self.tenant()?));
-        Ok(())
+        taps::pass_on(self, id, event)
     }
 }
 

@@ -8,18 +8,20 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `outside` | the traits: mailer, blobs |
+//! | `outside` | the traits: mailer, blobs, HTTP |
 //! | `job` | what a job is, and `tx.enqueue` |
 //! | `registry` | which handler works which kind; schedules |
 //! | `worker` | the loop |
 //! | `store` | the queue's rows, and what the admin pages do with dead jobs |
 //! | `events` | facts told to live streams, and `tx.publish` |
+//! | `taps` | the job that an event leaves when somebody else wants it too |
 
 pub mod events;
 mod job;
 pub mod outside;
 mod registry;
 pub mod store;
+pub mod taps;
 mod worker;
 
 pub use events::{Event, Publish, StoredEvent};

@@ -5,17 +5,20 @@
 //! | [`SmtpMailer`] | hands letters to a mail server |
 //! | [`EmlFolder`] | keeps letters as `.eml` files, for an installation without a mail server |
 //! | [`LocalBlobs`] | attachments and other files in the data folder |
+//! | [`Outgoing`] | calls addresses that tenants named, and none that is private |
 //! | [`smtp_check`] | what `doctor` says about the mail server |
 
 mod checks;
 mod disk;
 mod eml_folder;
+mod http;
 mod local_blobs;
 mod smtp;
 mod smtp_config;
 
 pub use checks::smtp_check;
 pub use eml_folder::EmlFolder;
+pub use http::{Dial, Outgoing, OutgoingConfig, Resolve, refusal};
 pub use local_blobs::LocalBlobs;
 pub use smtp::SmtpMailer;
 pub use smtp_config::{SmtpConfig, SmtpTls};

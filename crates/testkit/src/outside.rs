@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -10,7 +11,10 @@ use base::{Error, Result, TenantId};
 use bytes::Bytes;
 use engine::{
     Moment, Outside, Probe,
-    outside::{BlobReader, BlobRef, BlobWriter, Blobs, Envelope, Mailer, Receipt, SendError, Sha256},
+    outside::{
+        BlobReader, BlobRef, BlobWriter, Blobs, Envelope, HttpAnswer, HttpClient, HttpError, HttpRequest,
+        Mailer, Receipt, SendError, Sha256,
+    },
 };
 use sha2::Digest as _;
 
@@ -110,10 +114,58 @@ impl BlobWriter for FakeWriter {
     async fn abort(self: Box<Self>) {}
 }
 
+/// Receivers of calls, in memory: every call is kept, and answered as told; 200 when nothing was told.
+#[derive(Default)]
+pub struct FakeHttp {
+    calls: Mutex<Vec<HttpRequest>>,
+    answers: Mutex<VecDeque<Result<HttpAnswer, HttpError>>>,
+}
+
+impl FakeHttp {
+    pub fn calls(&self) -> Vec<HttpRequest> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+    /// The next calls are answered with these, in order.
+    pub fn answer_next(&self, answers: impl IntoIterator<Item = Result<HttpAnswer, HttpError>>) {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).extend(answers);
+    }
+    /// An answer of a status, with an empty body.
+    pub fn status(status: u16) -> Result<HttpAnswer, HttpError> {
+        Ok(HttpAnswer { status, retry_after: None, body: Bytes::new(), took: Duration::ZERO })
+    }
+    /// No answer.
+    pub fn no_answer(detail: &str) -> Result<HttpAnswer, HttpError> {
+        Err(HttpError { refused: false, detail: detail.into(), took: Duration::ZERO })
+    }
+}
+
+#[async_trait]
+impl HttpClient for FakeHttp {
+    fn check(&self, url: &str) -> Result<()> {
+        if url.starts_with("https://") || url.starts_with("http://") {
+            return Ok(());
+        }
+        Err(Error::field("url", "url.refused", "begins with https:// or http://"))
+    }
+    async fn call(&self, request: HttpRequest) -> Result<HttpAnswer, HttpError> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+        let told = self.answers.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        told.unwrap_or_else(|| Self::status(200))
+    }
+}
+
 /// The whole outside in memory, and the mailer to ask what arrived.
 pub fn fake_outside() -> (Outside, Arc<FakeMailer>) {
-    let mailer = Arc::new(FakeMailer::default());
-    (Outside { mailer: mailer.clone(), blobs: Arc::new(FakeBlobs::default()) }, mailer)
+    let (outside, mailer, _) = fake_outside_with_http();
+    (outside, mailer)
+}
+
+/// The same with the receiver of calls.
+pub fn fake_outside_with_http() -> (Outside, Arc<FakeMailer>, Arc<FakeHttp>) {
+    let (mailer, http) = (Arc::new(FakeMailer::default()), Arc::new(FakeHttp::default()));
+    let outside =
+        Outside { mailer: mailer.clone(), blobs: Arc::new(FakeBlobs::default()), http: http.clone() };
+    (outside, mailer, http)
 }
 
 /// The crash simulator: the process dies at the given moments, in order, and lives after that.

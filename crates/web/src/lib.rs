@@ -29,9 +29,10 @@ pub mod teams;
 pub mod tenants;
 pub mod tickets;
 pub mod users;
+pub mod webhooks;
 
 pub use http::{
-    app::{App, IpNet, WebConfig},
+    app::{App, WebConfig},
     server::service,
 };
 
@@ -59,6 +60,7 @@ pub(crate) fn pages() -> axum::Router<App> {
         .merge(teams::pages::routes())
         .merge(tenants::pages::routes())
         .merge(users::pages::routes())
+        .merge(webhooks::pages::routes())
 }
 
 /// The page of an empty installation, which belongs to no tenant yet.

@@ -210,6 +210,64 @@ both_engines! {
         admin.post(&format!("{second}/rerun"), &[]).await.expect_status(404);
     }
 
+    async fn a_webhook_is_made_watched_and_ended_on_its_pages(world) {
+        let site = Site::new(world).await;
+        let admin = Browser::new(site.user("Root", Role::Admin).await).await;
+        let new = "/admin/webhooks/new";
+        let bad = admin.refused(new, &[("name", "Billing"), ("url", "ftp://x"), ("topics", "*")]).await;
+        assert!(bad.contains("begins with https://") && bad.contains("value=\"ftp://x\"") && bad.contains("id=\"url-problem\""));
+        let none = admin.refused(new, &[("name", "Billing"), ("url", "https://x.example")]).await;
+        assert!(none.contains("id=\"topics-problem\""));
+        let fields = [("name", "Billing"), ("url", "https://x.example/in"), ("topics", "ticket.created"), ("topics", "ticket.noted")];
+        let made = Browser::opened(admin.post(new, &fields).await, new);
+        let secret = made.split("class=\"secret\">").nth(1).unwrap().split('<').next().unwrap().to_owned();
+        assert!(secret.starts_with("whsec_"));
+        let list = admin.page("/admin/webhooks").await;
+        let here = format!("/admin/webhooks/{}", id_after(&list.replace("/admin/webhooks/new", ""), "\"/admin/webhooks/"));
+        let page = admin.page(&here).await;
+        assert!(!page.contains("whsec_") && page.contains("ticket.created, ticket.noted"));
+        // A test that fails shows why, and is delivered again at once.
+        site.http.answer_next([testkit::FakeHttp::status(500)]);
+        let delivery = admin.done(&format!("{here}/test"), &[]).await;
+        assert!(!admin.page(&delivery).await.contains("Deliver again"), "an attempt is under way");
+        site.work().await;
+        let failed = admin.page(&delivery).await;
+        assert!(failed.contains("answered 500") && failed.contains("webhook.test") && failed.contains("Next attempt"));
+        assert!(admin.page(&format!("{here}?state=pending")).await.contains("answered 500"));
+        assert_eq!(admin.done(&format!("{delivery}/replay"), &[]).await, delivery);
+        site.work().await;
+        assert!(admin.page(&delivery).await.contains("Delivered"));
+        assert_eq!(site.http.calls().len(), 2);
+        admin.post(&format!("{here}/replay"), &[("hours", "5")]).await.expect_status(422);
+        assert_eq!(admin.done(&format!("{here}/replay"), &[("hours", "24")]).await, here);
+        site.work().await;
+        assert_eq!(site.http.calls().len(), 2, "nothing failed, nothing is sent");
+        // Editing: nothing is overwritten unseen.
+        let edit = format!("{here}/edit");
+        let version = admin.page(&edit).await.split("name=\"version\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let saved = [("name", "Accounts"), ("url", "https://x.example/in"), ("topics", "*"), ("version", version.as_str())];
+        admin.done(&edit, &saved).await;
+        assert!(admin.refused(&edit, &saved).await.contains("has changed since you read it"));
+        admin.done(&format!("{here}/disable"), &[]).await;
+        assert!(admin.page(&here).await.contains("Switch on"));
+        admin.done(&format!("{here}/enable"), &[]).await;
+        for verb in ["rotate", "delete"] {
+            let asked = admin.post(&format!("{here}/{verb}"), &[]).await;
+            assert!(asked.text.contains("name=\"confirmed\"") && asked.text.contains("Accounts"), "{verb}");
+        }
+        let rotated = admin.post(&format!("{here}/rotate"), &[("confirmed", "true")]).await.text;
+        assert!(rotated.contains("whsec_") && !rotated.contains(&secret) && rotated.contains("old secret signs too until"));
+        let theirs = Browser::new(site.neighbour("Their Root", Role::Admin).await).await;
+        for path in [here.clone(), edit, delivery.clone()] {
+            theirs.client.get(&path).await.expect_status(404);
+        }
+        theirs.post(&format!("{here}/delete"), &[("confirmed", "true")]).await.expect_status(404);
+        theirs.post(&format!("{delivery}/replay"), &[]).await.expect_status(404);
+        admin.done(&format!("{here}/delete"), &[("confirmed", "true")]).await;
+        admin.client.get(&here).await.expect_status(404);
+        assert!(admin.page("/admin/webhooks").await.contains("No webhooks yet"));
+    }
+
     async fn a_customer_is_never_overwritten_unseen(world) {
         let site = Site::new(world).await;
         let agent = Browser::new(site.user("Mia", Role::Agent).await).await;

@@ -41,6 +41,8 @@ const PAGES: &[(&str, Who)] = &[
     ("/admin/categories", Who::Admins),
     ("/admin/letters", Who::Admins),
     ("/admin/api-keys", Who::Admins),
+    ("/admin/webhooks", Who::Admins),
+    ("/admin/webhooks/new", Who::Admins),
     ("/admin/audit", Who::Admins),
     ("/admin/jobs", Who::Admins),
     ("/admin/outbox", Who::Admins),

@@ -29,10 +29,11 @@ use base::{
     hours,
 };
 use chance::Chance;
-use db::{Db, Options, Scope};
+use db::{Db, Options, Scope, Tx};
 use desk::tickets::NewAttachment;
 use engine::outside::Blobs as _;
 use identity::{Links, Settings, passwords, tenants};
+use notices::webhooks;
 
 use crate::{config::Config, lock::FolderLock, wiring};
 
@@ -142,7 +143,25 @@ fn fill(config: &Config, db: &Db, start: Timestamp, now: Timestamp) -> Result<us
         let chance = Chance::new(SEED);
         let cast = people::hire_and_sign_up(tx, &chance, &hash, start)?;
         let month = month::Month { cast, chance: &chance, settings, files, now };
-        month::play(tx, &month, &links)
+        let tickets = month::play(tx, &month, &links)?;
+        subscribe(tx, &month)?;
+        Ok(tickets)
+    })
+}
+
+/// A webhook to look at. It is off: a demo calls nobody by itself.
+fn subscribe(tx: &mut Tx<'_>, month: &month::Month<'_>) -> Result<()> {
+    let admin = month.cast.staff.iter().find(|c| c.staff.is_admin()).map(|c| c.staff.actor.clone());
+    tx.as_of(admin.unwrap_or_else(Actor::operator), month.now - hours(48), |tx| {
+        let new = webhooks::NewWebhook {
+            name: "Billing".into(),
+            url: "https://billing.northwind.example/hooks/counterfoil".into(),
+            topics: vec!["ticket.created".into(), "ticket.changed".into()],
+        };
+        let (_, made) = webhooks::create(tx, new)?;
+        webhooks::send_test(tx, made.id)?;
+        let off = webhooks::WebhookPatch { enabled: Some(false), ..Default::default() };
+        webhooks::change(tx, made.id, off).map(|_| ())
     })
 }
 

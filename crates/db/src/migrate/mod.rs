@@ -30,6 +30,7 @@ macro_rules! migrations {
 migrations! {
     1 "0001_foundation",
     2 "0002_desk",
+    3 "0003_webhooks",
     5 "0005_desk_work",
     6 "0006_views",
 }

@@ -6,15 +6,18 @@
 //! | word | what it is |
 //! |---|---|
 //! | [`Mailer`] | hands one composed letter to a mail server |
+//! | [`HttpClient`] | calls addresses that a tenant or a setting names, and no other |
 //! | [`Blobs`] | content-addressed files, one set for each tenant |
 //! | [`Outside`] | all of them together, as a job is given them |
 
 mod blobs;
+mod http;
 mod mailer;
 
 use std::sync::Arc;
 
 pub use blobs::{BlobReader, BlobRef, BlobWriter, Blobs, Sha256};
+pub use http::{HttpAnswer, HttpClient, HttpError, HttpRequest, Method};
 pub use mailer::{Envelope, Mailer, Receipt, SendError, SendErrorClass};
 
 /// Everything a job may reach outside the database.
@@ -22,4 +25,5 @@ pub use mailer::{Envelope, Mailer, Receipt, SendError, SendErrorClass};
 pub struct Outside {
     pub mailer: Arc<dyn Mailer>,
     pub blobs: Arc<dyn Blobs>,
+    pub http: Arc<dyn HttpClient>,
 }

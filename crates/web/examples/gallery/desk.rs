@@ -327,7 +327,26 @@ pub fn pages() -> Vec<Page> {
         Page::new("desk-empty", "tickets/list.html", agent("/desk?view=mine", "mine"), list("mine", vec![])),
         Page::new("desk-ticket", "tickets/ticket.html", agent("/desk/tickets/612", "inbox"), ticket()),
         Page::new("desk-ticket-closed", "tickets/ticket.html", agent("/desk/tickets/612", "all"), solved),
+        Page::new("desk-bulk", "bulk/bulk.html", agent("/desk/bulk/1", ""), bulk()),
         Page::new("desk-new", "tickets/new.html", agent("/desk/tickets/new", ""), new()),
         Page::new("desk-call", "tickets/call.html", agent("/desk/calls/new", ""), new()),
     ]
+}
+
+fn bulk() -> web::bulk::pages::Progress {
+    web::bulk::pages::Progress {
+        id: "1".into(),
+        status: "done".into(),
+        total: 640,
+        done: 638,
+        failed: 2,
+        restored: 0,
+        at_work: false,
+        may_undo: true,
+        problems: vec![web::bulk::pages::Line {
+            href: "/desk/tickets/612".into(),
+            number: "SUP-00612".into(),
+            reason: "the ticket is assigned to somebody else; its assignee or an admin may change it".into(),
+        }],
+    }
 }

@@ -89,6 +89,7 @@ pub fn agent(path: &str, view: &str) -> Chrome {
     let views = counts
         .into_iter()
         .map(|(key, n)| DeskView {
+            name: None,
             key: key.into(),
             href: format!("/desk?view={key}"),
             count: Some(n),

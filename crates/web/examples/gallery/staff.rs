@@ -1,8 +1,9 @@
 //! Customers, reports, notices and administration.
 
 use web::{
-    api_keys, audit, categories, customers, jobs, kit::lists::Pager, letters, notifications, outbox,
-    settings, stats, teams, tenants, users,
+    api_keys, audit, categories, customers, jobs,
+    kit::{forms::Problem, lists::Pager},
+    letters, notifications, outbox, settings, stats, teams, tenants, users, webhooks,
 };
 
 use crate::{
@@ -271,7 +272,58 @@ fn system() -> Vec<Page> {
         Page::new("jobs", "jobs/list.html", agent("/admin/jobs?state=dead", ""), jobs::views::List { state: "dead".into(), counts, jobs: vec![job], pager: Pager::default() }),
         Page::new("outbox", "outbox/list.html", agent("/admin/outbox", ""), outbox::views::List { letters: vec![letter("1", "ada@example.com", "[SUP-00612] Re: Internet down since Monday morning", "sent"), letter("2", "nobody@example.com", "[SUP-00601] We have your request", "failed"), letter("3", "ines@example.com", "[SUP-00610] We have your request", "kept")], kept_only: true, ..Default::default() }),
         Page::new("outbox-letter", "outbox/letter.html", agent("/admin/outbox/1", ""), outbox::views::Letter { id: "1".into(), from: "Northwind Fiber <help@northwind.example>".into(), to: "ada@example.com".into(), subject: "[SUP-00612] Re: Internet down".into(), state: "failed".into(), detail: text("550 5.1.1 mailbox unknown"), created_at: ago(12), sent_at: None, attempts: 3, text: "Hello Ada,\n\nthank you for the photo.\n".into(), html_src: None, raw_href: "/admin/outbox/1/raw".into(), ticket_href: text("/desk/tickets/612") }),
+        Page::new("webhooks", "webhooks/list.html", agent("/admin/webhooks", ""), webhooks::views::List { webhooks: vec![hook_row("1", "Billing", "on"), hook_row("2", "Chat", "failing"), hook_row("3", "Old shop", "off")] }),
+        Page::new("webhooks-new", "webhooks/form.html", agent("/admin/webhooks/new", ""), webhooks::views::Form { name: "Billing".into(), url: "ftp://billing.example".into(), topics: choices(&[("*", "Every event"), ("ticket.created", "ticket.created: A ticket was filed")], "*"), problems: vec![Problem::new("url", "begins with https:// or http://")], ..Default::default() }),
+        Page::new("webhook", "webhooks/webhook.html", agent("/admin/webhooks/1", ""), hook()),
+        Page::new("webhook-delivery", "webhooks/delivery.html", agent("/admin/webhooks/1/deliveries/1", ""), webhooks::views::DeliveryPage { webhook_id: "1".into(), webhook_name: "Billing".into(), delivery: hook_delivery("failed", Some(500)), message_id: "msg_01a1fca039a07e9ba5b5c75b8ad924f5".into(), body: r#"{"type":"ticket.created","timestamp":"2026-03-02T12:00:00Z","object":{"type":"ticket","id":"01a1fca0-39a0-7e9b-a5b5-c75b8ad924f5","sequence":1},"data":{}}"#.into(), log: vec![webhooks::views::Attempt { number: 1, started_at: ago(30), duration_ms: 812, status: Some(500), error: text("answered 500"), answer: "Internal Server Error".into() }], can_replay: true }),
         Page::new("settings", "settings/settings.html", agent("/admin/settings", ""), settings::views::Settings { business_name: "Northwind Fiber".into(), zone: "Europe/London".into(), from_address: "help@northwind.example".into(), ticket_number_styles: choices(&[("sequence", "SUP-00001, counting up"), ("random", "TCK- and 12 random characters")], "sequence"), auto_close_days: 7, reopen_days: 14, attachment_limit_mb: 25, sign_up_allowed: true, ..Default::default() }),
         Page::new("tenants", "tenants/list.html", agent("/admin/tenants", ""), tenants::views::List { tenants: vec![tenants::views::TenantRow { slug: "northwind".into(), name: "Northwind Fiber".into(), host: text("help.northwind.example"), created_at: days_ago(300) }] }),
     ]
+}
+
+fn hook_row(id: &str, name: &str, state: &str) -> webhooks::views::Row {
+    webhooks::views::Row {
+        id: id.into(),
+        name: name.into(),
+        url: "https://billing.northwind.example/hooks/counterfoil".into(),
+        topics: vec!["ticket.created".into(), "ticket.changed".into()],
+        state: state.into(),
+    }
+}
+
+fn hook_delivery(state: &str, status: Option<u32>) -> webhooks::views::Delivery {
+    webhooks::views::Delivery {
+        id: "1".into(),
+        topic: "ticket.created".into(),
+        state: state.into(),
+        status,
+        error: (state != "delivered").then(|| "answered 500".into()),
+        attempts: 2,
+        created_at: ago(40),
+        next_attempt_at: None,
+    }
+}
+
+fn hook() -> webhooks::views::Webhook {
+    let row = hook_row("1", "Billing", "failing");
+    let states = ["all", "pending", "delivered", "failed", "cancelled"];
+    webhooks::views::Webhook {
+        id: row.id,
+        name: row.name,
+        url: row.url,
+        topics: row.topics,
+        state: row.state,
+        reason: None,
+        failing_since: Some(ago(40)),
+        previous_secret_until: Some(ago(-600)),
+        secret: text("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDnAdDWsc3Hu0="),
+        states: states.map(|s| (s.to_owned(), s == "all")).into(),
+        deliveries: vec![
+            hook_delivery("failed", Some(500)),
+            hook_delivery("delivered", Some(204)),
+            hook_delivery("pending", None),
+        ],
+        pager: Pager::default(),
+        spans: choices(&[("1", "in the last hour"), ("24", "in the last day")], "24"),
+    }
 }

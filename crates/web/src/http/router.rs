@@ -10,12 +10,13 @@ use aide::{
 };
 use axum::Json;
 use base::Role;
+use notices::webhooks::{Delivery, Webhook};
 use schemars::JsonSchema;
 
 use super::{answer::Page, app::App, failure::Problem};
 use crate::{
     admin::api as admin, auth::api as auth, help::api as help, tickets::api as staff,
-    tickets::portal_api as portal, tickets::wire,
+    tickets::portal_api as portal, tickets::wire, webhooks::api as hooks,
 };
 
 /// Who may call an operation.
@@ -388,6 +389,100 @@ fn routes() -> ApiRouter<App> {
             "/api/admin/api-keys/{id}",
             aide::axum::routing::delete_with(admin::revoke_key, |op| {
                 writes(op, "admin.api_keys.revoke", "Revoke a key", Admins).response::<204, ()>()
+            }),
+        )
+        .api_route(
+            "/api/admin/webhook-topics",
+            get_with(hooks::topics, |op| {
+                reads(op, "admin.webhooks.topics", "What webhooks can be told of", Admins)
+                    .response::<200, Json<Page<hooks::TopicOut>>>()
+            }),
+        )
+        .api_route(
+            "/api/admin/webhooks",
+            get_with(hooks::list, |op| {
+                reads(op, "admin.webhooks.list", "Webhooks, without their secrets", Admins)
+                    .response::<200, Json<Page<Webhook>>>()
+            })
+            .post_with(hooks::create, |op| {
+                body::<hooks::WebhookIn>(writes(
+                    op,
+                    "admin.webhooks.create",
+                    "Make a webhook; its secret is answered this once",
+                    Admins,
+                ))
+                .response::<201, Json<hooks::WithSecret>>()
+            }),
+        )
+        .api_route(
+            "/api/admin/webhooks/{id}",
+            get_with(hooks::show, |op| {
+                reads(op, "admin.webhooks.show", "A webhook", Admins).response::<200, Json<Webhook>>()
+            })
+            .patch_with(hooks::change, |op| {
+                body::<hooks::WebhookPatchIn>(writes(
+                    op,
+                    "admin.webhooks.change",
+                    "Rename, send elsewhere, tell of other events, switch on or off",
+                    Admins,
+                ))
+                .response::<200, Json<Webhook>>()
+            })
+            .delete_with(hooks::delete, |op| {
+                writes(op, "admin.webhooks.delete", "Delete a webhook and stop what is under way", Admins)
+                    .response::<204, ()>()
+            }),
+        )
+        .api_route(
+            "/api/admin/webhooks/{id}/rotate-secret",
+            post_with(hooks::rotate_secret, |op| {
+                writes(
+                    op,
+                    "admin.webhooks.rotate_secret",
+                    "A new secret, answered this once; the old one signs too for 24 hours",
+                    Admins,
+                )
+                .response::<200, Json<hooks::WithSecret>>()
+            }),
+        )
+        .api_route(
+            "/api/admin/webhooks/{id}/test",
+            post_with(hooks::test, |op| {
+                writes(op, "admin.webhooks.test", "Send a message that says it is a test", Admins)
+                    .response::<202, Json<Delivery>>()
+            }),
+        )
+        .api_route(
+            "/api/admin/webhooks/{id}/deliveries",
+            get_with(hooks::deliveries, |op| {
+                reads(op, "admin.webhooks.deliveries", "What was sent in 30 days, newest first", Admins)
+                    .response::<200, Json<Page<Delivery>>>()
+            }),
+        )
+        .api_route(
+            "/api/admin/webhooks/{id}/deliveries/{delivery_id}",
+            get_with(hooks::delivery, |op| {
+                reads(op, "admin.webhooks.delivery", "A delivery with its body and every attempt", Admins)
+                    .response::<200, Json<hooks::DeliveryOut>>()
+            }),
+        )
+        .api_route(
+            "/api/admin/webhooks/{id}/deliveries/{delivery_id}/replay",
+            post_with(hooks::replay, |op| {
+                writes(op, "admin.webhooks.replay_one", "Deliver once more, under the same id", Admins)
+                    .response::<202, Json<Delivery>>()
+            }),
+        )
+        .api_route(
+            "/api/admin/webhooks/{id}/replay",
+            post_with(hooks::replay_range, |op| {
+                body::<hooks::RangeIn>(writes(
+                    op,
+                    "admin.webhooks.replay",
+                    "Deliver a range once more, up to 1,000 a call",
+                    Admins,
+                ))
+                .response::<202, Json<hooks::Replayed>>()
             }),
         )
         .api_route(

@@ -36,7 +36,11 @@ async fn list(State(app): State<App>, who: StaffPage) -> Outcome {
             .into_iter()
             .map(|n| views::Notice {
                 id: n.id.to_string(),
-                href: n.ticket_id.map_or_else(|| "/desk".into(), |t| format!("/desk/tickets/{t}")),
+                href: match (n.ticket_id, n.kind.as_str()) {
+                    (Some(ticket), _) => format!("/desk/tickets/{ticket}"),
+                    (None, "webhook_off") => "/admin/webhooks".into(),
+                    (None, _) => "/desk".into(),
+                },
                 title: n.title,
                 text: None,
                 unread: n.read_at.is_none(),

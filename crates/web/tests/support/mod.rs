@@ -14,13 +14,15 @@ use engine::{Outside, Registry, Worker};
 use http_body_util::BodyExt as _;
 use identity::{KeyScope, Links, api_keys, sessions, users};
 use serde_json::Value;
-use testkit::{FakeMailer, World, fake_outside};
+use testkit::{DiesAt, FakeHttp, FakeMailer, World, fake_outside_with_http};
 use tower::ServiceExt as _;
 
 pub struct Site {
     pub world: World,
     pub router: Router,
     pub mailer: Arc<FakeMailer>,
+    /// Receivers of webhooks.
+    pub http: Arc<FakeHttp>,
     outside: Outside,
     _stop: tokio::sync::watch::Sender<bool>,
 }
@@ -75,6 +77,9 @@ pub fn registry() -> Registry {
     registry.handle_inside(desk::tickets::jobs::Announcer { links: links() });
     registry.handle_inside(desk::bulk::jobs::BulkRunner);
     registry.handle_inside(desk::bulk::jobs::BulkUndoer);
+    registry.handle_inside(notices::webhooks::FanOut { describe: Arc::new(web::webhooks::describe) });
+    registry.handle(notices::webhooks::Deliverer::default());
+    registry.every("notices.forget_deliveries", base::minutes(10), notices::webhooks::forget_old);
     registry.every("desk.close_resolved", base::minutes(5), desk::tickets::close_resolved);
     registry.every("desk.archive_old", base::minutes(30), desk::tickets::archive_old);
     registry.every("desk.wake_snoozed", base::minutes(1), desk::tickets::wake_due);
@@ -90,7 +95,7 @@ impl Site {
             world.db.write(scope, desk::prepare_tenant).await.unwrap();
         }
         // The worlds' tenants were made with empty settings, which read as the defaults.
-        let (outside, mailer) = fake_outside();
+        let (outside, mailer, http) = fake_outside_with_http();
         let (stop, stopping) = tokio::sync::watch::channel(false);
         let config = web::WebConfig {
             links: links(),
@@ -99,12 +104,17 @@ impl Site {
             letters_are_kept: true,
         };
         let app = web::App::new(world.db.clone(), outside.clone(), config, stopping, Arc::new(String::new));
-        Self { router: web::service(app), world, mailer, outside, _stop: stop }
+        Self { router: web::service(app), world, mailer, http, outside, _stop: stop }
     }
 
     /// Works every job that is due: letters are in `mailer` afterwards.
     pub async fn work(&self) {
         Worker::new(self.world.db.clone(), self.outside.clone(), registry()).run_due().await.unwrap();
+    }
+    /// The same by a process that dies at these moments.
+    pub async fn work_and_die(&self, moments: &[engine::Moment]) {
+        let worker = Worker::new(self.world.db.clone(), self.outside.clone(), registry());
+        worker.with_probe(DiesAt::new(moments.iter().copied())).run_due().await.unwrap();
     }
     pub async fn schedules(&self) {
         Worker::new(self.world.db.clone(), self.outside.clone(), registry()).run_schedules().await.unwrap();

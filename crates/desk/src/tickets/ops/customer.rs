@@ -163,7 +163,7 @@ pub fn customer_reply(
     }
     let metadata = serde_json::json!({ "message_id": message.id });
     audit(tx, id, NewAudit { event_type: "message", from: None, to: None, metadata, is_public: true })?;
-    thread.save(tx, "ticket.replied", true)?;
+    thread.save(tx, "ticket.replied", message.id, true)?;
     tx.enqueue(&Announce { ticket: id, news: News::CustomerReplied { message: message.id.uuid() } })?;
     let t = store::find(tx, id)?.or_not_found("ticket")?;
     Ok((t, message))

@@ -213,6 +213,6 @@ pub fn take_answer(tx: &mut Tx<'_>, token: &str, body: Markdown, files: Vec<NewA
     let metadata = serde_json::json!({ "message_id": id, "forward_id": found.id });
     let line = NewAudit { event_type: "note", from: None, to: None, metadata, is_public: false };
     super::audit(tx, found.ticket_id, line)?;
-    thread.save(tx, "ticket.noted", false)?;
+    thread.save(tx, "ticket.noted", id, false)?;
     tx.enqueue(&Announce { ticket: found.ticket_id, news: News::ForwardAnswered { message: id.uuid() } })
 }

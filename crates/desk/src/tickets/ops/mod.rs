@@ -31,7 +31,7 @@ pub use spam::{BlockedSender, block, blocked, mark_spam, unblock};
 pub use split::{SplitOff, split};
 
 use super::{
-    model::Ticket,
+    model::{Message, Ticket},
     store::{self, NewAudit},
 };
 use identity::{Settings, Staff};
@@ -147,13 +147,32 @@ fn staff_line<'a>(event_type: &'static str, from: Option<String>, to: Option<Str
 
 /// Tells live streams that a ticket changed; the customer's only when they may know.
 fn publish(tx: &mut Tx<'_>, topic: &'static str, ticket: &Ticket, is_public: bool) -> Result<()> {
-    tx.publish(Event {
+    let payload = serde_json::json!({ "ticket_number": ticket.ticket_number, "version": ticket.version });
+    tx.publish(event(topic, ticket, is_public, payload))
+}
+
+/// The same where a message is what happened.
+fn publish_message(
+    tx: &mut Tx<'_>,
+    topic: &'static str,
+    ticket: &Ticket,
+    is_public: bool,
+    message: Id<Message>,
+) -> Result<()> {
+    let payload = serde_json::json!({
+        "ticket_number": ticket.ticket_number, "version": ticket.version, "message_id": message,
+    });
+    tx.publish(event(topic, ticket, is_public, payload))
+}
+
+fn event(topic: &'static str, ticket: &Ticket, is_public: bool, payload: serde_json::Value) -> Event {
+    Event {
         topic,
         ticket_id: Some(ticket.id.uuid()),
         customer_id: Some(ticket.customer_id.uuid()),
         is_public,
-        payload: serde_json::json!({ "ticket_number": ticket.ticket_number }),
-    })
+        payload,
+    }
 }
 
 /// Raises the version after a change; the customer's too when the change is one they can see.

@@ -116,7 +116,7 @@ pub fn staff_message(
         audit(tx, id, NewAudit { event_type, from: None, to: None, metadata, is_public: false })?;
     }
     let topic = if is_public { "ticket.answered" } else { "ticket.noted" };
-    let head = thread.save(tx, topic, is_public)?;
+    let head = thread.save(tx, topic, message.0.id, is_public)?;
     if is_public {
         tx.enqueue(&Announce { ticket: addressed, news: News::Answered { message: message.0.id.uuid() } })?;
     }

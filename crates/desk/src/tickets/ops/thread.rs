@@ -7,7 +7,7 @@
 use base::{Id, OrNotFound, Result, Timestamp};
 use db::{Tx, params};
 
-use super::{publish, touch};
+use super::{publish, publish_message, touch};
 use crate::tickets::{model::*, store};
 
 db::statements! {
@@ -117,7 +117,13 @@ impl Thread {
     /// Writes all of it and tells live streams. `is_public`: whether the customer of the message may know.
     ///
     /// Answers the survivor as it is now.
-    pub fn save(mut self, tx: &mut Tx<'_>, topic: &'static str, is_public: bool) -> Result<Ticket> {
+    pub fn save(
+        mut self,
+        tx: &mut Tx<'_>,
+        topic: &'static str,
+        message: Id<Message>,
+        is_public: bool,
+    ) -> Result<Ticket> {
         let customer = self.addressed().customer_id;
         let last = self.links.len() - 1;
         let head = &self.links[last];
@@ -129,7 +135,7 @@ impl Thread {
             touch(tx, t, seen);
             store::save(tx, before, t)?;
             if i == 0 {
-                publish(tx, topic, t, is_public)?;
+                publish_message(tx, topic, t, is_public, message)?;
             } else if i == last {
                 publish(tx, "ticket.changed", t, seen)?;
             }
