@@ -526,6 +526,8 @@ pub fn api() -> (axum::Router<App>, OpenApi) {
     };
     let router = routes()
         .merge(crate::tickets::work_routes::routes())
+        .merge(crate::saved_views::api::routes())
+        .merge(crate::bulk::api::routes())
         .finish_api_with(&mut document, |api| api.security_scheme("bearer", bearer));
     (router, document)
 }

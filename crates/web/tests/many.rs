@@ -1,0 +1,194 @@
+//! Saved views, counters and changes of many tickets, over HTTP.
+
+mod support;
+
+use base::{Role, seconds};
+use serde_json::{Value, json};
+use support::{Client, Site};
+use testkit::both_engines;
+
+const VIEWS: &str = "/api/admin/support/views";
+const BULK: &str = "/api/admin/support/tickets/bulk";
+
+fn at(id: &str) -> String {
+    format!("/api/admin/support/tickets/{id}")
+}
+
+async fn counts(who: &Client) -> Value {
+    let list = who.get(&format!("{VIEWS}?counts=true")).await.expect(200);
+    let of = |v: &Value| (v["key"].as_str().unwrap().to_owned(), v["count"].clone());
+    Value::Object(list["items"].as_array().unwrap().iter().map(of).collect())
+}
+
+async fn several(site: &Site, ada: &Client, n: usize) -> Vec<String> {
+    let mut ids = Vec::new();
+    for i in 0..n {
+        site.world.clock.advance(seconds(1));
+        ids.push(ada.file(&format!("t{i}")).await);
+    }
+    ids
+}
+
+both_engines! {
+    async fn counters_follow_what_happens(world) {
+        let site = Site::new(world).await;
+        let (ada, ben) = (site.user("Ada", Role::Customer).await, site.user("Ben", Role::Agent).await);
+        site.neighbour("Eve", Role::Customer).await.file("next door").await;
+        let ids = several(&site, &ada, 4).await;
+        let now = counts(&ben).await;
+        assert_eq!((&now["inbox"], &now["unassigned"], &now["mine"], &now["overdue"]), (&json!(4), &json!(4), &json!(0), &json!(0)));
+        ben.patch(&at(&ids[0]), json!({ "assigned_to": "me" })).await.expect(200);
+        ben.patch(&at(&ids[1]), json!({ "status": "pending_customer" })).await.expect(200);
+        ben.patch(&at(&ids[2]), json!({ "status": "resolved" })).await.expect(200);
+        ben.post(&format!("{}/snooze", at(&ids[3])), json!({ "until": null })).await.expect(200);
+        site.world.clock.advance(base::hours(30));
+        let now = counts(&ben).await;
+        let of = |key: &str| now[key].as_u64().unwrap();
+        assert_eq!([of("inbox"), of("mine"), of("unassigned"), of("waiting"), of("snoozed"), of("resolved"), of("overdue")], [1, 1, 1, 1, 1, 1, 2]);
+        // A technician counts what is theirs.
+        let tess = site.user("Tess", Role::Technician).await;
+        assert_eq!(counts(&tess).await["inbox"], 0);
+    }
+
+    async fn a_view_is_saved_shared_and_asked_for(world) {
+        let site = Site::new(world).await;
+        let (ada, ben, cy, root) = (site.user("Ada", Role::Customer).await, site.user("Ben", Role::Agent).await, site.user("Cy", Role::Agent).await, site.user("Root", Role::Admin).await);
+        let ids = several(&site, &ada, 3).await;
+        ben.patch(&at(&ids[0]), json!({ "priority": "urgent" })).await.expect(200);
+        let team = root.post("/api/admin/teams", json!({ "name": "Field", "members": [ben.user_id] })).await.expect(201)["id"].clone();
+        let urgent = json!({ "name": "Urgent ones", "query": { "priority": "urgent" } });
+        let key = [("idempotency-key", "v1")];
+        let view = ben.json("POST", VIEWS, &key, urgent.clone()).await.expect(201);
+        assert_eq!(ben.json("POST", VIEWS, &key, urgent).await.expect(201)["id"], view["id"]);
+        let id = view["id"].as_str().unwrap().to_owned();
+        let list = ben.get(&format!("/api/admin/support/tickets?view={id}")).await.expect(200);
+        assert_eq!(list["items"].as_array().unwrap().len(), 1);
+        assert_eq!(counts(&ben).await[&id], 1);
+        assert!(ben.get("/desk").await.text.contains("Urgent ones"));
+        assert!(ben.get(&format!("/desk?view={id}")).await.text.contains("t0"));
+        // Personal: nobody else's, not the admin's either.
+        for other in [&cy, &root] {
+            other.get(&format!("/api/admin/support/tickets?view={id}")).await.expect(404);
+            assert!(!other.get("/desk").await.text.contains("Urgent ones"));
+        }
+        let path = format!("{VIEWS}/{id}");
+        ben.patch(&path, json!({ "is_for_all": true })).await.expect(403);
+        cy.patch(&path, json!({ "name": "Mine now" })).await.expect(404);
+        ben.patch(&path, json!({ "team_id": team })).await.expect(200);
+        cy.get(&format!("/api/admin/support/tickets?view={id}")).await.expect(404);
+        root.patch("/api/admin/teams/x", json!({})).await.expect_status(404);
+        let members = json!({ "members": [ben.user_id, cy.user_id] });
+        root.patch(&format!("/api/admin/teams/{}", team.as_str().unwrap()), members).await.expect(200);
+        cy.get(&format!("/api/admin/support/tickets?view={id}")).await.expect(200);
+        cy.patch(&path, json!({ "name": "Mine now" })).await.expect(403);
+        for wrong in [json!({ "name": "x", "query": { "priority": "hgih" } }), json!({ "name": "x", "query": { "colour": "red" } }), json!({ "name": " " })] {
+            let refused = ben.post(VIEWS, wrong).await.expect(422);
+            assert!(refused["errors"][0]["field"].is_string(), "{refused}");
+        }
+        let there = site.neighbour("Eve", Role::Admin).await;
+        there.get(&format!("/api/admin/support/tickets?view={id}")).await.expect(404);
+        ben.json("DELETE", &path, &[], json!({})).await.expect(204);
+        cy.get(&format!("/api/admin/support/tickets?view={id}")).await.expect(404);
+    }
+
+    async fn many_change_in_one_request_and_back_where_nobody_touched_them(world) {
+        let site = Site::new(world).await;
+        let (ada, ben, cy) = (site.user("Ada", Role::Customer).await, site.user("Ben", Role::Agent).await, site.user("Cy", Role::Agent).await);
+        let ids = several(&site, &ada, 5).await;
+        cy.patch(&at(&ids[4]), json!({ "assigned_to": "me" })).await.expect(200);
+        let before: Vec<Value> = { let mut all = Vec::new(); for id in &ids { all.push(ben.get(&at(id)).await.expect(200)); } all };
+        let ask = json!({ "ids": ids, "changes": { "priority": "urgent", "status": "pending_customer", "assigned_to": "me", "add_tags": ["outage"] } });
+        let key = [("idempotency-key", "b1")];
+        let done = ben.json("POST", BULK, &key, ask.clone()).await.expect(200);
+        assert_eq!((&done["done"], &done["failed"], &done["status"]), (&json!(4), &json!(1), &json!("done")));
+        assert_eq!(done["items"][4]["outcome"], "failed");
+        assert!(done["items"][4]["reason"].as_str().unwrap().contains("Cy"), "says who has it");
+        assert_eq!(ben.json("POST", BULK, &key, ask).await.expect(200)["id"], done["id"], "the same request again does nothing");
+        let one = ben.get(&at(&ids[0])).await.expect(200);
+        assert_eq!((&one["priority"], &one["tags"], &one["version"]), (&json!("urgent"), &json!(["outage"]), &one["version"]));
+        // Somebody works on one of them; the others go back exactly.
+        ben.patch(&at(&ids[1]), json!({ "priority": "low" })).await.expect(200);
+        cy.post(&format!("/api/admin/support/bulk/{}/undo", done["id"].as_str().unwrap()), json!({})).await.expect(403);
+        let undone = ben.post(&format!("/api/admin/support/bulk/{}/undo", done["id"].as_str().unwrap()), json!({})).await.expect(200);
+        assert_eq!((&undone["status"], &undone["restored"]), (&json!("undone"), &json!(3)));
+        assert_eq!(undone["items"][1]["outcome"], "kept");
+        for (n, was) in before.iter().enumerate() {
+            let now = ben.get(&at(&ids[n])).await.expect(200);
+            let same = |field: &str| assert_eq!(now[field], was[field], "{field} of {n}");
+            if n == 1 {
+                assert_eq!(now["priority"], "low");
+                continue;
+            }
+            for field in ["status", "priority", "assigned_to", "tags", "due_at", "team_id", "category", "resolved_at", "closed_at"] {
+                same(field);
+            }
+        }
+        ben.post(&format!("/api/admin/support/bulk/{}/undo", done["id"].as_str().unwrap()), json!({})).await.expect(409);
+    }
+
+    async fn many_are_merged_and_taken_out_again(world) {
+        let site = Site::new(world).await;
+        let (ada, ben) = (site.user("Ada", Role::Customer).await, site.user("Ben", Role::Agent).await);
+        let ids = several(&site, &ada, 3).await;
+        let done = ben.post(BULK, json!({ "ids": ids, "changes": { "merge_into": ids[0] } })).await.expect(200);
+        assert_eq!((&done["done"], &done["total"]), (&json!(2), &json!(2)));
+        assert_eq!(ben.get(&at(&ids[0])).await.expect(200)["message_count"], 3);
+        ben.post(&format!("/api/admin/support/bulk/{}/undo", done["id"].as_str().unwrap()), json!({})).await.expect(200);
+        assert_eq!(ben.get(&at(&ids[0])).await.expect(200)["message_count"], 1);
+        let both = json!({ "ids": ids, "changes": { "merge_into": ids[0], "priority": "low" } });
+        assert_eq!(ben.post(BULK, both).await.expect(422)["errors"][0]["code"], "bulk.merge_alone");
+    }
+
+    async fn a_large_change_goes_on_behind_the_answer(world) {
+        let site = Site::new(world).await;
+        let (ada, ben) = (site.user("Ada", Role::Customer).await, site.user("Ben", Role::Agent).await);
+        several(&site, &ada, 230).await;
+        let theirs = site.neighbour("Eve", Role::Customer).await;
+        theirs.file("next door").await;
+        let begun = ben.post(BULK, json!({ "filter": { "status": "new" }, "changes": { "priority": "high" } })).await;
+        begun.expect_status(202);
+        let place = begun.headers["location"].to_str().unwrap().to_owned();
+        assert_eq!(begun.json()["total"], 230);
+        site.work().await;
+        let done = ben.get(&format!("{place}?limit=100")).await.expect(200);
+        assert_eq!((&done["status"], &done["done"], &done["failed"]), (&json!("done"), &json!(230), &json!(0)));
+        let rest = ben.get(&format!("{place}?limit=100&cursor={}", done["next_cursor"].as_str().unwrap())).await.expect(200);
+        assert_eq!(rest["items"][0]["position"], 101);
+        let high = ben.get("/api/admin/support/tickets?priority=high&limit=100").await.expect(200);
+        assert_eq!(high["items"].as_array().unwrap().len(), 100);
+        let there = site.neighbour("Eve Admin", Role::Admin).await;
+        there.get(&place).await.expect(404);
+        assert_eq!(there.get("/api/admin/support/tickets").await.expect(200)["items"][0]["priority"], "normal");
+        ben.post(&format!("{place}/undo"), json!({})).await.expect(202);
+        site.work().await;
+        assert_eq!(ben.get(&place).await.expect(200)["restored"], 230);
+        assert_eq!(ben.get("/api/admin/support/tickets?priority=high").await.expect(200)["items"], json!([]));
+    }
+
+    async fn wrong_bulk_requests_change_nothing(world) {
+        let site = Site::new(world).await;
+        let (ada, ben, tess) = (site.user("Ada", Role::Customer).await, site.user("Ben", Role::Agent).await, site.user("Tess", Role::Technician).await);
+        let id = ada.file("x").await;
+        for wrong in [
+            json!({ "changes": { "priority": "low" } }),
+            json!({ "ids": [id], "filter": {}, "changes": { "priority": "low" } }),
+            json!({ "ids": [id], "changes": {} }),
+            json!({ "ids": [], "changes": { "priority": "low" } }),
+            json!({ "ids": ["SUP-777"], "changes": { "priority": "low" } }),
+            json!({ "ids": [id], "changes": { "priority": "lowest" } }),
+            json!({ "ids": [id], "changes": { "assigned_to": ada.user_id } }),
+            json!({ "ids": [id], "changes": { "colour": "red" } }),
+            json!({ "filter": { "status": "nwe" }, "changes": { "priority": "low" } }),
+        ] {
+            let refused = ben.post(BULK, wrong.clone()).await;
+            assert_eq!(refused.status, 422, "{wrong}: {}", refused.text);
+        }
+        // A technician's filter finds what is theirs.
+        assert_eq!(tess.post(BULK, json!({ "filter": {}, "changes": { "priority": "low" } })).await.expect(422)["errors"][0]["code"], "bulk.no_tickets");
+        assert_eq!(ben.get(&at(&id)).await.expect(200)["priority"], "normal");
+        // One ticket's own trouble is told beside it.
+        ben.patch(&at(&id), json!({ "status": "resolved" })).await.expect(200);
+        let moved = ben.post(BULK, json!({ "ids": [id], "changes": { "status": "archived" } })).await.expect(200);
+        assert_eq!(moved["items"][0]["outcome"], "failed");
+    }
+}
