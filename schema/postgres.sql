@@ -518,6 +518,46 @@ create table webhook_attempts (
   foreign key (tenant_id, delivery_id) references webhook_deliveries (tenant_id, id)
 );
 
+-- 0004_search
+create table search_entries (
+  tenant_id uuid not null references tenants (id),
+  no bigint not null,
+  ticket_id uuid not null,
+  segment bigint not null,
+  
+  segments bigint not null,
+  
+  words tsvector,
+  primary key (tenant_id, no),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+);
+create index search_entries_by_ticket on search_entries (tenant_id, ticket_id, segment);
+create unique index search_entries_by_no on search_entries (no);
+create table search_progress (
+  tenant_id uuid not null references tenants (id),
+  
+  ticket_id uuid,
+  is_complete boolean not null,
+  
+  run bigint not null,
+  primary key (tenant_id)
+);
+insert into search_progress (tenant_id, is_complete, run) select id, false, 0 from tenants;
+create index search_entries_by_words on search_entries using gin (words) with (gin_pending_list_limit = 1024);
+create function counterfoil_search(wanted tsquery, in_head tsquery, most bigint)
+  returns table (no bigint, ticket_id uuid, segments bigint, heads boolean)
+  language sql stable security definer
+  set search_path = public set enable_seqscan = off set enable_indexscan = off
+  as $$ select e.no, e.ticket_id, e.segments, e.words @@ in_head from search_entries e
+    where e.words @@ wanted and e.tenant_id::text = current_setting('counterfoil.tenant', true) limit most $$;
+create function counterfoil_search_newest(wanted tsquery, below bigint, most bigint)
+  returns table (no bigint, ticket_id uuid, segments bigint)
+  language sql stable security definer
+  set search_path = public set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+  as $$ select e.no, e.ticket_id, e.segments from search_entries e
+    where e.tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid and e.no < below
+      and e.words @@ wanted order by e.no desc limit most $$;
+
 -- 0005_desk_work
 alter table tickets add column survivor_id uuid;
 alter table tickets add column merged_count bigint not null default 0;
@@ -901,6 +941,18 @@ drop policy if exists tenant_only on webhook_attempts;
 create policy tenant_only on webhook_attempts to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
 drop policy if exists owner_all on webhook_attempts;
 create policy owner_all on webhook_attempts to current_user using (true) with check (true);
+alter table search_entries enable row level security;
+alter table search_entries force row level security;
+drop policy if exists tenant_only on search_entries;
+create policy tenant_only on search_entries to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on search_entries;
+create policy owner_all on search_entries to current_user using (true) with check (true);
+alter table search_progress enable row level security;
+alter table search_progress force row level security;
+drop policy if exists tenant_only on search_progress;
+create policy tenant_only on search_progress to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on search_progress;
+create policy owner_all on search_progress to current_user using (true) with check (true);
 alter table ticket_merges enable row level security;
 alter table ticket_merges force row level security;
 drop policy if exists tenant_only on ticket_merges;

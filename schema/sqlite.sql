@@ -518,6 +518,34 @@ create table webhook_attempts (
   foreign key (tenant_id, delivery_id) references webhook_deliveries (tenant_id, id)
 ) strict;
 
+-- 0004_search
+create table search_entries (
+  tenant_id blob not null references tenants (id),
+  no integer not null,
+  ticket_id blob not null,
+  segment integer not null,
+  
+  segments integer not null,
+  
+  words text,
+  primary key (tenant_id, no),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+) strict, without rowid;
+create index search_entries_by_ticket on search_entries (tenant_id, ticket_id, segment);
+create unique index search_entries_by_no on search_entries (no);
+create table search_progress (
+  tenant_id blob not null references tenants (id),
+  
+  ticket_id blob,
+  is_complete integer not null,
+  
+  run integer not null,
+  primary key (tenant_id)
+) strict, without rowid;
+insert into search_progress (tenant_id, is_complete, run) select id, false, 0 from tenants;
+create virtual table search_words using fts5 (head, said, noted, content = '', contentless_delete = 1,
+  tokenize = "ascii tokenchars '-~'");
+
 -- 0005_desk_work
 alter table tickets add column survivor_id blob;
 alter table tickets add column merged_count integer not null default 0;

@@ -85,6 +85,9 @@ pub enum Command {
         #[arg(long)]
         replace: bool,
     },
+    /// The index that tickets are found by
+    #[command(subcommand)]
+    Search(SearchCommand),
     /// Look for what could go wrong: database, disk, mail server, jobs
     Doctor,
 }
@@ -157,6 +160,16 @@ pub enum ApiKeyCommand {
         /// read (GET only), write (as an agent) or admin
         #[arg(long)]
         scope: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum SearchCommand {
+    /// Make the index anew from tickets and messages, also while the server runs
+    Rebuild {
+        /// One business only [default: all]
+        #[arg(long, value_name = "SLUG")]
+        tenant: Option<String>,
     },
 }
 

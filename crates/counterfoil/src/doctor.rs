@@ -186,6 +186,23 @@ fn tenants(report: &mut Report, config: &Config, db: &Db) -> Result<()> {
             0 => report.ok(&what("letters"), "none failed"),
             count => report.warn(&what("letters"), format!("{count} failed; see /admin/outbox")),
         }
+        let (missing, behind) = db.read_blocking(scope(), |read| {
+            Ok((desk::tickets::search::missing(read)?, desk::tickets::search::is_behind(read)?))
+        })?;
+        match (missing, behind) {
+            (0, _) => report.ok(&what("search"), "every ticket can be found"),
+            (count, true) => report.warn(
+                &what("search"),
+                format!("{count} tickets are not in the index yet; a running server brings them in"),
+            ),
+            (count, false) => report.fail(
+                &what("search"),
+                format!(
+                    "{count} tickets are not in the index; run: counterfoil search rebuild --tenant {}",
+                    tenant.slug
+                ),
+            ),
+        }
         blobs(report, config, db, tenant.id, &what("attachments"))?;
     }
     Ok(())

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use base::{Error, Result, Role};
 use clap::Parser as _;
-use cli::{ApiKeyCommand, Cli, Command, ConfigCommand, TenantCommand, UserCommand};
+use cli::{ApiKeyCommand, Cli, Command, ConfigCommand, SearchCommand, TenantCommand, UserCommand};
 use config::{Config, Overrides};
 use tracing_subscriber::EnvFilter;
 
@@ -78,6 +78,9 @@ fn run(cli: Cli) -> Result<()> {
         }
         Command::Backup { file } => make_backup(&config, &file),
         Command::Restore { file, replace } => restore(&config, &file, replace),
+        Command::Search(SearchCommand::Rebuild { tenant }) => {
+            with_db(&config, |db| rebuild_search(db, tenant.as_deref()))
+        }
         Command::Doctor => doctor::run(&config),
     }
 }
@@ -191,6 +194,21 @@ fn make_backup(config: &Config, file: &std::path::Path) -> Result<()> {
     Ok(())
 }
 
+/// The index of one business, or of all.
+fn rebuild_search(db: &db::Db, tenant: Option<&str>) -> Result<()> {
+    let all = match tenant {
+        Some(slug) => vec![wiring::find_tenant(db, slug)?],
+        None => db.read_blocking(db::Scope::installation(base::Actor::operator()), identity::tenants::all)?,
+    };
+    for tenant in all {
+        let scope = || db::Scope::tenant(tenant.id, base::Actor::operator());
+        desk::tickets::search::rebuild(&|step| db.write_blocking(scope(), step))?;
+        let count = db.read_blocking(scope(), db::search::count)?;
+        println!("{}: {count} tickets can be found", tenant.slug);
+    }
+    Ok(())
+}
+
 fn restore(config: &Config, file: &std::path::Path, replace: bool) -> Result<()> {
     let restored = backup::restore(config, file, replace)?;
     for name in &restored.missing_blobs {
@@ -199,6 +217,9 @@ fn restore(config: &Config, file: &std::path::Path, replace: bool) -> Result<()>
     println!(
         "restored {} rows and {} attachments as they were at {}",
         restored.rows, restored.blobs, restored.made_at
+    );
+    eprintln!(
+        "the server brings tickets back into the search when it runs; `counterfoil search rebuild` does it now"
     );
     Ok(())
 }

@@ -49,6 +49,9 @@ pub fn registry(links: &Links) -> Registry {
     registry.handle_inside(notices::webhooks::FanOut { describe: Arc::new(web::webhooks::describe) });
     registry.handle(notices::webhooks::Deliverer::default());
     registry.every("notices.forget_deliveries", minutes(10), notices::webhooks::forget_old);
+    registry.handle_inside(desk::tickets::search::Indexer);
+    registry.handle_inside(desk::tickets::search::CustomerIndexer);
+    registry.every("desk.index_tickets", minutes(1), desk::tickets::search::catch_up);
     registry.every("desk.close_resolved", minutes(5), desk::tickets::close_resolved);
     registry.every("desk.archive_old", minutes(30), desk::tickets::archive_old);
     registry.every("desk.wake_snoozed", minutes(1), desk::tickets::wake_due);

@@ -82,6 +82,14 @@ fn there_and_back(from: &Place, to: &Place) {
         assert_eq!(String::from_utf8_lossy(content), String::from_utf8_lossy(&again[name]), "{name}");
     }
 
+    // No backup holds the index of words: it is made again, by the server or at once.
+    assert!(!rows.contains_key("rows/search_entries.jsonl"));
+    let said = to.ok(&["doctor"]);
+    assert!(said.contains("tickets are not in the index yet"), "{said}");
+    let count = tickets.lines().count();
+    assert!(to.ok(&["search", "rebuild"]).contains(&format!("{count} tickets can be found")));
+    assert!(to.ok(&["doctor"]).contains("every ticket can be found"));
+
     // What was restored works: the key opens it, numbers go on where they were.
     let server = to.serve();
     let list = server.call("GET", &format!("{TICKETS}?limit=1"), &key, None);
@@ -90,6 +98,11 @@ fn there_and_back(from: &Place, to: &Place) {
         .lines()
         .map(|line| serde_json::from_str::<Vec<Value>>(line).unwrap()[2].as_str().unwrap().to_owned())
         .collect();
+    for number in known.iter().take(3) {
+        let found = server.call("GET", &format!("{TICKETS}?q={number}"), &key, None);
+        assert_eq!(found.body["items"][0]["ticket_number"], number.as_str(), "{found:?}");
+        assert_eq!(found.body["match"]["is_complete"], true, "{found:?}");
+    }
     let made = file_ticket(&server, &key, 9999);
     assert!(!known.contains(&made["ticket_number"].as_str().unwrap().to_owned()), "{made}");
     server.stop();

@@ -26,6 +26,19 @@ fn help_teaches() {
 }
 
 #[test]
+fn the_search_is_made_anew_for_one_tenant_or_all() {
+    let place = Place::sqlite();
+    for slug in ["acme", "umbrella"] {
+        let host = format!("{slug}.example");
+        place.ok(&["tenant", "create", slug, "--name", slug, "--host", &host]);
+    }
+    assert_eq!(place.ok(&["search", "rebuild", "--tenant", "acme"]), "acme: 0 tickets can be found");
+    assert_eq!(place.ok(&["search", "rebuild"]).lines().count(), 2);
+    assert!(place.refused(&["search", "rebuild", "--tenant", "acm"]).contains("did you mean acme?"));
+    assert!(place.ok(&["doctor"]).contains("acme search"));
+}
+
+#[test]
 fn tenants_users_and_keys() {
     let place = Place::sqlite();
     let id =

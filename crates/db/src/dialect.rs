@@ -1,4 +1,5 @@
-//! Every difference between the two engines, by name. No other file may ask which engine it is on.
+//! Every difference between the two engines, by name. Only `search` asks too which engine it is on: its two halves have
+//! little in common.
 
 use base::Result;
 
@@ -11,14 +12,16 @@ use crate::{EngineKind, Tx, Value, params};
 /// | `{lock}` | nothing: there is one writer | `for update` | reading a row that is about to be changed |
 /// | `{skip_locked}` | nothing | `for update skip locked` | claiming work that others may be claiming |
 /// | `{float}` | `real` | `double precision` | averages |
-const RUNTIME_TOKENS: [(&str, &str, &str); 3] = [
+/// | `{words_type}` | `text` | `tsvector` | the index of words, see [`crate::search`] |
+const RUNTIME_TOKENS: [(&str, &str, &str); 4] = [
     ("{lock}", "", "for update"),
     ("{skip_locked}", "", "for update skip locked"),
     ("{float}", "real", "double precision"),
+    ("{words_type}", "text", "tsvector"),
 ];
 
 /// Tokens of the migrations: native types on each engine.
-pub(crate) const SCHEMA_TOKENS: [(&str, &str, &str); 13] = [
+pub(crate) const SCHEMA_TOKENS: [(&str, &str, &str); 14] = [
     ("{id}", "blob", "uuid"),
     ("{time}", "integer", "timestamptz"),
     ("{json}", "text", "jsonb"),
@@ -30,6 +33,8 @@ pub(crate) const SCHEMA_TOKENS: [(&str, &str, &str); 13] = [
     // The id that is nobody's, and "no", as values.
     ("{nil}", "x'00000000000000000000000000000000'", "uuid '00000000-0000-0000-0000-000000000000'"),
     ("{false}", "0", "false"),
+    // Not used on SQLite, whose full-text table stands beside.
+    ("{words}", "text", "tsvector"),
     ("{strict}", "strict", ""),
     // Small rows live in the primary key's own tree: one write instead of two, and neighbours in time are neighbours on disk.
     ("{clustered}", "strict, without rowid", ""),
@@ -74,7 +79,12 @@ crate::statements! {
 
 /// Statements that only one engine can prepare.
 pub fn is_only_for(name: &str) -> Option<EngineKind> {
-    matches!(name, "CREATE_SEQUENCE" | "NEXT_IN_SEQUENCE").then_some(EngineKind::Postgres)
+    match name {
+        "CREATE_SEQUENCE" | "NEXT_IN_SEQUENCE" => Some(EngineKind::Postgres),
+        _ if name.starts_with("SEARCH_POSTGRES_") => Some(EngineKind::Postgres),
+        _ if name.starts_with("SEARCH_SQLITE_") => Some(EngineKind::Sqlite),
+        _ => None,
+    }
 }
 
 /// Makes a number series of the tenant, once. `first` is the first number handed out.

@@ -84,6 +84,7 @@ impl Db {
                     signals: signals.clone(),
                     writes: writes.clone(),
                     reads: reads.clone(),
+                    common: Arc::default(),
                 };
                 let pool = off_the_runtime(|| postgres::Pool::start(shared, threads))?;
                 (EngineKind::Postgres, Threads::Postgres(pool))

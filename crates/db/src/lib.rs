@@ -24,6 +24,7 @@
 //! | `archive/` | every row out of one engine and into either, for backups |
 //! | `migrate/` | versioned migrations from one portable text |
 //! | `statistics` | what the planner knows of the data |
+//! | `search/` | finding by words, with one tokenizer for both engines |
 //! | `signals` | what a commit wakes, here and in other replicas |
 
 pub mod archive;
@@ -36,6 +37,7 @@ mod postgres;
 mod queue;
 mod row;
 mod scope;
+pub mod search;
 mod signals;
 pub mod sql;
 mod sqlite;

@@ -8,6 +8,7 @@ use base::{Actor, Entropy, Error, Id, Result, TenantId, Timestamp};
 use crate::{
     EngineKind, Reach, Row, Scope, Sql, Value, Wake,
     postgres::Session,
+    search::Words,
     sql,
     sqlite::{self},
 };
@@ -48,6 +49,19 @@ impl<'c> Read<'c> {
         match self.conn {
             Conn::Sqlite(_) => EngineKind::Sqlite,
             Conn::Postgres(_) => EngineKind::Postgres,
+        }
+    }
+
+    /// Whether this question was found to have more answers than are ranked, a while ago.
+    pub(crate) fn is_known_common(&self, question: &str) -> bool {
+        match &self.conn {
+            Conn::Sqlite(_) => false,
+            Conn::Postgres(session) => session.borrow().common().holds(question, self.now),
+        }
+    }
+    pub(crate) fn remember_common(&self, question: String) {
+        if let Conn::Postgres(session) = &self.conn {
+            session.borrow().common().remember(question, self.now);
         }
     }
 
@@ -123,6 +137,8 @@ pub struct Tx<'c> {
     read: Read<'c>,
     entropy: &'c dyn Entropy,
     wakes: RefCell<Vec<Wake>>,
+    /// For SQLite's full-text table, when the group is about to commit.
+    words: RefCell<Vec<Words>>,
     savepoints: Cell<u32>,
 }
 
@@ -135,10 +151,14 @@ impl<'c> Deref for Tx<'c> {
 
 impl<'c> Tx<'c> {
     pub(crate) fn new(read: Read<'c>, entropy: &'c dyn Entropy) -> Self {
-        Self { read, entropy, wakes: RefCell::default(), savepoints: Cell::new(0) }
+        Self { read, entropy, wakes: RefCell::default(), words: RefCell::default(), savepoints: Cell::new(0) }
     }
-    pub(crate) fn into_wakes(self) -> Vec<Wake> {
-        self.wakes.into_inner()
+    /// What is to be woken after the commit, and what goes into the full-text table before it.
+    pub(crate) fn finish(self) -> (Vec<Wake>, Vec<Words>) {
+        (self.wakes.into_inner(), self.words.into_inner())
+    }
+    pub(crate) fn put_words(&self, words: Words) {
+        self.words.borrow_mut().push(words);
     }
 
     /// Runs a statement that answers no rows; the number of rows it changed.
@@ -184,7 +204,9 @@ impl<'c> Tx<'c> {
         then.savepoints.set(self.savepoints.get());
         let done = part(&mut then);
         self.savepoints.set(then.savepoints.get());
-        then.into_wakes().into_iter().for_each(|wake| self.wake(wake));
+        let (wakes, words) = then.finish();
+        wakes.into_iter().for_each(|wake| self.wake(wake));
+        self.words.borrow_mut().extend(words);
         done
     }
 
@@ -192,12 +214,14 @@ impl<'c> Tx<'c> {
     pub fn attempt<T>(&mut self, part: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let name = format!("part_{}", self.savepoints.replace(self.savepoints.get() + 1));
         self.control(&format!("savepoint {name}"))?;
+        let filed = self.words.borrow().len();
         match part(self) {
             Ok(value) => {
                 self.control(&format!("release savepoint {name}"))?;
                 Ok(value)
             }
             Err(error) => {
+                self.words.borrow_mut().truncate(filed);
                 self.control(&format!("rollback to savepoint {name}"))?;
                 self.control(&format!("release savepoint {name}"))?;
                 Err(error)

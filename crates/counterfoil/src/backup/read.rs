@@ -73,7 +73,10 @@ fn part(name: &str) -> Option<Entry> {
         return Some(Entry::Manifest);
     }
     if let Some(table) = name.strip_prefix("rows/").and_then(|n| n.strip_suffix(".jsonl")) {
-        return db::migrate::tables().iter().any(|t| t == table).then(|| Entry::Rows(table.to_owned()));
+        return db::migrate::archived_tables()
+            .iter()
+            .any(|t| t == table)
+            .then(|| Entry::Rows(table.to_owned()));
     }
     let (tenant, hash) = name.strip_prefix("blobs/")?.split_once('/')?;
     Some(Entry::Blob(tenant.parse().ok()?, hash.parse().ok()?))
@@ -153,7 +156,7 @@ fn verify(file: &Path) -> Result<Manifest> {
     if tables.len() != manifest.tables.len() || blobs != manifest.blobs {
         return Err(broken("its parts are not those of its manifest"));
     }
-    if db::migrate::tables().iter().any(|table| !tables.contains_key(table)) {
+    if db::migrate::archived_tables().iter().any(|table| !tables.contains_key(table)) {
         return Err(broken("a table is missing"));
     }
     Ok(manifest)

@@ -34,7 +34,7 @@ pub fn backup(config: &Config, file: &Path) -> Result<Written> {
     let mut archive = Archive(tar::Builder::new(GzEncoder::new(BufWriter::new(out), Compression::fast())));
     let mut dump = Dump::begin(&config.location())?;
     let (mut tables, mut blobs) = (BTreeMap::new(), BTreeSet::new());
-    for table in db::migrate::tables() {
+    for table in db::migrate::archived_tables() {
         let mut rows = private_file(&staging.rows).map_err(unusable)?;
         let mut measured = Measured::new(BufWriter::new(&mut rows));
         let count = dump.table(&table, &mut measured)?;

@@ -62,6 +62,9 @@ impl Load {
         for table in migrate::tables().iter().rev() {
             load.batch(&format!("delete from {table}"))?;
         }
+        if matches!(load.0, Target::Sqlite(_)) {
+            load.batch("insert into search_words (search_words) values ('delete-all')")?;
+        }
         Ok(load)
     }
 
@@ -128,6 +131,15 @@ impl Load {
 
     /// Makes all of it real.
     pub fn commit(mut self) -> Result<()> {
+        // The index of words is in no archive: the server makes it again.
+        // The run is any number: the restored jobs may be of an earlier one.
+        let run = match &self.0 {
+            Target::Sqlite(_) => "abs(random() / 2)",
+            Target::Postgres(_) => "cast(random() * 1e15 as bigint)",
+        };
+        self.batch(&format!(
+            "insert into search_progress (tenant_id, is_complete, run) select id, false, {run} from tenants"
+        ))?;
         self.batch("commit")
     }
 }

@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn every_table_has_its_columns() {
-        for table in migrate::tables() {
+        for table in migrate::archived_tables() {
             assert!(!columns(&table).is_empty(), "{table}");
         }
         let found = columns("attachments");

@@ -31,6 +31,7 @@ migrations! {
     1 "0001_foundation",
     2 "0002_desk",
     3 "0003_webhooks",
+    4 "0004_search",
     5 "0005_desk_work",
     6 "0006_views",
 }
@@ -40,14 +41,22 @@ impl Migration {
         Sha256::digest(self.text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
     }
 
-    /// The statements, in the engine's own types.
+    /// The statements, in the engine's own types. One that begins with `{sqlite}` or `{postgres}` is for that engine.
     pub fn statements(&self, kind: EngineKind) -> Vec<String> {
         let mut text: String =
             self.text.lines().map(|l| l.split("--").next().unwrap_or(l)).collect::<Vec<_>>().join("\n");
         for (token, sqlite, postgres) in dialect::SCHEMA_TOKENS {
             text = text.replace(token, if kind == EngineKind::Sqlite { sqlite } else { postgres });
         }
-        text.split(';').map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()).collect()
+        let (mine, other) = match kind {
+            EngineKind::Sqlite => ("{sqlite} ", "{postgres} "),
+            EngineKind::Postgres => ("{postgres} ", "{sqlite} "),
+        };
+        text.split(';')
+            .map(|s| s.trim())
+            .filter(|s| !s.is_empty() && !s.starts_with(other))
+            .map(|s| s.strip_prefix(mine).unwrap_or(s).to_owned())
+            .collect()
     }
 }
 
@@ -56,9 +65,17 @@ pub fn tenant_tables() -> Vec<String> {
     created().into_iter().filter(|(_, _, tenant)| *tenant).map(|(name, _, _)| name).collect()
 }
 
-/// All tables (not views), in the order they are made, which is an order rows can be restored in.
+/// All tables (not views), in the order they are made.
 pub fn tables() -> Vec<String> {
     created().into_iter().filter(|(_, view, _)| !view).map(|(name, _, _)| name).collect()
+}
+
+/// Tables whose rows are made of others' and are made again after a restore; no archive holds them.
+pub const DERIVED: [&str; 2] = ["search_entries", "search_progress"];
+
+/// The tables an archive holds, in an order rows can be restored in.
+pub fn archived_tables() -> Vec<String> {
+    tables().into_iter().filter(|t| !DERIVED.contains(&t.as_str())).collect()
 }
 
 fn is_view(name: &str) -> bool {

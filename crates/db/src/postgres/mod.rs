@@ -8,4 +8,4 @@ mod signals;
 
 pub use connect::{connect, maintenance};
 pub use pool::{Pool, Shared};
-pub use session::Session;
+pub use session::{CommonQuestions, Session};

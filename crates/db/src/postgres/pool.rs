@@ -8,7 +8,7 @@ use std::{
 
 use base::{Clock, Entropy, Error, Result, Secret};
 
-use super::{Session, connect, signals::Notifier};
+use super::{CommonQuestions, Session, connect, signals::Notifier};
 use crate::{
     Signals, Wake,
     handle::{ReadWork, WriteWork},
@@ -25,6 +25,7 @@ pub struct Shared {
     pub signals: Signals,
     pub writes: Arc<Queue<Box<dyn WriteWork>>>,
     pub reads: Arc<Queue<Box<dyn ReadWork>>>,
+    pub common: Arc<CommonQuestions>,
 }
 
 /// Threads with a connection each; a lost connection is made anew for the next piece of work.
@@ -92,7 +93,8 @@ impl Worker {
             self.session = None;
         }
         if self.session.is_none() {
-            self.session = Some(RefCell::new(Session::new(connect(&self.shared.url)?)));
+            self.session =
+                Some(RefCell::new(Session::new(connect(&self.shared.url)?, self.shared.common.clone())));
         }
         Ok(())
     }
@@ -127,7 +129,7 @@ impl Worker {
             work.fail(Error::bug("a write panicked"));
             false
         });
-        let wakes = tx.into_wakes();
+        let (wakes, _) = tx.finish();
         let ended = session.borrow_mut().batch(if done { "commit" } else { "rollback" });
         match ended {
             Ok(()) => {

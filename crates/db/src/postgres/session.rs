@@ -1,6 +1,9 @@
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use base::{Error, Result, TenantId};
+use base::{Error, Result, TenantId, Timestamp};
 use postgres::{Client, Row, Statement, types::ToSql};
 
 use crate::{EngineKind, Sql, Value, dialect, errors};
@@ -8,15 +11,35 @@ use crate::{EngineKind, Sql, Value, dialect, errors};
 /// Statements kept prepared by a connection; past this, all are forgotten and prepared anew.
 const STATEMENT_CACHE: usize = 512;
 
+/// Questions to the full-text index that had too many answers to rank, and when. They name their tenant, so no tenant's
+/// answer is another's. What was too much stays so for a while; what is forgotten is counted anew.
+#[derive(Default)]
+pub struct CommonQuestions(Mutex<HashMap<String, Timestamp>>);
+
+impl CommonQuestions {
+    pub fn holds(&self, question: &str, now: Timestamp) -> bool {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(question).is_some_and(|since| *since + base::minutes(10) > now && *since <= now)
+    }
+    pub fn remember(&self, question: String, now: Timestamp) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= STATEMENT_CACHE {
+            known.clear();
+        }
+        known.insert(question, now);
+    }
+}
+
 /// One connection with its prepared statements.
 pub struct Session {
     client: Client,
     statements: HashMap<String, Statement>,
+    common: Arc<CommonQuestions>,
 }
 
 impl Session {
-    pub fn new(client: Client) -> Self {
-        Self { client, statements: HashMap::new() }
+    pub fn new(client: Client, common: Arc<CommonQuestions>) -> Self {
+        Self { client, statements: HashMap::new(), common }
     }
 
     pub fn is_closed(&self) -> bool {
@@ -31,6 +54,10 @@ impl Session {
             None => "set local counterfoil.reach = 'installation'".to_owned(),
         };
         self.batch(&format!("begin{mode}; {whom}"))
+    }
+
+    pub fn common(&self) -> &CommonQuestions {
+        &self.common
     }
 
     pub fn batch(&mut self, command: &str) -> Result<()> {

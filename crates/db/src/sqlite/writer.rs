@@ -16,6 +16,7 @@ use crate::{
     Signals, Wake, errors,
     handle::WriteWork,
     queue::{Pause, Queue},
+    search,
     tx::{Conn, Read, Tx},
 };
 
@@ -99,17 +100,17 @@ fn commit_group(
         group.into_iter().for_each(|work| work.answer(Err(error.duplicate())));
         return;
     }
-    let mut wakes = Vec::new();
+    let (mut wakes, mut words) = (Vec::new(), Vec::new());
     let mut broken = None;
     for work in &mut group {
-        if let Some(error) = run_one(conn, &mut **work, clock, entropy, &mut wakes) {
+        if let Some(error) = run_one(conn, &mut **work, clock, entropy, &mut wakes, &mut words) {
             broken = Some(error);
             break;
         }
     }
     let outcome = match broken {
         Some(error) => Err(error),
-        None => control(conn, "commit").map_err(errors::sqlite),
+        None => search::flush(conn, words).and_then(|()| control(conn, "commit").map_err(errors::sqlite)),
     };
     if outcome.is_err() && !conn.is_autocommit() {
         control(conn, "rollback").ok();
@@ -132,6 +133,7 @@ fn run_one(
     clock: &dyn Clock,
     entropy: &dyn Entropy,
     wakes: &mut Vec<Wake>,
+    words: &mut Vec<search::Words>,
 ) -> Option<Error> {
     if let Err(e) = control(conn, "savepoint one") {
         return Some(errors::sqlite(e));
@@ -146,7 +148,9 @@ fn run_one(
         return Some(work.take_error().unwrap_or_else(|| Error::bug("the transaction ended inside a group")));
     }
     if done {
-        wakes.extend(tx.into_wakes());
+        let (its_wakes, its_words) = tx.finish();
+        wakes.extend(its_wakes);
+        words.extend(its_words);
     } else if let Err(e) = control(conn, "rollback to one") {
         return Some(errors::sqlite(e));
     }

@@ -108,7 +108,12 @@ pub struct TicketFilter {
     pub snoozed: Option<bool>,
     /// Tombstones instead of tickets.
     pub deleted: bool,
+    /// What was typed to search by; a list does not look at it, [`super::search::search`] does.
     pub q: Option<String>,
+    /// With `q`: no order was asked for.
+    pub by_relevance: bool,
+    /// The operators in `q`, understood.
+    pub conditions: Vec<super::search::Condition>,
     pub sort: Sort,
     pub cursor: Option<Cursor>,
     /// 1 to 100.
@@ -132,7 +137,7 @@ impl<'a> Clause<'a> {
     pub fn tenant(table: &str) -> Self {
         Self { text: format!("{table}.tenant_id = ?1"), values: Vec::new() }
     }
-    fn bind(&mut self, value: Value<'a>) -> String {
+    pub fn bind(&mut self, value: Value<'a>) -> String {
         self.values.push(value);
         format!("?{}", self.values.len() + 1)
     }
@@ -212,9 +217,7 @@ impl TicketFilter {
         } else {
             " and t.survivor_id is null and t.deleted_at is null"
         });
-        if let Some(q) = &self.q {
-            c.and("t.search_text like {} escape '\\'", db::dialect::contains_pattern(&q.to_lowercase()));
-        }
+        self.conditions.iter().for_each(|condition| condition.add(&mut c, now));
         c
     }
 

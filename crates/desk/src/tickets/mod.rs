@@ -16,6 +16,7 @@
 //! | `portal` | the customer's read model |
 //! | `relations`, `participants`, `checklist`, `time_entries`, `tags`, `mentions` | what is kept beside a ticket |
 //! | `counts` | counters of the queue, kept by the changes that move them |
+//! | `search/` | finding by words and operators, for staff and for customers |
 //! | `stats` | figures over a range |
 //! | `jobs` | telling people: letters and notices |
 //! | `store` | SQL and row mapping, private |
@@ -31,6 +32,7 @@ pub mod participants;
 pub mod portal;
 pub mod query;
 pub mod relations;
+pub mod search;
 pub mod stats;
 mod store;
 pub mod tags;

@@ -32,7 +32,7 @@ impl Viewer {
     pub fn author(&self, t: &Ticket) -> Option<Actor> {
         self.is_stranger().then(|| Actor { kind: ActorKind::Anonymous, id: None, name: t.user_email.clone() })
     }
-    fn restrict<'a>(&self, c: &mut Clause<'a>) {
+    pub(super) fn restrict<'a>(&self, c: &mut Clause<'a>) {
         match self {
             Self::Link { ticket } => c.and("t.id = {}", Value::Uuid(ticket.uuid())),
             Self::User { user, customer: None } => c.and("t.user_id = {}", Value::Uuid(user.uuid())),
@@ -191,6 +191,20 @@ pub fn list(
     let more = tickets.len() > limit as usize;
     tickets.truncate(limit as usize);
     Ok((tickets, more))
+}
+
+/// Those of these tickets that are theirs, in this order.
+pub fn by_ids(read: &Read<'_>, viewer: &Viewer, ids: &[Uuid]) -> Result<Vec<PortalTicket>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut c = Clause::tenant("t");
+    viewer.restrict(&mut c);
+    let list: Vec<String> = ids.iter().map(|id| c.bind(Value::Uuid(*id))).collect();
+    let text = format!("select {COLUMNS} from {FROM} where {} and t.id in ({})", c.text, list.join(", "));
+    let mut found = read.query_all(&Sql::built(text), &c.values, map)?;
+    found.sort_by_key(|t| ids.iter().position(|id| *id == t.id.uuid()));
+    Ok(found)
 }
 
 /// A ticket that is theirs, or none at all.

@@ -51,6 +51,7 @@ pub fn get(read: &Read<'_>, id: Id<Ticket>) -> Result<Ticket> {
 
 /// One page of the queue, and whether there is more.
 pub fn list(read: &Read<'_>, staff: &Staff, filter: &TicketFilter) -> Result<(Vec<Ticket>, bool)> {
+    without_words(filter)?;
     let mut clause = filter.clause(read.now());
     only_visible(&mut clause, staff);
     page_of(&mut clause, "t", filter.sort, filter.cursor.as_ref(), filter.limit + 1)?;
@@ -67,6 +68,9 @@ pub fn list(read: &Read<'_>, staff: &Staff, filter: &TicketFilter) -> Result<(Ve
 
 /// How many tickets match, counted by index up to a cap; `cap + 1` means "more".
 pub fn count(read: &Read<'_>, staff: &Staff, filter: &TicketFilter, cap: u32) -> Result<u32> {
+    if filter.q.is_some() {
+        return Ok(u32::try_from(ids(read, staff, filter, cap as usize + 1)?.len()).unwrap_or(u32::MAX));
+    }
     let mut clause = filter.clause(read.now());
     only_visible(&mut clause, staff);
     clause.values.push(Value::Int(i64::from(cap) + 1));
@@ -80,6 +84,10 @@ pub fn count(read: &Read<'_>, staff: &Staff, filter: &TicketFilter, cap: u32) ->
 
 /// The ids a filter finds, in its order, up to a number.
 pub fn ids(read: &Read<'_>, staff: &Staff, filter: &TicketFilter, most: usize) -> Result<Vec<Id<Ticket>>> {
+    if filter.q.is_some() {
+        let limit = u32::try_from(most).unwrap_or(u32::MAX);
+        return super::search::ids(read, staff, &TicketFilter { limit, cursor: None, ..filter.clone() });
+    }
     let mut clause = filter.clause(read.now());
     only_visible(&mut clause, staff);
     page_of(&mut clause, "t", filter.sort, None, u32::try_from(most).unwrap_or(u32::MAX))?;
@@ -87,8 +95,16 @@ pub fn ids(read: &Read<'_>, staff: &Staff, filter: &TicketFilter, most: usize) -
     read.query_all(&Sql::built(text), &clause.values, |row| row.get(0))
 }
 
+/// A list that took no notice of the words would answer everything.
+fn without_words(filter: &TicketFilter) -> Result<()> {
+    match filter.q {
+        Some(_) => Err(base::Error::bug("a filter with words goes to search::search")),
+        None => Ok(()),
+    }
+}
+
 /// A technician's queue is what is assigned to them.
-fn only_visible(clause: &mut Clause<'_>, staff: &Staff) {
+pub(super) fn only_visible(clause: &mut Clause<'_>, staff: &Staff) {
     if !staff.role.sees_all_tickets() {
         clause.and("t.assigned_to = {}", Value::Uuid(staff.user_id.map_or(Uuid::nil(), Id::uuid)));
     }

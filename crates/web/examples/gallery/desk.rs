@@ -1,12 +1,16 @@
 //! The queue and one ticket.
 
 use base::{hours, minutes};
+use desk::tickets::search::Mark;
 use web::{
     kit::{
         chrome::Chrome,
         lists::{Filter, FilterOption, Pager, Search, SortLink},
     },
-    tickets::views::*,
+    tickets::{
+        found::{Highlights, Searched},
+        views::*,
+    },
 };
 
 use crate::samples::{CATEGORIES, Page, agent, ago, choices, days_ago, now, text};
@@ -40,6 +44,7 @@ pub fn row(
         assignee: (!assignee.is_empty()).then(|| assignee.into()),
         unread: activity < 60,
         message_count: 3,
+        highlights: None,
     }
 }
 
@@ -135,7 +140,33 @@ fn list(view: &str, tickets: Vec<Row>) -> List {
             first_href: None,
         },
         tickets,
+        searched: None,
     }
+}
+
+/// The same list as a search's answer: with hits, and with what is said when it is not all that was asked for.
+fn searched(is_newest_first: bool, problem: Option<&str>) -> List {
+    let piece = |text: &str, is_hit| Mark { text: text.into(), is_hit };
+    let mut rows = if problem.is_some() { Vec::new() } else { rows() };
+    for row in &mut rows {
+        let subject = row.subject.clone();
+        let (before, after) = subject.split_once(' ').unwrap_or(("", ""));
+        row.highlights = Some(Highlights {
+            subject: vec![piece(before, true), piece(&format!(" {after}"), false)],
+            snippet: Some(vec![
+                piece("… since the storm the ", false),
+                piece("red light", true),
+                piece(" <b>blinks</b> & nothing else does …", false),
+            ]),
+        });
+    }
+    let about = Searched {
+        count: if is_newest_first { "10,000+".into() } else { "12".into() },
+        is_newest_first,
+        is_incomplete: is_newest_first,
+        problem: problem.map(Into::into),
+    };
+    List { searched: Some(about), ..list("search", rows) }
 }
 
 const PEOPLE: &[(&str, &str)] = &[("2", "Ben Okafor"), ("3", "Mia Lindqvist"), ("4", "Noor de Vries")];
@@ -323,6 +354,17 @@ pub fn pages() -> Vec<Page> {
             "tickets/list.html",
             Chrome { banner: text("Outage in Leeds West until about 14:00"), ..agent("/desk", "inbox") },
             list("inbox", rows()),
+        ),
+        Page::new("desk-search", "tickets/list.html", agent("/desk?q=red", "all"), searched(false, None)),
+        Page::new("desk-search-many", "tickets/list.html", agent("/desk?q=red", "all"), searched(true, None)),
+        Page::new(
+            "desk-search-problem",
+            "tickets/list.html",
+            agent("/desk?q=stauts:open", "all"),
+            searched(
+                false,
+                Some("stauts: is not an operator; there are status: priority:. Did you mean status:?"),
+            ),
         ),
         Page::new("desk-empty", "tickets/list.html", agent("/desk?view=mine", "mine"), list("mine", vec![])),
         Page::new("desk-ticket", "tickets/ticket.html", agent("/desk/tickets/612", "inbox"), ticket()),

@@ -261,6 +261,7 @@ fn lines() -> Vec<help::TicketLine> {
         status: status.into(),
         updated_at: ago(minutes),
         unread,
+        highlights: None,
     };
     vec![
         line(612, "Internet down since Monday morning", "in_progress", 3, true),
@@ -356,6 +357,7 @@ fn customers() -> Vec<Page> {
                 filter: "open".into(),
                 tickets: lines(),
                 pager: Pager { next_href: text("?cursor=x"), ..Default::default() },
+                ..Default::default()
             },
         ),
         Page::new(

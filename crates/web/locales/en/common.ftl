@@ -154,3 +154,7 @@ error-misdirected-todo = Check the address in the link.
 error-bug-title = Our mistake
 error-bug-what = Something went wrong on our side. It has been recorded.
 error-bug-todo = Try again. If it happens once more, tell us the request number below.
+thousands-separator = ,
+search-newest-first = These are too many to rank, so the newest come first.
+search-incomplete = Older tickets are still being brought into the search; what you look for may be among them.
+search-help = How to search

@@ -304,3 +304,4 @@ view-update = Ask for what the list shows now
 view-delete = Delete this view
 flash-view-saved = Saved.
 flash-view-deleted = The view is gone.
+search-help-desk = All words must be in the ticket. "Quotes" keep words together, inter* stands for any ending, a minus in front leaves out. Narrow down with status: priority: assignee: team: tag: channel: customer: before: after: is: — for instance assignee:me status:open,new after:7d -tag:vip customer:"Ada Byron". is: knows open, overdue, unread, unassigned, mine, snoozed, spam.

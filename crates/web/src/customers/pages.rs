@@ -180,7 +180,10 @@ async fn change(State(app): State<App>, who: StaffPage, At(id): At<Uuid>, payloa
         .write(who.scope(), move |tx| {
             let id = Id::from_uuid(id);
             unchanged(tx, id, input.version)?;
-            customers::update(tx, id, patch)
+            let before = customers::get(tx, id)?;
+            let after = customers::update(tx, id, patch)?;
+            desk::tickets::search::customer_changed(tx, &before, &after)?;
+            Ok(after)
         })
         .await;
     match saved {

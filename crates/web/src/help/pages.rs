@@ -3,6 +3,7 @@
 use axum::{
     Router,
     extract::State,
+    http::StatusCode,
     response::IntoResponse as _,
     routing::{get, post},
 };
@@ -10,6 +11,7 @@ use base::{Error, Id, Kind, Result};
 use desk::tickets::{
     self, Markdown, NewAttachment, Status,
     portal::{self, PortalTicket, Viewer},
+    search::mine,
 };
 use identity::Settings;
 use schemars::JsonSchema;
@@ -26,14 +28,17 @@ use crate::{
         caller::Caller,
         extract::{At, CustomerCaller, Params, Payload},
         failure::{Outcome, status},
-        page::{Look, check_form, done, page, page_with},
+        page::{Look, check_form, done, encode, page, page_with},
         upload,
     },
     kit::{
         forms::{Choice, Problem},
-        lists::Pager,
+        lists::{Pager, Search},
     },
-    tickets::portal_api::viewer,
+    tickets::{
+        found::{self, Searched},
+        portal_api::viewer,
+    },
 };
 
 pub fn routes() -> Router<App> {
@@ -84,6 +89,7 @@ fn line(t: &PortalTicket) -> views::TicketLine {
         status: t.status.to_string(),
         updated_at: t.updated_at,
         unread: t.unread_by_customer > 0,
+        highlights: None,
     }
 }
 
@@ -188,7 +194,52 @@ async fn submit_contact(State(app): State<App>, look: Look, caller: Caller, payl
 #[serde(default)]
 struct ListQuery {
     filter: Option<String>,
+    q: Option<String>,
     cursor: Option<String>,
+}
+
+/// Where a list of the customer's goes on, or begins.
+fn list_href(filter: &str, q: &str, cursor: Option<String>) -> String {
+    let mut href = format!("/help/tickets?filter={filter}");
+    if !q.is_empty() {
+        href.push_str(&format!("&q={}", encode(q)));
+    }
+    if let Some(cursor) = cursor {
+        href.push_str(&format!("&cursor={cursor}"));
+    }
+    href
+}
+
+/// A search goes through open and settled ones alike.
+async fn search(app: App, look: Look, who: CustomerCaller, q: String, cursor: Option<String>) -> Outcome {
+    let cursor: Option<base::Cursor> = cursor.as_deref().map(str::parse).transpose()?;
+    let (viewer, locale, at_top) = (viewer(&who), look.locale().to_owned(), cursor.is_none());
+    let filter = mine::MyFilter { q: q.clone(), status: Vec::new(), sort: None, cursor, limit: 25 };
+    let (lines, next, searched) = app
+        .read(who.caller.scope(), move |read| {
+            let found = match mine::search(read, &viewer, &filter) {
+                Ok(found) => found,
+                Err(error) => return Ok((Vec::new(), None, Searched::refused(error)?)),
+            };
+            let highlights = found::of_customer(read, &found)?;
+            let lines = found.tickets.iter().zip(highlights);
+            let lines = lines.map(|(t, h)| views::TicketLine { highlights: Some(h), ..line(t) }).collect();
+            Ok((lines, found.next.map(|c| c.to_string()), Searched::of(&found.facts, &locale)))
+        })
+        .await?;
+    let code = if searched.problem.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let view = views::Tickets {
+        filter: "search".into(),
+        search: Search { action: "/help/tickets".into(), q: q.clone(), keep: Vec::new() },
+        tickets: lines,
+        pager: Pager {
+            first_href: (!at_top).then(|| list_href("all", &q, None)),
+            next_href: next.map(|c| list_href("all", &q, Some(c))),
+            total: None,
+        },
+        searched: Some(searched),
+    };
+    page_with(&app, &look, "help/tickets.html", view, code).await
 }
 
 async fn list(
@@ -197,6 +248,9 @@ async fn list(
     who: CustomerCaller,
     Params(query): Params<ListQuery>,
 ) -> Outcome {
+    if let Some(q) = query.q.filter(|q| !q.trim().is_empty()) {
+        return search(app, look, who, q, query.cursor).await;
+    }
     let all = query.filter.as_deref() == Some("all");
     let status: Vec<Status> =
         if all { Vec::new() } else { Status::LIVE.iter().copied().chain([Status::Resolved]).collect() };
@@ -211,14 +265,17 @@ async fn list(
     let filter = if all { "all" } else { "open" };
     let next = found.last().filter(|_| more).map(|t| {
         let cursor = tickets::Sort::default().cursor_of(t.last_message_at.as_microsecond(), t.id.uuid());
-        format!("/help/tickets?filter={filter}&cursor={cursor}")
+        list_href(filter, "", Some(cursor.to_string()))
     });
-    let pager = Pager {
-        first_href: (!at_top).then(|| format!("/help/tickets?filter={filter}")),
-        next_href: next,
-        total: None,
+    let pager =
+        Pager { first_href: (!at_top).then(|| list_href(filter, "", None)), next_href: next, total: None };
+    let view = views::Tickets {
+        filter: filter.into(),
+        search: Search { action: "/help/tickets".into(), ..Search::default() },
+        tickets: found.iter().map(line).collect(),
+        pager,
+        searched: None,
     };
-    let view = views::Tickets { filter: filter.into(), tickets: found.iter().map(line).collect(), pager };
     page(&app, &look, "help/tickets.html", view).await
 }
 

@@ -3,9 +3,12 @@
 use base::Timestamp;
 use serde::Serialize;
 
-use crate::kit::{
-    forms::{Choice, Problem},
-    lists::Pager,
+use crate::{
+    kit::{
+        forms::{Choice, Problem},
+        lists::{Pager, Search},
+    },
+    tickets::found::{Highlights, Searched},
 };
 
 /// `help/home.html`, `GET /help`.
@@ -46,13 +49,16 @@ pub struct Thanks {
     pub ticket_href: Option<String>,
 }
 
-/// `help/tickets.html`, `GET /help/tickets?filter=open|all&cursor=`.
+/// `help/tickets.html`, `GET /help/tickets?filter=open|all&q=&cursor=`.
 #[derive(Debug, Default, Serialize)]
 pub struct Tickets {
-    /// `open` (default) or `all`.
+    /// `open` (default), `all`, or `search`.
     pub filter: String,
+    pub search: Search,
     pub tickets: Vec<TicketLine>,
     pub pager: Pager,
+    /// Only of a search.
+    pub searched: Option<Searched>,
 }
 
 #[derive(Debug, Serialize)]
@@ -64,6 +70,8 @@ pub struct TicketLine {
     pub updated_at: Timestamp,
     /// There is an answer the customer has not opened.
     pub unread: bool,
+    /// Only in a search.
+    pub highlights: Option<Highlights>,
 }
 
 /// `help/ticket.html`, `GET /help/tickets/{id}`, and `help/status.html`, `GET /help/status/{token}`.

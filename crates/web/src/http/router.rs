@@ -16,7 +16,7 @@ use schemars::JsonSchema;
 use super::{answer::Page, app::App, failure::Problem};
 use crate::{
     admin::api as admin, auth::api as auth, help::api as help, tickets::api as staff,
-    tickets::portal_api as portal, tickets::wire, webhooks::api as hooks,
+    tickets::found::FoundPage, tickets::portal_api as portal, tickets::wire, webhooks::api as hooks,
 };
 
 /// Who may call an operation.
@@ -159,7 +159,7 @@ fn routes() -> ApiRouter<App> {
             "/api/support/tickets",
             get_with(portal::list, |op| {
                 reads(op, "support.tickets.list", "My tickets", People)
-                    .response::<200, Json<Page<wire::PortalTicketOut>>>()
+                    .response::<200, Json<FoundPage<wire::PortalTicketOut>>>()
             })
             .post_with(portal::create, |op| {
                 body::<wire::TicketIn>(writes(
@@ -244,7 +244,7 @@ fn routes() -> ApiRouter<App> {
             "/api/admin/support/tickets",
             get_with(staff::list, |op| {
                 reads(op, "admin.tickets.list", "The queue", Staff)
-                    .response::<200, Json<Page<wire::TicketOut>>>()
+                    .response::<200, Json<FoundPage<wire::TicketOut>>>()
             })
             .post_with(staff::create, |op| {
                 body::<wire::StaffTicketIn>(writes(

@@ -91,7 +91,6 @@ pub struct ViewAt {
 /// # Errors
 /// Those of the list, on `query.<parameter>`.
 pub fn filter_of(read: &Read<'_>, staff: &Staff, query: &BTreeMap<String, String>) -> Result<TicketFilter> {
-    let _ = read;
     let value = serde_json::to_value(query).map_err(Error::from_source)?;
     let mut asked: TicketQuery =
         serde_json::from_value(value).map_err(|e| Error::field("query", "view.query", e.to_string()))?;
@@ -107,6 +106,9 @@ pub fn filter_of(read: &Read<'_>, staff: &Staff, query: &BTreeMap<String, String
     // What somebody put off is not in their way, unless they ask for it.
     if snoozed {
         filter.snoozed = Some(false);
+    }
+    if filter.q.is_some() {
+        tickets::search::check(read, staff, &filter).map_err(|e| e.on_field("query.q"))?;
     }
     Ok(filter)
 }
@@ -155,6 +157,8 @@ pub fn narrowed(view: TicketFilter, asked: TicketFilter) -> TicketFilter {
         due_at: asked.due_at.or(view.due_at),
         sla_overdue: asked.sla_overdue || view.sla_overdue,
         snoozed: asked.snoozed.or(view.snoozed),
+        by_relevance: asked.by_relevance
+            || (asked.q.is_none() && view.by_relevance && asked.sort == Sort::default()),
         q: asked.q.or(view.q),
         sort,
         ..asked

@@ -7,7 +7,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::wire::*;
+use super::{
+    found::{self, Found, FoundPage},
+    wire::*,
+};
 use crate::http::{
     answer::{Answer, Created, Idempotency, Page, if_match, once},
     app::App,
@@ -28,23 +31,31 @@ pub async fn list(
     State(app): State<App>,
     who: StaffCaller,
     Params(query): Params<TicketQuery>,
-) -> Outcome<Answer<Page<TicketOut>>> {
+) -> Outcome<Answer<FoundPage<TicketOut>>> {
     let page = app
         .read(who.caller.scope(), move |read| {
             let filter = asked_filter(read, &who.staff, query)?;
-            let (found, more) = tickets::query::list(read, &who.staff, &filter)?;
-            let next_cursor = found.last().filter(|_| more).map(|t| filter.sort.cursor_after(t).to_string());
+            let (found, next_cursor, facts, mut highlights) = if filter.q.is_some() {
+                let found = tickets::search::search(read, &who.staff, &filter)?;
+                let highlights = found::of_staff(read, &found)?;
+                (found.tickets, found.next, Some(found.facts), highlights)
+            } else {
+                let (found, more) = tickets::query::list(read, &who.staff, &filter)?;
+                let next = found.last().filter(|_| more).map(|t| filter.sort.cursor_after(t));
+                (found, next, None, Vec::new())
+            };
             let ids: Vec<_> = found.iter().map(|t| t.id).collect();
             let mut extras = tickets::query::extras(read, &ids)?;
             let now = read.now();
+            let mut highlights = highlights.drain(..);
             let items = found
                 .into_iter()
                 .map(|t| {
                     let extras = extras.remove(&t.id).unwrap_or_default();
-                    TicketOut::new(t, extras, now)
+                    Found { ticket: TicketOut::new(t, extras, now), highlights: highlights.next() }
                 })
                 .collect();
-            Ok(Page { items, next_cursor })
+            Ok(FoundPage { items, next_cursor: next_cursor.map(|c| c.to_string()), facts })
         })
         .await?;
     Ok(Answer::ok(page))

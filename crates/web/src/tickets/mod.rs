@@ -5,6 +5,7 @@ pub mod views;
 pub mod acts_api;
 pub mod api;
 pub mod beside_api;
+pub mod found;
 pub mod pages;
 pub mod portal_api;
 mod ticket_page;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use axum::{
     Router,
     extract::State,
+    http::StatusCode,
     routing::{get, post},
 };
 use base::{Error, Id, Kind, Result, Timestamp};
@@ -15,6 +16,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
+    found::{self, Searched},
     ticket_page,
     views::{self, Row, Sla},
     wire::{TicketQuery, email},
@@ -169,6 +171,7 @@ fn row(t: &Ticket, names: &Names, requester_name: String, now: Timestamp) -> Row
         assignee: names.of(t.assigned_to),
         unread: t.unread_by_agent > 0,
         message_count: t.message_count,
+        highlights: None,
     }
 }
 
@@ -187,21 +190,35 @@ async fn queue(
     Params(query): Params<QueueQuery>,
 ) -> Outcome {
     let filter = query.filter(&who.staff)?;
-    let staff = who.staff.clone();
-    let (rows, next, names, total) = app
+    let (staff, locale) = (who.staff.clone(), look.locale().to_owned());
+    let (rows, next, names, total, searched) = app
         .read(who.caller.scope(), move |read| {
-            let (found, more) = tickets::query::list(read, &staff, &filter)?;
             let names = Names::read(read)?;
+            if filter.q.is_some() {
+                let found = match tickets::search::search(read, &staff, &filter) {
+                    Ok(found) => found,
+                    Err(error) => {
+                        return Ok((Vec::new(), None, names, None, Some(Searched::refused(error)?)));
+                    }
+                };
+                let mut list = rows(read, &found.tickets, &names)?;
+                for (row, highlights) in list.iter_mut().zip(found::of_staff(read, &found)?) {
+                    row.highlights = Some(highlights);
+                }
+                let searched = Searched::of(&found.facts, &locale);
+                return Ok((list, found.next.map(|c| c.to_string()), names, None, Some(searched)));
+            }
+            let (found, more) = tickets::query::list(read, &staff, &filter)?;
             let next = found.last().filter(|_| more).map(|t| filter.sort.cursor_after(t).to_string());
             let total = if filter.cursor.is_none() {
                 Some(tickets::query::count(read, &staff, &filter, 999)?)
             } else {
                 None
             };
-            Ok((rows(read, &found, &names)?, next, names, total))
+            Ok((rows(read, &found, &names)?, next, names, total, None))
         })
         .await?;
-    let searching = query.q.as_deref().is_some_and(|q| !q.trim().is_empty());
+    let searching = searched.is_some();
     let view = views::List {
         view_key: if searching {
             "search".into()
@@ -221,8 +238,11 @@ async fn queue(
             next_href: next.map(|c| query.href("cursor", Some(&c))),
             total,
         },
+        searched,
     };
-    page(&app, &look, "tickets/list.html", view).await
+    let refused = view.searched.as_ref().is_some_and(|s| s.problem.is_some());
+    let code = if refused { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    page_with(&app, &look, "tickets/list.html", view, code).await
 }
 
 fn filters(query: &QueueQuery, names: &Names, locale: &str) -> Vec<Filter> {
@@ -277,7 +297,8 @@ fn filters(query: &QueueQuery, names: &Names, locale: &str) -> Vec<Filter> {
 }
 
 fn sorts(query: &QueueQuery, locale: &str) -> Vec<SortLink> {
-    let now = query.order.as_deref().unwrap_or("-last_message_at");
+    let ranked = query.q.as_deref().is_some_and(|q| !q.trim().is_empty());
+    let now = query.order.as_deref().unwrap_or(if ranked { "" } else { "-last_message_at" });
     ["priority", "due_at", "last_message_at"]
         .into_iter()
         .map(|key| {

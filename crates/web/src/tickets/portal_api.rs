@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     api::{Incoming, TicketAt, incoming, message_page, read_json_body},
+    found::{self, Found, FoundPage},
     wire::*,
 };
 use crate::http::{
@@ -54,6 +55,8 @@ pub fn viewer(who: &CustomerCaller) -> Viewer {
 #[schemars(inline)]
 pub struct MineQuery {
     pub status: Option<String>,
+    /// Words, `"phrases"`, `begin*`, and the operators `status: before: after:`; `-` in front turns one around.
+    pub q: Option<String>,
     /// `created_at, last_message_at, priority`, `-` for descending.
     pub order: Option<String>,
     pub cursor: Option<String>,
@@ -65,9 +68,10 @@ pub async fn list(
     State(app): State<App>,
     who: CustomerCaller,
     Params(query): Params<MineQuery>,
-) -> Outcome<Answer<Page<PortalTicketOut>>> {
+) -> Outcome<Answer<FoundPage<PortalTicketOut>>> {
     let status: Vec<Status> = super::wire::list("status", query.status.as_ref())?;
-    let sort = query.order.as_deref().map(Sort::parse).transpose()?.unwrap_or_default();
+    let asked = query.order.as_deref().map(Sort::parse).transpose()?;
+    let sort = asked.unwrap_or_default();
     if sort.by == Order::DueAt {
         return Err(Error::field(
             "order",
@@ -78,6 +82,24 @@ pub async fn list(
     }
     let (cursor, limit) = (query.cursor.map(|c| c.parse()).transpose()?, limit(query.limit.as_ref())?);
     let viewer = viewer(&who);
+    if let Some(q) = query.q.filter(|q| !q.trim().is_empty()) {
+        let filter = search::mine::MyFilter { q, status, sort: asked, cursor, limit };
+        let page = app
+            .read(who.caller.scope(), move |read| {
+                let found = search::mine::search(read, &viewer, &filter)?;
+                let highlights = found::of_customer(read, &found)?;
+                let mut items = Vec::with_capacity(found.tickets.len());
+                for (ticket, highlights) in found.tickets.into_iter().zip(highlights) {
+                    let links = portal::links(read, &ticket)?;
+                    let ticket = PortalTicketOut { links, ..ticket.into() };
+                    items.push(Found { ticket, highlights: Some(highlights) });
+                }
+                let next_cursor = found.next.map(|c| c.to_string());
+                Ok(FoundPage { items, next_cursor, facts: Some(found.facts) })
+            })
+            .await?;
+        return Ok(Answer::ok(page));
+    }
     let page = app
         .read(who.caller.scope(), move |read| {
             let (found, more) = portal::list(read, &viewer, &status, sort, cursor.as_ref(), limit)?;
@@ -92,9 +114,9 @@ pub async fn list(
             let mut items = Vec::with_capacity(found.len());
             for ticket in found {
                 let links = portal::links(read, &ticket)?;
-                items.push(PortalTicketOut { links, ..ticket.into() });
+                items.push(Found::plain(PortalTicketOut { links, ..ticket.into() }));
             }
-            Ok(Page { items, next_cursor })
+            Ok(FoundPage { items, next_cursor, facts: None })
         })
         .await?;
     Ok(Answer::ok(page))

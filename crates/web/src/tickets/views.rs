@@ -3,6 +3,7 @@
 use base::Timestamp;
 use serde::Serialize;
 
+use super::found::{Highlights, Searched};
 use crate::kit::{
     forms::{Choice, Problem},
     lists::{Filter, Pager, Search, SortLink},
@@ -19,6 +20,8 @@ pub struct List {
     pub sorts: Vec<SortLink>,
     pub tickets: Vec<Row>,
     pub pager: Pager,
+    /// Only of a search.
+    pub searched: Option<Searched>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -38,6 +41,8 @@ pub struct Row {
     pub assignee: Option<String>,
     pub unread: bool,
     pub message_count: u32,
+    /// Only in a search.
+    pub highlights: Option<Highlights>,
 }
 
 /// How a deadline stands: `ok`, `soon` (under a quarter left), `overdue`, `met`, `missed`.

@@ -512,6 +512,7 @@ pub struct TicketQuery {
     /// `true`: deleted tickets that can be restored. Admins only.
     pub deleted: Option<String>,
     /// Text in subject, number or address.
+    /// Words, `"phrases"`, `begin*`, and operators such as `status:open`; `-` in front turns one around.
     pub q: Option<String>,
     pub cursor: Option<String>,
     /// 1 to 100; 50 when absent.
@@ -601,6 +602,7 @@ impl TicketQuery {
             .or(instant("sla_due_at_after", self.sla_due_at_after.as_ref())?);
         let due_before = instant("due_at_before", self.due_at_before.as_ref())?
             .or(instant("sla_due_at_before", self.sla_due_at_before.as_ref())?);
+        let q = self.q.filter(|q| !q.trim().is_empty());
         Ok(TicketFilter {
             status: list("status", self.status.as_ref())?,
             priority: list("priority", self.priority.as_ref())?,
@@ -634,7 +636,9 @@ impl TicketQuery {
                 }
                 deleted => deleted,
             },
-            q: self.q.filter(|q| !q.trim().is_empty()),
+            by_relevance: q.is_some() && self.order.as_deref().is_none_or(|o| o.parse::<Uuid>().is_ok()),
+            q,
+            conditions: Vec::new(),
             sort,
             cursor: self.cursor.map(|c| c.parse()).transpose()?,
             limit: limit(self.limit.as_ref())?,

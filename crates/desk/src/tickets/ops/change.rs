@@ -11,7 +11,7 @@ use crate::{
     tickets::{
         jobs::{Announce, News},
         model::*,
-        query,
+        query, search,
         store::{self, NewAudit},
     },
 };
@@ -85,6 +85,10 @@ pub fn change(
     let is_public = visible(&before, &ticket);
     touch(tx, &mut ticket, is_public);
     store::save(tx, &before, &ticket)?;
+    let renamed = ticket.subject != before.subject || ticket.customer_id != before.customer_id;
+    if renamed || (lists && patch.tags.is_some()) {
+        search::changed(tx, id)?;
+    }
     publish(tx, "ticket.changed", &ticket, is_public)?;
     if let Some(assignee) =
         ticket.assigned_to.filter(|a| before.assigned_to != Some(*a) && !staff.is_user(Some(*a)))

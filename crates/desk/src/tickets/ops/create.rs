@@ -11,6 +11,7 @@ use crate::{
     tickets::{
         jobs::{Announce, News},
         model::*,
+        search,
         store::{self, NewAudit},
     },
 };
@@ -226,6 +227,7 @@ pub fn file(
     store::insert_message(tx, &message)?;
     store::set_tags_of_new(tx, id, &new.tags)?;
     store::set_links_of_new(tx, id, &new.links, staff.is_none())?;
+    search::filed(tx, &ticket, &message, &customer, &new.tags)?;
     let created = store::insert_audit(
         tx,
         id,

@@ -21,6 +21,7 @@ use crate::{
         jobs::{Announce, News},
         model::*,
         portal::{self, Viewer},
+        search,
         store::{self, NewAudit},
     },
 };
@@ -101,6 +102,9 @@ pub fn change_own(tx: &mut Tx<'_>, viewer: &Viewer, id: Id<Ticket>, patch: Custo
     }
     touch(tx, &mut t, true);
     store::save(tx, &before, &t)?;
+    if t.subject != before.subject {
+        search::changed(tx, id)?;
+    }
     publish(tx, "ticket.changed", &t, true)?;
     Ok(t)
 }

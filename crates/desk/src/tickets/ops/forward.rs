@@ -17,7 +17,7 @@ use super::{
 use crate::tickets::{
     jobs::{Announce, News},
     model::*,
-    query,
+    query, search,
     store::{self, NewAudit},
 };
 
@@ -134,6 +134,7 @@ pub fn forward(
     if t.status == Status::New {
         t.status = Status::Open;
     }
+    search::changed(tx, id)?;
     settle(tx, &before, t, staff_line("forwarded", None, Some(new.to.as_str().to_owned())))?;
     tx.enqueue(&Announce { ticket: id, news: News::Forwarded { forward: forward_id.uuid() } })?;
     get(tx, forward_id)

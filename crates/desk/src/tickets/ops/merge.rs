@@ -8,7 +8,7 @@ use identity::{Settings, Staff};
 use super::{audit, publish, thread::merged_into, touch};
 use crate::tickets::{
     model::*,
-    query,
+    query, search,
     store::{self, NewAudit},
 };
 
@@ -103,6 +103,7 @@ pub fn merge(
     touch(tx, &mut head, true);
     store::save(tx, &before, &t)?;
     store::save(tx, &head_before, &head)?;
+    search::changed(tx, id)?;
     publish(tx, "ticket.merged", &t, true)?;
     publish(tx, "ticket.changed", &head, theirs)?;
     Ok(head)
@@ -147,6 +148,8 @@ pub fn unmerge(tx: &mut Tx<'_>, settings: &Settings, staff: &Staff, id: Id<Ticke
     }
     touch(tx, &mut t, true);
     store::save(tx, &before, &t)?;
+    search::changed(tx, id)?;
+    search::changed(tx, survivor)?;
     publish(tx, "ticket.unmerged", &t, true)?;
     Ok(t)
 }

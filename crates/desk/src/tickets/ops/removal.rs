@@ -5,7 +5,7 @@ use db::{Tx, params};
 use identity::{Settings, Staff, audit, tenants};
 
 use super::{change::check_version, publish, settle, staff_line, touch};
-use crate::tickets::{model::*, store};
+use crate::tickets::{model::*, search, store};
 
 db::statements! {
     OLD = "select id from tickets where tenant_id = ?1 and deleted_at is not null and deleted_at < ?2 and search_text <> '' order by deleted_at limit ?3";
@@ -60,6 +60,7 @@ pub fn remove(tx: &mut Tx<'_>, staff: &Staff, id: Id<Ticket>, expected: Option<i
     super::audit(tx, id, staff_line("deleted", None, None))?;
     touch(tx, &mut t, true);
     store::save(tx, &before, &t)?;
+    search::changed(tx, id)?;
     publish(tx, "ticket.deleted", &t, true)?;
     audit::record(
         tx,
@@ -79,7 +80,9 @@ pub fn restore(tx: &mut Tx<'_>, staff: &Staff, id: Id<Ticket>) -> Result<Ticket>
     t.deleted_at = None;
     t.public_version += 1;
     audit::record(tx, audit::Change::new("ticket.restored", "ticket", Some(id.uuid())).to(&t.ticket_number))?;
-    settle(tx, &before, t, staff_line("restored", None, None))
+    let t = settle(tx, &before, t, staff_line("restored", None, None))?;
+    search::changed(tx, id)?;
+    Ok(t)
 }
 
 /// Removes what was said on tickets that were deleted longer ago than the setting says.

@@ -9,7 +9,7 @@ use super::{
     create::{For, NewTicket, file},
     settle, staff_line,
 };
-use crate::tickets::{model::*, query, relations, store};
+use crate::tickets::{model::*, query, relations, search, store};
 
 /// What to split off, and what the new ticket is called.
 #[derive(Clone, Debug)]
@@ -77,6 +77,7 @@ pub fn split(
     made.user_id = of.user_id;
     made.user_email = of.user_email;
     let made = settle(tx, &before, made, staff_line("split_from", None, Some(old.ticket_number.clone())))?;
+    search::changed(tx, made.id)?;
     let line = staff_line("split", None, Some(made.ticket_number.clone()));
     settle(tx, &old, old.clone(), line)?;
     store::find(tx, made.id)?.or_not_found("ticket")

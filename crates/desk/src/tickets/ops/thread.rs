@@ -8,7 +8,7 @@ use base::{Id, OrNotFound, Result, Timestamp};
 use db::{Tx, params};
 
 use super::{publish, publish_message, touch};
-use crate::tickets::{model::*, store};
+use crate::tickets::{model::*, search, store};
 
 db::statements! {
     INTO = "select into_id from ticket_merges where tenant_id = ?1 and ticket_id = ?2";
@@ -140,6 +140,7 @@ impl Thread {
                 publish(tx, "ticket.changed", t, seen)?;
             }
         }
+        search::changed(tx, self.addressed().id)?;
         let (_, head) = self.links.swap_remove(last);
         Ok(head)
     }
