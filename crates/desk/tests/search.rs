@@ -1,4 +1,5 @@
 //! Both engines and a plain look at the words find the same tickets.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use base::{Actor, Email, Result, Role};
 use db::search::{Audience, Document, Segment, Term, Wanted};

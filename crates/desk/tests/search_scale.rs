@@ -1,5 +1,6 @@
 //! How search holds up over many tickets. Run by hand, optimised:
 //! `SCALE=200000 cargo test --release -p counterfoil-desk --test search_scale -- --ignored --nocapture`
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::time::{Duration, Instant};
 

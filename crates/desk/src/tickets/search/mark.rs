@@ -17,8 +17,11 @@ pub struct Mark {
 }
 pub type Marked = Vec<Mark>;
 
-/// Where hits begin and end, in bytes, and how many different terms are among them.
-fn places(text: &str, wanted: &Wanted) -> (Vec<(usize, usize)>, usize) {
+/// Where hits begin and end, in bytes.
+type Places = Vec<(usize, usize)>;
+
+/// The hits in a text, and how many different terms are among them.
+fn places(text: &str, wanted: &Wanted) -> (Places, usize) {
     let tokens = tokenize(text);
     let words: Vec<&str> = tokens.iter().map(|t| t.text.as_str()).collect();
     let (mut places, mut terms) = (Vec::new(), 0);
@@ -66,7 +69,7 @@ pub fn marks(text: &str, wanted: &Wanted) -> Marked {
 /// The piece of the best of several texts: the one with most of what was looked for, the first of equals. None when
 /// nothing of it is in any.
 pub fn snippet<'t>(texts: impl IntoIterator<Item = &'t str>, wanted: &Wanted) -> Option<Marked> {
-    let mut best: Option<(usize, &str, Vec<(usize, usize)>)> = None;
+    let mut best: Option<(usize, &str, Places)> = None;
     for text in texts {
         let (places, terms) = places(text, wanted);
         if terms > best.as_ref().map_or(0, |b| b.0) {
