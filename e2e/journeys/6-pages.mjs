@@ -53,7 +53,7 @@ export default async (t) => {
     nobody: { login: "/login", register: "/register", "login-link": "/login/link", "login-reset": "/login/reset", help: "/help", contact: "/help/contact", status },
     dora: { "help-signed-in": "/help", tickets: "/help/tickets", ticket: `/help/tickets/${id}`, account: "/account" },
     admin: {
-      desk: "/desk", "desk-all": "/desk?view=all", "desk-ticket": `/desk/tickets/${id}`, "desk-new": "/desk/tickets/new", "desk-call": "/desk/calls/new",
+      desk: "/desk", "desk-all": "/desk?view=all", "desk-filtered": "/desk?view=all&priority=high", board: "/desk/board", "desk-ticket": `/desk/tickets/${id}`, "desk-new": "/desk/tickets/new", "desk-call": "/desk/calls/new",
       "desk-nothing": "/desk?view=all&q=nothingisfound", customers: "/desk/customers", customer: `/desk/customers/${customers}`, stats: "/desk/stats", notifications: "/desk/notifications",
       "desk-account": "/desk/account", "admin-users": "/admin/users", "admin-user-new": "/admin/users/new", "admin-teams": "/admin/teams", "admin-categories": "/admin/categories",
       "admin-letters": "/admin/letters", "admin-settings": "/admin/settings", "admin-outbox": "/admin/outbox", "admin-jobs": "/admin/jobs", "admin-audit": "/admin/audit",

@@ -13,6 +13,13 @@ pub type Outcome<T = ()> = Result<T, String>;
 pub fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
+    // What cargo says to us about us would look like a change to build scripts that ask for it, and be built anew.
+    for (name, _) in env::vars_os() {
+        let of_ours = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+        if of_ours.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

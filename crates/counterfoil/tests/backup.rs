@@ -1,4 +1,5 @@
 //! Backup while somebody writes, restore into the other engine, compared row by row; damaged files change nothing.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
 mod support;
 

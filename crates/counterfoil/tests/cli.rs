@@ -1,4 +1,5 @@
 //! The command line as an operator meets it, through the real binary.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! kill -9 under load. What was acknowledged is there after the restart, what is repeated with its key happened once,
 //! and every letter leaves once.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
 mod support;
 

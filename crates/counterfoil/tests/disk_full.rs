@@ -1,4 +1,5 @@
 //! A full disk: writes are refused with 507, reads go on, nothing is corrupt, and writing resumes when there is room.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
 mod support;
 

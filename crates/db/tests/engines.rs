@@ -1,4 +1,5 @@
 //! What the room promises, on both engines.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
 use base::{Error, Id, Kind};
 use db::params;

@@ -1,4 +1,5 @@
 //! `sslmode=require` means TLS to a server that proves who it is; a server that cannot is refused, not trusted.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
 #[test]
 fn a_server_without_tls_is_refused_when_tls_is_required() {

@@ -1,5 +1,6 @@
 //! The counters of the queue are what a count of every ticket would say, whatever happens, folded or not, and a
 //! neighbour's tickets are not among them.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
 use base::{Actor, Email, Id, Role};
 use db::{Scope, Tx};

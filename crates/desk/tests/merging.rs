@@ -1,5 +1,6 @@
 //! Merging is an overlay: whatever happens meanwhile, taking every merge back leaves each ticket with exactly what was
 //! said to it, as in a world where nobody merged anything.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
 use base::{Actor, Id, Role};
 use db::Tx;
@@ -74,6 +75,7 @@ fn own(tx: &Tx<'_>, id: Id<Ticket>) -> base::Result<Own> {
 
 /// Does the acts in one world, merging or not, and answers what each ticket has once every merge was taken back.
 fn play(world: &World, acts: &[Act], merging: bool) -> Vec<Own> {
+    #[allow(clippy::type_complexity)]
     let step = |work: Box<dyn FnOnce(&mut Tx<'_>) -> base::Result<()> + Send>| {
         world.clock.advance(base::minutes(1));
         world.db.write_blocking(world.scope(), move |tx| work(tx)).expect("an act");

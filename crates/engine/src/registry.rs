@@ -33,8 +33,11 @@ impl<H: AnyHandler + 'static> AnyHandlerDyn for Shared<H> {
 pub(crate) struct Schedule {
     pub name: &'static str,
     pub every: jiff::SignedDuration,
-    pub run: Arc<dyn Fn(&mut Tx<'_>) -> Result<()> + Send + Sync>,
+    pub run: Arc<Work>,
 }
+
+/// What a schedule does, in a transaction of one tenant.
+pub(crate) type Work = dyn Fn(&mut Tx<'_>) -> Result<()> + Send + Sync;
 
 impl Registry {
     /// Registers a job that touches the outside world.

@@ -1,4 +1,5 @@
 //! Jobs: once for each key, through every kind of failure and a crash between any two steps, on both engines.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
 use base::{Email, Result, hours, minutes, seconds};
 use db::Tx;

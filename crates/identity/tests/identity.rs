@@ -1,4 +1,5 @@
 //! Accounts: links work once, second factors are not replayed, throttles count, and nobody is found next door.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
 use base::{Role, minutes, seconds};
 use identity::{

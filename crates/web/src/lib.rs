@@ -22,6 +22,7 @@ pub mod letters;
 pub mod live;
 pub mod notifications;
 pub mod outbox;
+pub mod queue;
 pub mod saved_views;
 pub mod settings;
 pub mod stats;
@@ -54,6 +55,7 @@ pub(crate) fn pages() -> axum::Router<App> {
         .merge(letters::pages::routes())
         .merge(notifications::pages::routes())
         .merge(outbox::pages::routes())
+        .merge(queue::routes())
         .merge(saved_views::pages::routes())
         .merge(settings::pages::routes())
         .merge(stats::pages::routes())

@@ -1,4 +1,5 @@
 //! Every statement of the product, prepared on both engines, and held to bind its tenant.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
 use desk::tickets::{
     Assignee, Channel, Direction, Order, Priority, Range, Sort, Status, TicketFilter, TicketType,

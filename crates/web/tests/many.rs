@@ -1,4 +1,5 @@
 //! Saved views, counters and changes of many tickets, over HTTP.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! The document that describes the API is kept as a file, so that a change of the contract is seen in a review.
 //! `cargo dev bless` writes it.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
 use std::path::PathBuf;
 

@@ -1,4 +1,5 @@
 //! Every template renders with the gallery's sample data, strictly, and each page has what every page must have.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
 #[path = "../examples/gallery/desk.rs"]
 mod desk;

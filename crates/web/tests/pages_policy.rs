@@ -1,5 +1,6 @@
 //! Every page × every role: strangers are led to the sign-in, customers stay out of the desk, agents out of the
 //! administration, and a form without its token changes nothing.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
 mod support;
 
@@ -29,6 +30,8 @@ const PAGES: &[(&str, Who)] = &[
     ("/account", Who::SignedIn),
     ("/desk", Who::Staff),
     ("/desk?view=all", Who::Staff),
+    ("/desk/board", Who::Staff),
+    ("/desk/find", Who::Staff),
     ("/desk/tickets/new", Who::Staff),
     ("/desk/calls/new", Who::Staff),
     ("/desk/notifications", Who::Staff),

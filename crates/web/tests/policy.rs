@@ -1,4 +1,5 @@
 //! Every route × every role, from the table that the OpenAPI document is made of, with a second tenant beside.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
 mod support;
 

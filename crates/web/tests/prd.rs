@@ -1,4 +1,5 @@
 //! The fifteen tests of the support tickets' requirements, under their titles, on both engines.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
 mod support;
 

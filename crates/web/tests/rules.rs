@@ -1,4 +1,5 @@
 //! The desk's rules over HTTP: lifecycle, claims, versions, repeated requests, bad input, strangers.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Search over HTTP: for staff, for customers, over many results, and what is said when a line is not understood.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
 mod support;
 

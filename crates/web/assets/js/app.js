@@ -5,10 +5,18 @@ import { startConfirm } from "./confirm.js";
 import { startLive } from "./live.js";
 import { startComposers } from "./composer.js";
 import { startKeys } from "./keys.js";
+import { startSelection } from "./select.js";
+import { startViews } from "./views.js";
+import { startPalette } from "./palette.js";
+import { startBoard } from "./board.js";
 
 startTimes();
 startPrefetch();
 startConfirm();
 startComposers();
 startKeys();
+startSelection();
+startViews();
+startPalette();
+startBoard();
 startLive();

@@ -1,4 +1,6 @@
 // Shortcuts of the desk. Single keys only when nobody is typing, and only when they are switched on.
+import { clearSelection, hasSelection, toggleRow } from "./select.js";
+
 const OFF = "shortcuts-off";
 const dialog = () => document.getElementById("shortcuts");
 const target = (name) => document.querySelector(`[data-key="${name}"]`);
@@ -36,18 +38,36 @@ function choose(kind) {
   return go("composer");
 }
 
+const row = () => rows().find((one) => one.contains(document.activeElement));
+
+// In the queue a key acts on what is selected, or on the row one is at.
+function inBulk(name) {
+  if (!target(name)) return false;
+  if (!hasSelection()) toggleRow(row());
+  return hasSelection() && go(name);
+}
+
+function resolveMany() {
+  const status = target("bulk-status");
+  if (!status || !inBulk("bulk-apply")) return false;
+  status.value = "resolved";
+  return true;
+}
+
 const actions = {
   j: () => move(1), k: () => move(-1),
+  x: () => toggleRow(row()), X: () => toggleRow(row(), true),
   r: () => choose("reply"), n: () => choose("note"),
-  a: () => go("claim") || go("assigned_to"), s: () => go("status"), p: () => go("priority"), e: () => go("resolve"),
+  a: () => inBulk("bulk-assignee") || go("claim") || go("assigned_to"), s: () => inBulk("bulk-status") || go("status"),
+  p: () => inBulk("bulk-priority") || go("priority"), e: () => resolveMany() || go("resolve"),
   u: () => go("back"), "/": () => go("search"),
   "?": () => dialog()?.showModal(),
-  gi: () => go("inbox"),
+  gi: () => go("inbox"), gm: () => go("mine"), gu: () => go("unassigned"), gb: () => go("board"),
 };
 
 function pressed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || localStorage.getItem(OFF)) return;
-  if (event.target.closest("input, select, textarea, [contenteditable], dialog[open]")) return;
+  if (event.target.closest("input:not([type=checkbox]), select, textarea, [contenteditable], dialog[open]")) return;
   const key = prefix + event.key;
   prefix = "";
   if (event.key === "g" && key === "g") { prefix = "g"; setTimeout(() => { prefix = ""; }, 1000); return; }
@@ -61,7 +81,9 @@ export function startKeys() {
   document.addEventListener("keydown", pressed);
   // Escape leaves a field, so that the single keys work again.
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && event.target.matches("input, select, textarea")) event.target.blur();
+    if (event.key !== "Escape" || event.target.closest("dialog[open]")) return;
+    if (event.target.matches("input:not([type=checkbox]), select, textarea")) event.target.blur();
+    else clearSelection();
   });
   for (const opener of document.querySelectorAll("[data-open-shortcuts]")) {
     opener.hidden = false;

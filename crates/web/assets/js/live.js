@@ -51,6 +51,9 @@ export async function refresh({ read = false } = {}) {
       if (focused) (document.getElementById(focused) ?? node.querySelector(`[href="${CSS.escape(focused)}"]`))?.focus();
       changed ||= grew;
     }
+    // The word about the last form is said once: if this answer carries it, it is said here.
+    const [said, word] = [document.getElementById("flash"), next.getElementById("flash")];
+    if (said && word?.children.length && !said.children.length) said.replaceWith(document.importNode(word, true));
     refreshTimes();
     document.dispatchEvent(new CustomEvent("live:refreshed"));
     if (changed) announce(document.getElementById("words")?.dataset.liveChanged);

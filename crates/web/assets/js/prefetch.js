@@ -6,6 +6,8 @@ const AHEAD = {
   and: [
     { href_matches: ["/desk", "/desk\\?*", "/desk/tickets/*", "/help", "/help/tickets", "/help/tickets/*"] },
     { not: { href_matches: "/desk/tickets/new*" } },
+    // The page one is on: a form on it leads back to it, changed.
+    { not: { selector_matches: "[aria-current]" } },
   ],
 };
 

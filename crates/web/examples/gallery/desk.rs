@@ -5,8 +5,9 @@ use desk::tickets::search::Mark;
 use web::{
     kit::{
         chrome::Chrome,
-        lists::{Filter, FilterOption, Pager, Search, SortLink},
+        lists::{Filter, FilterOption, Pager, SortLink},
     },
+    queue::views::{Bar, Board, Card, Column, Line, List, Saved, Saving},
     tickets::{
         found::{Highlights, Searched},
         views::*,
@@ -121,7 +122,6 @@ fn list(view: &str, tickets: Vec<Row>) -> List {
     };
     List {
         view_key: view.into(),
-        search: Search { action: "/desk".into(), ..Default::default() },
         filters: vec![
             filter("Status", None, &["New", "Open", "In progress"]),
             filter("Priority", Some("High"), &["Low", "Normal", "High", "Urgent"]),
@@ -139,8 +139,89 @@ fn list(view: &str, tickets: Vec<Row>) -> List {
             total: Some(12),
             first_href: None,
         },
-        tickets,
-        searched: None,
+        tickets: tickets.into_iter().map(line).collect(),
+        bar: Some(bar()),
+        board_href: "/desk/board".into(),
+        ..List::default()
+    }
+}
+
+fn line(ticket: Row) -> Line {
+    let tag = |tag: &str, colour: &str| desk::tickets::tags::Tag { tag: tag.into(), colour: colour.into() };
+    let tags = match ticket.number.as_bytes().last() {
+        Some(b'1' | b'2') => vec![tag("outage", "red"), tag("millbrook", "grey")],
+        _ => Vec::new(),
+    };
+    Line { ticket, tags }
+}
+
+fn bar() -> Bar {
+    Bar {
+        statuses: choices(STATUSES, ""),
+        priorities: choices(PRIORITIES, ""),
+        assignees: choices(PEOPLE, ""),
+        teams: choices(&[("1", "Field service")], ""),
+        query: vec![("view".into(), "inbox".into())],
+        all: Some(1_000),
+        back: "/desk".into(),
+        idempotency_key: "k".into(),
+    }
+}
+
+const SHARING: &[(&str, &str)] =
+    &[("personal", "Only me"), ("1", "Team Field service"), ("all", "Everybody")];
+
+/// A saved view with another filter on top of it: it can be kept as it is shown, or saved as a new one.
+fn saved_view() -> List {
+    let query = vec![("tag".to_owned(), "outage".to_owned()), ("priority".to_owned(), "high".to_owned())];
+    List {
+        saved: Some(Saved {
+            id: "7".into(),
+            name: "Outages in the north".into(),
+            may_change: true,
+            is_changed: true,
+            sharing: choices(SHARING, "1"),
+            query: query.clone(),
+        }),
+        unfiltered_href: Some("/desk?view=7".into()),
+        saving: Saving {
+            is_offered: true,
+            sharing: choices(SHARING, "personal"),
+            query,
+            back: "/desk?view=7".into(),
+        },
+        ..list("7", rows())
+    }
+}
+
+fn board() -> Board {
+    let column = |status: &str, count: u32| Column {
+        status: status.into(),
+        count,
+        more_href: (count > 5).then(|| "/desk?view=all".into()),
+        cards: rows()
+            .into_iter()
+            .filter(|r| r.status == status)
+            .map(|ticket| {
+                let Line { ticket, tags } = line(ticket);
+                Card { ticket, version: 3, tags, moves: vec!["open".into(), "resolved".into()] }
+            })
+            .collect(),
+    };
+    Board {
+        filters: vec![filter("Team", Some("Field service"), &["Field service", "Billing"])],
+        unfiltered_href: Some("/desk/board".into()),
+        columns: vec![
+            column("new", 2),
+            column("open", 1_000),
+            column("in_progress", 2),
+            column("pending_customer", 2),
+            column("resolved", 0),
+        ],
+        list_href: "/desk?view=all".into(),
+        back: "/desk/board".into(),
+        may_create: true,
+        idempotency_key: "k".into(),
     }
 }
 
@@ -348,25 +429,27 @@ pub fn pages() -> Vec<Page> {
         ..ticket()
     };
     vec![
-        Page::new("desk", "tickets/list.html", agent("/desk", "inbox"), list("inbox", rows())),
+        Page::new("desk", "queue/list.html", agent("/desk", "inbox"), list("inbox", rows())),
         Page::new(
             "desk-banner",
-            "tickets/list.html",
+            "queue/list.html",
             Chrome { banner: text("Outage in Leeds West until about 14:00"), ..agent("/desk", "inbox") },
             list("inbox", rows()),
         ),
-        Page::new("desk-search", "tickets/list.html", agent("/desk?q=red", "all"), searched(false, None)),
-        Page::new("desk-search-many", "tickets/list.html", agent("/desk?q=red", "all"), searched(true, None)),
+        Page::new("desk-search", "queue/list.html", agent("/desk?q=red", "all"), searched(false, None)),
+        Page::new("desk-search-many", "queue/list.html", agent("/desk?q=red", "all"), searched(true, None)),
         Page::new(
             "desk-search-problem",
-            "tickets/list.html",
+            "queue/list.html",
             agent("/desk?q=stauts:open", "all"),
             searched(
                 false,
                 Some("stauts: is not an operator; there are status: priority:. Did you mean status:?"),
             ),
         ),
-        Page::new("desk-empty", "tickets/list.html", agent("/desk?view=mine", "mine"), list("mine", vec![])),
+        Page::new("desk-saved-view", "queue/list.html", agent("/desk?view=7", "7"), saved_view()),
+        Page::new("desk-board", "queue/board.html", agent("/desk/board", "all"), board()),
+        Page::new("desk-empty", "queue/list.html", agent("/desk?view=mine", "mine"), list("mine", vec![])),
         Page::new("desk-ticket", "tickets/ticket.html", agent("/desk/tickets/612", "inbox"), ticket()),
         Page::new("desk-ticket-closed", "tickets/ticket.html", agent("/desk/tickets/612", "all"), solved),
         Page::new("desk-bulk", "bulk/bulk.html", agent("/desk/bulk/1", ""), bulk()),

@@ -28,6 +28,8 @@ pub(crate) enum Who {
     SignedIn,
     /// People with a session; keys have nothing of their own.
     People,
+    /// Staff with a session: a key has no desk of its own.
+    StaffPeople,
     /// Staff and keys.
     Staff,
     /// Staff who see the whole queue, and keys.
@@ -44,14 +46,14 @@ impl Who {
         match self {
             Self::Anybody => [vec!["anonymous"], of(|_| true)].concat(),
             Self::SignedIn | Self::People => of(|_| true),
-            Self::Staff => of(Role::is_staff),
+            Self::Staff | Self::StaffPeople => of(Role::is_staff),
             Self::Agents => of(Role::sees_all_tickets),
             Self::Admins => of(Role::is_admin),
         }
     }
     fn scopes(self, writes: bool) -> Vec<&'static str> {
         match (self, writes) {
-            (Self::People, _) => vec![],
+            (Self::People | Self::StaffPeople, _) => vec![],
             (Self::Admins, true) => vec!["admin"],
             // A key that reads, reads everything of the tenant; one that writes is an agent.
             (Self::Admins, false) => vec!["read", "admin"],

@@ -141,6 +141,13 @@ async fn around(mut request: Request, next: Next) -> Response {
     headers
         .entry(header::CONTENT_SECURITY_POLICY)
         .or_insert(HeaderValue::from_static(CONTENT_SECURITY_POLICY));
+    // A form leads to a page that shows what it did, not to one that was fetched ahead before.
+    if !is_api && status == StatusCode::SEE_OTHER {
+        headers.insert(
+            HeaderName::from_static("clear-site-data"),
+            HeaderValue::from_static("\"prefetchCache\""),
+        );
+    }
     if is_api {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }

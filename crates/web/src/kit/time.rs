@@ -59,6 +59,8 @@ pub fn span(seconds: i64, locale: &str) -> String {
     let parts = if days > 0 {
         [(days, part("span-days", days)), (hours, part("span-hours", hours))]
     } else if hours > 0 {
+        // Half a day away nobody counts minutes.
+        let minutes = if hours < 6 { minutes } else { 0 };
         [(hours, part("span-hours", hours)), (minutes, part("span-minutes", minutes))]
     } else {
         [(1, part("span-minutes", minutes)), (0, String::new())]
@@ -99,6 +101,7 @@ mod tests {
     #[test]
     fn spans_have_two_units_at_most() {
         assert_eq!(span(7_800, "en"), "2 h 10 min");
+        assert_eq!(span(6 * HOUR + 59 * MINUTE, "en"), "6 h");
         assert_eq!(span(20, "en"), "0 min");
         assert_eq!(span(2 * DAY + 3 * HOUR + 50, "en"), "2 d 3 h");
     }

@@ -227,6 +227,10 @@ pub async fn list(
 }
 
 pub async fn create(State(app): State<App>, who: StaffCaller, payload: Payload) -> Outcome<Created> {
+    if who.staff.user_id.is_none() {
+        let message = "a key has no views of its own; a person saves them";
+        return Err(Error::forbidden("role.person_only", message).into());
+    }
     let key = payload.header("idempotency-key").map(str::to_owned);
     let body = read_json_body(payload).await?;
     let key = Idempotency::of(&who.caller, key.as_deref(), "views", &body)?;
@@ -283,7 +287,7 @@ pub fn routes() -> ApiRouter<App> {
                     .response::<200, Json<Page<ViewOut>>>()
             })
             .post_with(create, |op| {
-                body::<ViewIn>(writes(op, "admin.views.create", "Save a view", Staff))
+                body::<ViewIn>(writes(op, "admin.views.create", "Save a view", StaffPeople))
                     .response::<201, Json<SavedView>>()
             }),
         )

@@ -1,4 +1,4 @@
-//! The desk: the queue, one ticket with its conversation, new conversations and calls.
+//! The desk: one ticket with its conversation, new conversations and calls.
 
 pub mod views;
 
@@ -8,7 +8,7 @@ pub mod beside_api;
 pub mod found;
 pub mod pages;
 pub mod portal_api;
-mod ticket_page;
+pub(crate) mod ticket_page;
 mod timeline;
 pub mod wire;
 mod work_page;

@@ -1,125 +1,44 @@
-//! The desk's pages: the queue, new conversations and calls. One ticket is in [`super::ticket_page`].
+//! The desk's pages: new conversations and calls, and what rows of tickets are made of. One ticket is in
+//! [`super::ticket_page`], the queue in [`crate::queue`].
 
 use std::collections::HashMap;
 
 use axum::{
     Router,
     extract::State,
-    http::StatusCode,
     routing::{get, post},
 };
 use base::{Error, Id, Kind, Result, Timestamp};
 use db::Read;
 use desk::tickets::{self, *};
-use identity::{Staff, User, users};
-use schemars::JsonSchema;
-use serde::Deserialize;
+use identity::{User, users};
 
 use super::{
-    found::{self, Searched},
     ticket_page,
     views::{self, Row, Sla},
-    wire::{TicketQuery, email},
+    wire::email,
 };
 use crate::{
     help::pages::{form_key, page_form},
     http::{
         answer::{Idempotency, once},
         app::App,
-        extract::{Params, Payload, StaffCaller},
+        extract::{Payload, StaffCaller},
         failure::{Outcome, status},
-        page::{Look, done, encode, page, page_with},
+        page::{Look, done, local, page, page_with},
     },
     kit::{
         forms::{Choice, Problem},
-        lists::{Filter, FilterOption, Pager, Search, SortLink},
         words,
     },
 };
 
 pub fn routes() -> Router<App> {
     Router::new()
-        .route("/desk", get(queue))
         .route("/desk/tickets/new", get(new_ticket).post(submit_new))
         .route("/desk/calls/new", get(new_call).post(submit_call))
         .route("/desk/tickets/{id}", get(ticket_page::show).post(ticket_page::save))
         .route("/desk/tickets/{id}/{act}", post(ticket_page::act))
-}
-
-/// What the queue page can be asked for: a view, the filters of the API, and where the list goes on.
-#[derive(Deserialize, Default, JsonSchema)]
-#[serde(default)]
-pub struct QueueQuery {
-    view: Option<String>,
-    status: Option<String>,
-    priority: Option<String>,
-    category: Option<String>,
-    assigned_to: Option<String>,
-    channel: Option<String>,
-    team: Option<String>,
-    tag: Option<String>,
-    q: Option<String>,
-    order: Option<String>,
-    cursor: Option<String>,
-}
-
-impl QueueQuery {
-    /// The address of this list with one part replaced; the cursor never survives a change.
-    fn href(&self, name: &str, value: Option<&str>) -> String {
-        let parts = [
-            ("view", &self.view),
-            ("status", &self.status),
-            ("priority", &self.priority),
-            ("category", &self.category),
-            ("assigned_to", &self.assigned_to),
-            ("channel", &self.channel),
-            ("team", &self.team),
-            ("tag", &self.tag),
-            ("q", &self.q),
-            ("order", &self.order),
-        ];
-        let mut pairs: Vec<String> = Vec::new();
-        for (key, kept) in parts {
-            let value = if key == name { value } else { kept.as_deref() };
-            if let Some(value) = value.filter(|v| !v.is_empty()) {
-                pairs.push(format!("{key}={}", encode(value)));
-            }
-        }
-        if name == "cursor"
-            && let Some(cursor) = value
-        {
-            pairs.push(format!("cursor={cursor}"));
-        }
-        if pairs.is_empty() { "/desk".into() } else { format!("/desk?{}", pairs.join("&")) }
-    }
-
-    fn filter(&self, staff: &Staff) -> Result<TicketFilter> {
-        let view = self.view.as_deref().unwrap_or(if self.q.is_some() { "all" } else { "inbox" });
-        let base = tickets::query::view_filter(view, staff).ok_or_else(|| Error::not_found("view"))?;
-        let asked = TicketQuery {
-            status: self.status.clone(),
-            priority: self.priority.clone(),
-            category: self.category.clone(),
-            assigned_to: self.assigned_to.clone(),
-            channel: self.channel.clone(),
-            team: self.team.clone(),
-            tag: self.tag.clone(),
-            q: self.q.clone(),
-            order: self.order.clone(),
-            cursor: self.cursor.clone(),
-            ..TicketQuery::default()
-        };
-        let asked = asked.into_filter(staff)?;
-        Ok(TicketFilter {
-            status: if asked.status.is_empty() { base.status } else { asked.status },
-            assigned_to: if asked.assigned_to.is_empty() { base.assigned_to } else { asked.assigned_to },
-            sla_overdue: base.sla_overdue,
-            // A search finds what is put off, too.
-            snoozed: if self.q.is_some() { None } else { base.snoozed },
-            limit: 50,
-            ..asked
-        })
-    }
 }
 
 /// Names of the people and categories that rows speak of.
@@ -183,148 +102,6 @@ pub fn sla(t: &Ticket, now: Timestamp) -> Option<Sla> {
     Some(Sla::new(t.created_at, t.due_at, t.resolved_at, now))
 }
 
-async fn queue(
-    State(app): State<App>,
-    look: Look,
-    who: StaffCaller,
-    Params(query): Params<QueueQuery>,
-) -> Outcome {
-    let filter = query.filter(&who.staff)?;
-    let (staff, locale) = (who.staff.clone(), look.locale().to_owned());
-    let (rows, next, names, total, searched) = app
-        .read(who.caller.scope(), move |read| {
-            let names = Names::read(read)?;
-            if filter.q.is_some() {
-                let found = match tickets::search::search(read, &staff, &filter) {
-                    Ok(found) => found,
-                    Err(error) => {
-                        return Ok((Vec::new(), None, names, None, Some(Searched::refused(error)?)));
-                    }
-                };
-                let mut list = rows(read, &found.tickets, &names)?;
-                for (row, highlights) in list.iter_mut().zip(found::of_staff(read, &found)?) {
-                    row.highlights = Some(highlights);
-                }
-                let searched = Searched::of(&found.facts, &locale);
-                return Ok((list, found.next.map(|c| c.to_string()), names, None, Some(searched)));
-            }
-            let (found, more) = tickets::query::list(read, &staff, &filter)?;
-            let next = found.last().filter(|_| more).map(|t| filter.sort.cursor_after(t).to_string());
-            let total = if filter.cursor.is_none() {
-                Some(tickets::query::count(read, &staff, &filter, 999)?)
-            } else {
-                None
-            };
-            Ok((rows(read, &found, &names)?, next, names, total, None))
-        })
-        .await?;
-    let searching = searched.is_some();
-    let view = views::List {
-        view_key: if searching {
-            "search".into()
-        } else {
-            query.view.clone().unwrap_or_else(|| "inbox".into())
-        },
-        search: Search {
-            action: "/desk".into(),
-            q: query.q.clone().unwrap_or_default(),
-            keep: query.view.iter().map(|v| ("view".to_owned(), v.clone())).collect(),
-        },
-        filters: filters(&query, &names, look.locale()),
-        sorts: sorts(&query, look.locale()),
-        tickets: rows,
-        pager: Pager {
-            first_href: query.cursor.as_ref().map(|_| query.href("", None)),
-            next_href: next.map(|c| query.href("cursor", Some(&c))),
-            total,
-        },
-        searched,
-    };
-    let refused = view.searched.as_ref().is_some_and(|s| s.problem.is_some());
-    let code = if refused { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    page_with(&app, &look, "tickets/list.html", view, code).await
-}
-
-fn filters(query: &QueueQuery, names: &Names, locale: &str) -> Vec<Filter> {
-    let chip = |name: &str, label: &str, chosen: Option<&str>, options: Vec<(String, String)>| Filter {
-        label: words::say(locale, label),
-        value: chosen
-            .map(|c| options.iter().find(|(v, _)| v == c).map_or_else(|| c.to_owned(), |(_, l)| l.clone())),
-        clear_href: query.href(name, None),
-        options: options
-            .into_iter()
-            .map(|(value, label)| FilterOption {
-                label,
-                href: query.href(name, Some(&value)),
-                selected: chosen == Some(value.as_str()),
-            })
-            .collect(),
-    };
-    let said =
-        |prefix: &str, word: &str| (word.to_owned(), words::say(locale, &format!("{prefix}-{}", word)));
-    let mut people = vec![
-        ("me".to_owned(), words::say(locale, "filter-me")),
-        ("none".to_owned(), words::say(locale, "filter-nobody")),
-    ];
-    people.extend(names.staff.iter().map(|u| (u.id.to_string(), u.name.clone())));
-    vec![
-        chip(
-            "status",
-            "filter-status",
-            query.status.as_deref(),
-            Status::ALL.iter().map(|s| said("status", s.as_str())).collect(),
-        ),
-        chip(
-            "priority",
-            "filter-priority",
-            query.priority.as_deref(),
-            Priority::ALL.iter().map(|p| said("priority", p.as_str())).collect(),
-        ),
-        chip(
-            "category",
-            "filter-category",
-            query.category.as_deref(),
-            names.categories.iter().map(|c| (c.slug.clone(), c.name.clone())).collect(),
-        ),
-        chip("assigned_to", "filter-assignee", query.assigned_to.as_deref(), people),
-        chip(
-            "channel",
-            "filter-channel",
-            query.channel.as_deref(),
-            Channel::ALL.iter().map(|c| said("channel", c.as_str())).collect(),
-        ),
-    ]
-}
-
-fn sorts(query: &QueueQuery, locale: &str) -> Vec<SortLink> {
-    let ranked = query.q.as_deref().is_some_and(|q| !q.trim().is_empty());
-    let now = query.order.as_deref().unwrap_or(if ranked { "" } else { "-last_message_at" });
-    ["priority", "due_at", "last_message_at"]
-        .into_iter()
-        .map(|key| {
-            let (down, up) = (format!("-{key}"), key.to_owned());
-            let direction = match now {
-                n if n == down => Some("descending"),
-                n if n == up => Some("ascending"),
-                _ => None,
-            };
-            // Deadlines are read soonest first, everything else largest first.
-            let first = if key == "due_at" { &up } else { &down };
-            let next = match direction {
-                None => first,
-                Some("descending") => &up,
-                Some(_) => &down,
-            };
-            SortLink {
-                key: key.into(),
-                label: words::say(locale, &format!("sort-{}", key)),
-                href: query.href("order", Some(next)),
-                direction: direction.map(str::to_owned),
-            }
-        })
-        .collect()
-}
-
 /// What the forms for new conversations and calls offer.
 async fn blank(app: &App, who: &StaffCaller, locale: &str) -> Result<views::New> {
     let categories = app.read(who.caller.scope(), desk::categories::all).await?;
@@ -375,7 +152,11 @@ async fn submit(app: App, look: Look, who: StaffCaller, payload: Payload, call: 
     }
     let form = page_form(&app, &who.caller, payload).await?;
     match file(&app, &who, &form, call).await {
-        Ok(id) => Ok(done(&format!("/desk/tickets/{id}"), "flash-ticket-created", look.locale())),
+        Ok(id) => {
+            // Made on the board, one stays on the board.
+            let to = local(form.get("next"), &format!("/desk/tickets/{id}"));
+            Ok(done(&to, "flash-ticket-created", look.locale()))
+        }
         Err(error) if matches!(error.kind(), Kind::Invalid | Kind::TooLarge) => {
             let text = |name: &str| form.get(name).unwrap_or_default().to_owned();
             let mut view = blank(&app, &who, look.locale()).await?;

@@ -3,27 +3,10 @@
 use base::Timestamp;
 use serde::Serialize;
 
-use super::found::{Highlights, Searched};
-use crate::kit::{
-    forms::{Choice, Problem},
-    lists::{Filter, Pager, Search, SortLink},
-};
+use super::found::Highlights;
+use crate::kit::forms::{Choice, Problem};
 
-/// `tickets/list.html`, `GET /desk`. The view's words (title, empty state) go by `view_key`:
-/// `inbox, mine, unassigned, overdue, waiting, resolved, all, search`.
-#[derive(Debug, Default, Serialize)]
-pub struct List {
-    pub view_key: String,
-    pub search: Search,
-    pub filters: Vec<Filter>,
-    /// Columns that can be ordered by, keys `number, priority, due_at, last_message_at`; others are plain.
-    pub sorts: Vec<SortLink>,
-    pub tickets: Vec<Row>,
-    pub pager: Pager,
-    /// Only of a search.
-    pub searched: Option<Searched>,
-}
-
+/// A ticket in a list.
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
     pub id: String,

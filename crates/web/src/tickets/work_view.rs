@@ -79,6 +79,7 @@ pub struct Snoozed {
     pub until: Option<Timestamp>,
 }
 
+#[allow(clippy::too_many_arguments)]
 pub fn work(
     read: &Read<'_>,
     staff: &Staff,

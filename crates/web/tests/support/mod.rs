@@ -1,6 +1,8 @@
 //! The real router on a world of its own, with typed clients: anonymous, customer, agents, admin, keys, the other tenant.
 #![allow(dead_code)]
 
+pub mod browser;
+
 use std::sync::Arc;
 
 use axum::{

@@ -152,7 +152,7 @@ fn conversation(read: &Read<'_>, t: &Ticket) -> Result<String> {
             quoted.join("\n")
         );
         if out.len() + part.len() > BODY_MAX / 2 {
-            out.push_str("…");
+            out.push('…');
             break;
         }
         out.push_str(&part);
