@@ -744,6 +744,78 @@ create table bulk_items (
   foreign key (tenant_id, bulk_id) references bulk_changes (tenant_id, id)
 );
 
+-- 0009_rules
+alter table users add column away_at timestamptz;
+alter table users add column away_until timestamptz;
+alter table ticket_audits add column change_id uuid;
+create table rules (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  name text not null,
+  position bigint not null,
+  definition jsonb not null,
+  
+  active_since timestamptz,
+  version bigint not null,
+  created_by text not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  primary key (tenant_id, id)
+);
+create index rules_by_position on rules (tenant_id, position, id);
+create table rule_triggers (
+  tenant_id uuid not null references tenants (id),
+  event text not null,
+  rule_id uuid not null,
+  minutes bigint not null,
+  status text,
+  primary key (tenant_id, event, rule_id),
+  foreign key (tenant_id, rule_id) references rules (tenant_id, id)
+);
+create index rule_triggers_by_rule on rule_triggers (tenant_id, rule_id);
+create table rule_timers (
+  tenant_id uuid not null references tenants (id),
+  rule_id uuid not null,
+  ticket_id uuid not null,
+  anchor_at timestamptz not null,
+  run_at timestamptz not null,
+  primary key (tenant_id, rule_id, ticket_id),
+  foreign key (tenant_id, rule_id) references rules (tenant_id, id),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+);
+create index rule_timers_due on rule_timers (tenant_id, run_at);
+create index rule_timers_by_ticket on rule_timers (tenant_id, ticket_id);
+create table rule_rotations (
+  tenant_id uuid not null references tenants (id),
+  team_id uuid not null,
+  last_user_id uuid,
+  primary key (tenant_id, team_id)
+);
+create table rule_runs (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  rule_id uuid not null,
+  rule_name text not null,
+  ticket_id uuid not null,
+  
+  cause_id uuid not null,
+  started_by text not null,
+  outcome text not null,
+  reason text,
+  details jsonb not null,
+  
+  change_id uuid,
+  created_at timestamptz not null,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+);
+create index rule_runs_by_rule on rule_runs (tenant_id, rule_id, id);
+create index rule_runs_by_outcome on rule_runs (tenant_id, rule_id, outcome, id);
+create index rule_runs_by_ticket on rule_runs (tenant_id, ticket_id, id);
+create unique index rule_runs_once on rule_runs (tenant_id, rule_id, ticket_id, cause_id);
+create index rule_runs_by_change on rule_runs (tenant_id, change_id) where change_id is not null;
+create index rule_runs_by_age on rule_runs (tenant_id, created_at);
+
 -- row-level security
 grant usage on schema public to counterfoil_app;
 grant select, insert, update, delete on all tables in schema public to counterfoil_app;
@@ -1025,3 +1097,33 @@ drop policy if exists tenant_only on bulk_items;
 create policy tenant_only on bulk_items to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
 drop policy if exists owner_all on bulk_items;
 create policy owner_all on bulk_items to current_user using (true) with check (true);
+alter table rules enable row level security;
+alter table rules force row level security;
+drop policy if exists tenant_only on rules;
+create policy tenant_only on rules to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on rules;
+create policy owner_all on rules to current_user using (true) with check (true);
+alter table rule_triggers enable row level security;
+alter table rule_triggers force row level security;
+drop policy if exists tenant_only on rule_triggers;
+create policy tenant_only on rule_triggers to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on rule_triggers;
+create policy owner_all on rule_triggers to current_user using (true) with check (true);
+alter table rule_timers enable row level security;
+alter table rule_timers force row level security;
+drop policy if exists tenant_only on rule_timers;
+create policy tenant_only on rule_timers to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on rule_timers;
+create policy owner_all on rule_timers to current_user using (true) with check (true);
+alter table rule_rotations enable row level security;
+alter table rule_rotations force row level security;
+drop policy if exists tenant_only on rule_rotations;
+create policy tenant_only on rule_rotations to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on rule_rotations;
+create policy owner_all on rule_rotations to current_user using (true) with check (true);
+alter table rule_runs enable row level security;
+alter table rule_runs force row level security;
+drop policy if exists tenant_only on rule_runs;
+create policy tenant_only on rule_runs to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on rule_runs;
+create policy owner_all on rule_runs to current_user using (true) with check (true);

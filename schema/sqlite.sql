@@ -731,3 +731,75 @@ create table bulk_items (
   primary key (tenant_id, bulk_id, position),
   foreign key (tenant_id, bulk_id) references bulk_changes (tenant_id, id)
 ) strict, without rowid;
+
+-- 0009_rules
+alter table users add column away_at integer;
+alter table users add column away_until integer;
+alter table ticket_audits add column change_id blob;
+create table rules (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  name text not null,
+  position integer not null,
+  definition text not null,
+  
+  active_since integer,
+  version integer not null,
+  created_by text not null,
+  created_at integer not null,
+  updated_at integer not null,
+  primary key (tenant_id, id)
+) strict;
+create index rules_by_position on rules (tenant_id, position, id);
+create table rule_triggers (
+  tenant_id blob not null references tenants (id),
+  event text not null,
+  rule_id blob not null,
+  minutes integer not null,
+  status text,
+  primary key (tenant_id, event, rule_id),
+  foreign key (tenant_id, rule_id) references rules (tenant_id, id)
+) strict, without rowid;
+create index rule_triggers_by_rule on rule_triggers (tenant_id, rule_id);
+create table rule_timers (
+  tenant_id blob not null references tenants (id),
+  rule_id blob not null,
+  ticket_id blob not null,
+  anchor_at integer not null,
+  run_at integer not null,
+  primary key (tenant_id, rule_id, ticket_id),
+  foreign key (tenant_id, rule_id) references rules (tenant_id, id),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+) strict, without rowid;
+create index rule_timers_due on rule_timers (tenant_id, run_at);
+create index rule_timers_by_ticket on rule_timers (tenant_id, ticket_id);
+create table rule_rotations (
+  tenant_id blob not null references tenants (id),
+  team_id blob not null,
+  last_user_id blob,
+  primary key (tenant_id, team_id)
+) strict, without rowid;
+create table rule_runs (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  rule_id blob not null,
+  rule_name text not null,
+  ticket_id blob not null,
+  
+  cause_id blob not null,
+  started_by text not null,
+  outcome text not null,
+  reason text,
+  details text not null,
+  
+  change_id blob,
+  created_at integer not null,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+) strict;
+create index rule_runs_by_rule on rule_runs (tenant_id, rule_id, id);
+create index rule_runs_by_outcome on rule_runs (tenant_id, rule_id, outcome, id);
+create index rule_runs_by_ticket on rule_runs (tenant_id, ticket_id, id);
+create unique index rule_runs_once on rule_runs (tenant_id, rule_id, ticket_id, cause_id);
+create index rule_runs_by_change on rule_runs (tenant_id, change_id) where change_id is not null;
+create index rule_runs_by_age on rule_runs (tenant_id, created_at);

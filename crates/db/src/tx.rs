@@ -140,6 +140,7 @@ pub struct Tx<'c> {
     /// For SQLite's full-text table, when the group is about to commit.
     words: RefCell<Vec<Words>>,
     savepoints: Cell<u32>,
+    change: Cell<Option<uuid::Uuid>>,
 }
 
 impl<'c> Deref for Tx<'c> {
@@ -151,7 +152,14 @@ impl<'c> Deref for Tx<'c> {
 
 impl<'c> Tx<'c> {
     pub(crate) fn new(read: Read<'c>, entropy: &'c dyn Entropy) -> Self {
-        Self { read, entropy, wakes: RefCell::default(), words: RefCell::default(), savepoints: Cell::new(0) }
+        Self {
+            read,
+            entropy,
+            wakes: RefCell::default(),
+            words: RefCell::default(),
+            savepoints: Cell::new(0),
+            change: Cell::new(None),
+        }
     }
     /// What is to be woken after the commit, and what goes into the full-text table before it.
     pub(crate) fn finish(self) -> (Vec<Wake>, Vec<Words>) {
@@ -174,6 +182,14 @@ impl<'c> Tx<'c> {
         Id::new(self.read.now, self.entropy)
     }
 
+    /// Names this change: the same for everything in this commit, and for nothing else. A part of another time ([`Tx::as_of`])
+    /// is a change of its own.
+    pub fn change_id(&self) -> uuid::Uuid {
+        let id = self.change.get().unwrap_or_else(|| self.new_id::<()>().uuid());
+        self.change.set(Some(id));
+        id
+    }
+
     pub fn entropy(&self) -> &dyn Entropy {
         self.entropy
     }
@@ -194,12 +210,36 @@ impl<'c> Tx<'c> {
         at: Timestamp,
         part: impl FnOnce(&mut Tx<'_>) -> Result<T>,
     ) -> Result<T> {
+        let scope = Scope { actor: actor.into(), ..self.read.scope.clone() };
+        // Another time is another change.
+        self.under(&scope, at, None, part)
+    }
+
+    /// Runs a part as `actor`, now, and marks what it queues as caused by `cause`.
+    pub fn caused_by<T>(
+        &mut self,
+        actor: Actor,
+        cause: String,
+        part: impl FnOnce(&mut Tx<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let scope = Scope { actor: actor.into(), request_id: Some(cause.into()), ..self.read.scope.clone() };
+        let (now, change) = (self.read.now, self.change_id());
+        self.under(&scope, now, Some(change), part)
+    }
+
+    fn under<T>(
+        &mut self,
+        scope: &Scope,
+        at: Timestamp,
+        change: Option<uuid::Uuid>,
+        part: impl FnOnce(&mut Tx<'_>) -> Result<T>,
+    ) -> Result<T> {
         let conn = match &self.read.conn {
             Conn::Sqlite(conn) => Conn::Sqlite(conn),
             Conn::Postgres(session) => Conn::Postgres(session),
         };
-        let scope = Scope { actor: actor.into(), ..self.read.scope.clone() };
-        let mut then = Tx::new(Read::new(conn, &scope, at), self.entropy);
+        let mut then = Tx::new(Read::new(conn, scope, at), self.entropy);
+        then.change.set(change);
         // Savepoints of both share one name space.
         then.savepoints.set(self.savepoints.get());
         let done = part(&mut then);

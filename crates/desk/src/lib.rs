@@ -1,7 +1,8 @@
-//! The desk: tickets, their conversation, history and queues; saved views; changes of many tickets at once.
+//! The desk: tickets, their conversation, history and queues; saved views; rules; changes of many tickets at once.
 
 pub mod bulk;
 pub mod categories;
+pub mod rules;
 pub mod tickets;
 pub mod views;
 

@@ -82,6 +82,10 @@ impl Staff {
     pub fn is_admin(&self) -> bool {
         self.role.is_admin()
     }
+    /// The product itself, acting by a rule: nobody of the business has looked.
+    pub fn is_product(&self) -> bool {
+        self.user_id.is_none() && self.actor.kind == ActorKind::System
+    }
     pub fn is_user(&self, id: Option<Id<User>>) -> bool {
         id.is_some() && self.user_id == id
     }

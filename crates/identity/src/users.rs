@@ -23,6 +23,9 @@ pub struct User {
     pub version: i64,
     pub created_at: Timestamp,
     pub last_seen_at: Option<Timestamp>,
+    /// Since when rules give them no tickets. They are away while it is set, and until `away_until` where that is.
+    pub away_at: Option<Timestamp>,
+    pub away_until: Option<Timestamp>,
     #[serde(skip)]
     pub password_hash: Option<String>,
     #[serde(skip)]
@@ -35,6 +38,10 @@ impl User {
     pub fn actor(&self) -> Actor {
         let kind = if self.role.is_staff() { ActorKind::Agent } else { ActorKind::Customer };
         Actor { kind, id: Some(self.id.uuid()), name: self.name.clone() }
+    }
+    /// Whether rules give them no tickets now.
+    pub fn is_away(&self, now: Timestamp) -> bool {
+        self.away_at.is_some() && self.away_until.is_none_or(|until| until > now)
     }
     pub fn has_second_factor(&self) -> bool {
         self.totp_confirmed_at.is_some()
@@ -57,7 +64,7 @@ pub struct NewUser {
 macro_rules! columns {
     () => {
         "id, email, name, role, customer_id, verified_at, disabled_at, totp_confirmed_at, locale, time_zone, version, created_at, last_seen_at,
-         password_hash, totp_secret, totp_last_step"
+         away_at, away_until, password_hash, totp_secret, totp_last_step"
     };
 }
 
@@ -74,6 +81,7 @@ db::statements! {
     SET_DISABLED = "update users set disabled_at = ?3, version = version + 1, updated_at = ?4 where tenant_id = ?1 and id = ?2";
     SET_PROFILE = "update users set name = ?3, locale = ?4, time_zone = ?5, version = version + 1, updated_at = ?6 where tenant_id = ?1 and id = ?2";
     SET_ROLE = "update users set role = ?3, version = version + 1, updated_at = ?4 where tenant_id = ?1 and id = ?2";
+    SET_AWAY = "update users set away_at = ?3, away_until = ?4, version = version + 1, updated_at = ?5 where tenant_id = ?1 and id = ?2";
     SET_TOTP = "update users set totp_secret = ?3, totp_confirmed_at = ?4, totp_last_step = ?5, version = version + 1, updated_at = ?6 where tenant_id = ?1 and id = ?2";
     USE_TOTP_STEP = "update users set totp_last_step = ?3 where tenant_id = ?1 and id = ?2 and totp_last_step < ?3";
 }
@@ -94,6 +102,8 @@ fn map(row: &Row<'_>) -> Result<User> {
         version: c.next()?,
         created_at: c.next()?,
         last_seen_at: c.next()?,
+        away_at: c.next()?,
+        away_until: c.next()?,
         password_hash: c.next()?,
         totp_secret: c.next()?,
         totp_last_step: c.next()?,
@@ -248,6 +258,38 @@ pub fn set_role(tx: &mut Tx<'_>, id: Id<User>, role: Role) -> Result<User> {
         tx,
         audit::Change::new("user.role_changed", "user", Some(id.uuid())).from(&before).to(&after),
     )?;
+    Ok(after)
+}
+
+/// The longest one can say to be away for, in days.
+const AWAY_DAYS_MAX: i64 = 366;
+
+/// Says that somebody of the staff is away, until an instant or until it is switched off; or is there again.
+///
+/// # Errors
+/// `away.until`, `away.staff_only`.
+pub fn set_away(tx: &mut Tx<'_>, id: Id<User>, away: bool, until: Option<Timestamp>) -> Result<User> {
+    let before = get(tx, id)?;
+    let now = tx.now();
+    if !before.role.is_staff() {
+        return Err(Error::field("is_away", "away.staff_only", "only staff can be away"));
+    }
+    if !away && until.is_some() {
+        return Err(Error::field("until", "away.until", "goes with is_away true"));
+    }
+    if until.is_some_and(|u| u <= now || u > now + base::hours(24 * AWAY_DAYS_MAX)) {
+        let message = format!("a time to come, at most {AWAY_DAYS_MAX} days from now");
+        return Err(Error::field("until", "away.until", message));
+    }
+    let since = away.then(|| before.away_at.filter(|_| before.is_away(now)).unwrap_or(now));
+    if (before.away_at, before.away_until) == (since, until) {
+        return Ok(before);
+    }
+    tx.execute(&SET_AWAY, params![id, since, until, now])?;
+    tx.wake(db::Wake::Access);
+    let after = get(tx, id)?;
+    let event = if away { "user.away" } else { "user.back" };
+    audit::record(tx, audit::Change::new(event, "user", Some(id.uuid())).from(&before).to(&after))?;
     Ok(after)
 }
 

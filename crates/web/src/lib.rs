@@ -23,6 +23,7 @@ pub mod live;
 pub mod notifications;
 pub mod outbox;
 pub mod queue;
+pub mod rules;
 pub mod saved_views;
 pub mod settings;
 pub mod stats;
@@ -56,6 +57,8 @@ pub(crate) fn pages() -> axum::Router<App> {
         .merge(notifications::pages::routes())
         .merge(outbox::pages::routes())
         .merge(queue::routes())
+        .merge(account::away::routes())
+        .merge(rules::pages::routes())
         .merge(saved_views::pages::routes())
         .merge(settings::pages::routes())
         .merge(stats::pages::routes())

@@ -46,6 +46,8 @@ const PAGES: &[(&str, Who)] = &[
     ("/admin/api-keys", Who::Admins),
     ("/admin/webhooks", Who::Admins),
     ("/admin/webhooks/new", Who::Admins),
+    ("/admin/rules", Who::Admins),
+    ("/admin/rules/new", Who::Admins),
     ("/admin/audit", Who::Admins),
     ("/admin/jobs", Who::Admins),
     ("/admin/outbox", Who::Admins),

@@ -9,9 +9,11 @@
 //! | `people` | staff, teams and customers |
 //! | `script` | one ticket, act by act |
 //! | `month` | plays the scripts through the product's verbs, in the order of time |
+//! | `automatic` | rules, and what they looked at |
 //! | `files` | attachments |
 //! | `chance` | randomness that is the same every time |
 
+mod automatic;
 mod chance;
 mod files;
 mod month;
@@ -145,7 +147,7 @@ fn fill(config: &Config, db: &Db, start: Timestamp, now: Timestamp) -> Result<us
         let month = month::Month { cast, chance: &chance, settings, files, now };
         let tickets = month::play(tx, &month, &links)?;
         subscribe(tx, &month)?;
-        Ok(tickets)
+        Ok(tickets + automatic::rules(tx, &month)?)
     })
 }
 

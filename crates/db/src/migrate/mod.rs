@@ -34,6 +34,7 @@ migrations! {
     4 "0004_search",
     5 "0005_desk_work",
     6 "0006_views",
+    9 "0009_rules",
 }
 
 impl Migration {

@@ -196,8 +196,14 @@ impl About<'_> {
         let mut values = self.values(&to.name, &link);
         values["body"] = message.body.clone().into();
         values["author"] = message.author.name.clone().into();
-        let letter = self.post(tx, LetterKind::SupportTicketUpdate, &to, values.clone())?;
+        // What a rule says is said to the customer alone, as what it is: a program that answered it would get no answer.
+        let automatic = message.author.kind == base::ActorKind::System;
+        let kind = if automatic { LetterKind::TicketAutoAnswer } else { LetterKind::SupportTicketUpdate };
+        let letter = self.post(tx, kind, &to, values.clone())?;
         store::set_delivery(tx, message.id, "queued", letter)?;
+        if automatic {
+            return Ok(());
+        }
         // A copy holds the answer and no link: whoever gets it was shown this, not the ticket.
         for copy in participants::of(tx, self.ticket.id)? {
             values["name"] = copy.name.clone().into();

@@ -49,6 +49,8 @@ pub use ops::{
     merged, purge_deleted, remove, restore, snooze, split, staff_message, take_answer, unblock, unmerge,
     unsnooze, user_of, wake_due,
 };
+pub use query::Extras;
+pub(crate) use store::{by_ids, lock};
 
 /// Records what became of a letter on the message it carried.
 pub fn letter_settled(tx: &mut db::Tx<'_>, letter: uuid::Uuid, status: &str) -> base::Result<()> {

@@ -5,6 +5,7 @@ use db::{Read, Row, Sql, ToValue, Tx, Value, params};
 use identity::User;
 
 use super::{counts, model::*};
+use crate::rules;
 
 macro_rules! columns {
     () => {
@@ -43,7 +44,7 @@ db::statements! {
     INSERT_ATTACHMENT = "insert into attachments (tenant_id, id, ticket_id, message_id, filename, content_type, size_bytes, sha256, created_at)
         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     INSERT_AUDIT = "insert into ticket_audits (tenant_id, id, ticket_id, event_type, from_value, to_value, metadata, is_public, actor_kind, actor_id,
-        actor_name, created_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+        actor_name, created_at, change_id) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
     INSERT_TAG = "insert into ticket_tags (tenant_id, ticket_id, tag) values (?1, ?2, ?3) on conflict do nothing";
     DROP_TAGS = "delete from ticket_tags where tenant_id = ?1 and ticket_id = ?2";
     INSERT_WATCHER = "insert into ticket_watchers (tenant_id, ticket_id, user_id) values (?1, ?2, ?3) on conflict do nothing";
@@ -128,6 +129,23 @@ pub fn find(read: &Read<'_>, id: Id<Ticket>) -> Result<Option<Ticket>> {
     read.query_one(&BY_ID, params![id], map)
 }
 
+/// Those of some tickets that are there, in the order of the ids.
+pub fn by_ids(read: &Read<'_>, ids: &[Id<Ticket>]) -> Result<Vec<Ticket>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let among = db::dialect::placeholders(2, ids.len());
+    let text = format!(
+        "select {COLUMNS} from tickets t join messages m on m.tenant_id = t.tenant_id and m.id = t.first_message_id
+         where t.tenant_id = ?1 and t.id in {among}"
+    );
+    let values: Vec<Value<'_>> = ids.iter().map(|id| Value::Uuid(id.uuid())).collect();
+    let found = read.query_all(&Sql::built(text), &values, map)?;
+    let mut of: std::collections::HashMap<Id<Ticket>, Ticket> =
+        found.into_iter().map(|t| (t.id, t)).collect();
+    Ok(ids.iter().filter_map(|id| of.remove(id)).collect())
+}
+
 /// The ticket, with its row held until the commit.
 pub fn lock(tx: &mut Tx<'_>, id: Id<Ticket>) -> Result<Option<Ticket>> {
     if tx.query_one(&LOCK, params![id], |_| Ok(()))?.is_none() {
@@ -179,7 +197,8 @@ pub fn insert(tx: &mut Tx<'_>, t: &Ticket) -> Result<()> {
             t.updated_by
         ],
     )?;
-    counts::moved(tx, None, t)
+    counts::moved(tx, None, t)?;
+    rules::watch::due_moved(tx, t.id, t.due_at)
 }
 
 /// Every column that can change, with its value.
@@ -257,7 +276,11 @@ pub fn save(tx: &mut Tx<'_>, before: &Ticket, t: &Ticket) -> Result<()> {
     let text = format!("update tickets set {} where tenant_id = ?1 and id = ?2", set.join(", "));
     let mut values = vec![t.id.to_value()];
     values.extend(changed.into_iter().map(|(_, value)| value));
-    tx.execute(&Sql::built(text), &values).map(|_| ())
+    tx.execute(&Sql::built(text), &values)?;
+    if t.due_at != before.due_at {
+        rules::watch::due_moved(tx, t.id, t.due_at)?;
+    }
+    Ok(())
 }
 
 pub fn mark_read(tx: &mut Tx<'_>, id: Id<Ticket>, by_customer: bool) -> Result<()> {
@@ -315,6 +338,12 @@ pub struct NewAudit<'a> {
 
 pub fn insert_audit(tx: &mut Tx<'_>, ticket: Id<Ticket>, a: NewAudit<'_>) -> Result<Id<Audit>> {
     let (id, now, actor): (Id<Audit>, Timestamp, _) = (tx.new_id(), tx.now(), tx.actor().clone());
+    let change = tx.change_id();
+    let to = match &a.to {
+        Some(Value::Text(word)) => Some((*word).to_owned()),
+        Some(Value::OwnedText(word)) => Some(word.clone()),
+        _ => None,
+    };
     tx.execute(
         &INSERT_AUDIT,
         params![
@@ -328,9 +357,11 @@ pub fn insert_audit(tx: &mut Tx<'_>, ticket: Id<Ticket>, a: NewAudit<'_>) -> Res
             actor.kind,
             actor.id,
             actor.name,
-            now
+            now,
+            change
         ],
     )?;
+    rules::watch::heard(tx, ticket, a.event_type, to.as_deref())?;
     Ok(id)
 }
 

@@ -13,6 +13,8 @@ pub enum LetterKind {
     TicketNew,
     /// To the customer: staff answered.
     SupportTicketUpdate,
+    /// To the customer: a rule answered.
+    TicketAutoAnswer,
     /// To the assignee: the customer answered.
     SupportCustomerReply,
     /// To whoever was given a ticket.
@@ -33,11 +35,12 @@ pub enum LetterKind {
 }
 
 impl LetterKind {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::TicketConfirmation,
         Self::TicketConfirmationUnverified,
         Self::TicketNew,
         Self::SupportTicketUpdate,
+        Self::TicketAutoAnswer,
         Self::SupportCustomerReply,
         Self::TicketAssigned,
         Self::TicketResolved,
@@ -56,6 +59,7 @@ impl LetterKind {
             Self::TicketConfirmationUnverified => "ticket_confirmation_unverified",
             Self::TicketNew => "ticket_new",
             Self::SupportTicketUpdate => "support_ticket_update",
+            Self::TicketAutoAnswer => "ticket_auto_answer",
             Self::SupportCustomerReply => "support_customer_reply",
             Self::TicketAssigned => "ticket_assigned",
             Self::TicketResolved => "ticket_resolved",
@@ -92,6 +96,10 @@ impl LetterKind {
             Self::SupportTicketUpdate => (
                 "[{{ ticket_number }}] {{ subject }}",
                 "{{ body }}\n\n---\n\nYour request **{{ ticket_number }}** has been updated by {{ author }}. Answer here: {{ link }}\n\n{{ business }}",
+            ),
+            Self::TicketAutoAnswer => (
+                "[{{ ticket_number }}] {{ subject }}",
+                "{{ body }}\n\n---\n\nThis is an automatic answer to your request **{{ ticket_number }}**. Add something here: {{ link }}\n\n{{ business }}",
             ),
             Self::SupportCustomerReply => (
                 "[{{ ticket_number }}] {{ author }} answered",

@@ -9,6 +9,7 @@ import { startSelection } from "./select.js";
 import { startViews } from "./views.js";
 import { startPalette } from "./palette.js";
 import { startBoard } from "./board.js";
+import { startRows } from "./rows.js";
 
 startTimes();
 startPrefetch();
@@ -19,4 +20,5 @@ startSelection();
 startViews();
 startPalette();
 startBoard();
+startRows();
 startLive();

@@ -419,6 +419,7 @@ fn account(base_path: &str, totp: Option<account::Totp>) -> account::Account {
             session("1", "Firefox on Linux", 0, true),
             session("2", "Safari on iPhone", 60 * 30, false),
         ],
+        away: totp.is_some().then(account::Away::default),
         totp,
         problems: vec![],
     }

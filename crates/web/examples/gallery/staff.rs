@@ -3,7 +3,7 @@
 use web::{
     api_keys, audit, categories, customers, jobs,
     kit::{forms::Problem, lists::Pager},
-    letters, notifications, outbox, settings, stats, teams, tenants, users, webhooks,
+    letters, notifications, outbox, rules, settings, stats, teams, tenants, users, webhooks,
 };
 
 use crate::{
@@ -276,6 +276,11 @@ fn system() -> Vec<Page> {
         Page::new("webhooks-new", "webhooks/form.html", agent("/admin/webhooks/new", ""), webhooks::views::Form { name: "Billing".into(), url: "ftp://billing.example".into(), topics: choices(&[("*", "Every event"), ("ticket.created", "ticket.created: A ticket was filed")], "*"), problems: vec![Problem::new("url", "begins with https:// or http://")], ..Default::default() }),
         Page::new("webhook", "webhooks/webhook.html", agent("/admin/webhooks/1", ""), hook()),
         Page::new("webhook-delivery", "webhooks/delivery.html", agent("/admin/webhooks/1/deliveries/1", ""), webhooks::views::DeliveryPage { webhook_id: "1".into(), webhook_name: "Billing".into(), delivery: hook_delivery("failed", Some(500)), message_id: "msg_01a1fca039a07e9ba5b5c75b8ad924f5".into(), body: r#"{"type":"ticket.created","timestamp":"2026-03-02T12:00:00Z","object":{"type":"ticket","id":"01a1fca0-39a0-7e9b-a5b5-c75b8ad924f5","sequence":1},"data":{}}"#.into(), log: vec![webhooks::views::Attempt { number: 1, started_at: ago(30), duration_ms: 812, status: Some(500), error: text("answered 500"), answer: "Internal Server Error".into() }], can_replay: true }),
+        Page::new("rules", "rules/list.html", agent("/admin/rules", ""), rules::views::List { rules: vec![rule_row("1", "Outages go first", true), rule_row("2", "Invoices in turn", false)] }),
+        Page::new("rules-new", "rules/form.html", agent("/admin/rules/new", ""), rule_form()),
+        Page::new("rule", "rules/rule.html", agent("/admin/rules/1", ""), rules::views::Rule { id: "1".into(), name: "Outages go first".into(), sentence: sentence(), enabled: true, active_since: Some(days_ago(3)), last_fired_at: Some(ago(20)), fired_count: 12, outcomes: ["all", "fired", "not_fired", "stopped", "failed"].map(|o| (o.to_owned(), o == "all")).into(), runs: rule_runs(), ..Default::default() }),
+        Page::new("rule-dry-run", "rules/dry_run.html", agent("/admin/rules/1/dry-run", ""), rules::views::DryRun { id: "1".into(), name: "Outages go first".into(), sentence: sentence(), days: choices(&[("7", "7 days"), ("30", "30 days")], "30"), tried: Some(tried()), ..Default::default() }),
+        Page::new("ticket-rules", "rules/ticket.html", agent("/desk/tickets/1/rules", ""), rules::views::TicketRuns { id: "1".into(), number: "SUP-00042".into(), subject: "Internet down since monday".into(), is_admin: true, runs: rule_runs(), ..Default::default() }),
         Page::new("settings", "settings/settings.html", agent("/admin/settings", ""), settings::views::Settings { business_name: "Northwind Fiber".into(), zone: "Europe/London".into(), from_address: "help@northwind.example".into(), ticket_number_styles: choices(&[("sequence", "SUP-00001, counting up"), ("random", "TCK- and 12 random characters")], "sequence"), auto_close_days: 7, reopen_days: 14, attachment_limit_mb: 25, sign_up_allowed: true, ..Default::default() }),
         Page::new("tenants", "tenants/list.html", agent("/admin/tenants", ""), tenants::views::List { tenants: vec![tenants::views::TenantRow { slug: "northwind".into(), name: "Northwind Fiber".into(), host: text("help.northwind.example"), created_at: days_ago(300) }] }),
     ]
@@ -325,5 +330,133 @@ fn hook() -> webhooks::views::Webhook {
         ],
         pager: Pager::default(),
         spans: choices(&[("1", "in the last hour"), ("24", "in the last day")], "24"),
+    }
+}
+
+fn sentence() -> rules::views::Sentence {
+    rules::views::Sentence {
+        when: "a ticket is created or the customer replies".into(),
+        all: vec!["Priority is Low or Normal".into()],
+        any: vec!["Subject contains \u{201c}no internet\u{201d}".into(), "Tags have outage".into()],
+        then: vec!["set the priority to Urgent".into(), "assign it in turn within Network".into()],
+    }
+}
+
+fn rule_row(id: &str, name: &str, enabled: bool) -> rules::views::Row {
+    rules::views::Row {
+        id: id.into(),
+        name: name.into(),
+        sentence: sentence(),
+        enabled,
+        last_fired_at: enabled.then(|| ago(20)),
+        fired_count: 12,
+        is_first: id == "1",
+        is_last: id == "2",
+    }
+}
+
+fn looked() -> Vec<rules::views::Looked> {
+    vec![
+        rules::views::Looked {
+            holds: true,
+            text: "Priority is Low or Normal".into(),
+            actual: text("Normal"),
+        },
+        rules::views::Looked {
+            holds: false,
+            text: "Subject contains \u{201c}no internet\u{201d}".into(),
+            actual: text("An invoice"),
+        },
+    ]
+}
+
+fn rule_runs() -> Vec<rules::views::Run> {
+    let run = |outcome: &str| rules::views::Run {
+        rule_href: "/admin/rules/1".into(),
+        rule_name: "Outages go first".into(),
+        ticket_href: "/desk/tickets/1".into(),
+        ticket_number: "SUP-00042".into(),
+        outcome: outcome.into(),
+        reason: (outcome == "stopped")
+            .then(|| "Stopped: it has run in this chain of changes already.".into()),
+        started_by: "a ticket is created".into(),
+        conditions: looked(),
+        actions: if outcome == "fired" {
+            vec!["Set the priority: Normal \u{2192} Urgent".into()]
+        } else {
+            vec![]
+        },
+        created_at: ago(20),
+    };
+    ["fired", "not_fired", "stopped", "failed"].map(run).into()
+}
+
+fn tried() -> rules::views::Tried {
+    let would = |number: &str, matches: bool| rules::views::Would {
+        href: "/desk/tickets/1".into(),
+        number: number.into(),
+        subject: "Internet down since monday".into(),
+        created_at: ago(300),
+        matches,
+        conditions: looked(),
+        actions: vec!["Set the priority: Normal \u{2192} Urgent".into()],
+    };
+    let items = vec![would("SUP-00042", true), would("SUP-00041", false)];
+    rules::views::Tried { looked_at: 2000, matched: 41, is_capped: true, items, ..Default::default() }
+}
+
+fn rule_form() -> rules::views::Form {
+    let events = choices(
+        &[("ticket_created", "a ticket is created"), ("reopened", "a ticket is reopened")],
+        "ticket_created",
+    );
+    let ops = choices(&[("is", "is"), ("is_not", "is not")], "is");
+    let priorities = choices(&[("low", "Low"), ("normal", "Normal"), ("high", "High")], "normal");
+    let part = |at: &str, word: &str, label: &str, control: &str| rules::views::Part {
+        at: at.into(),
+        word: word.into(),
+        label: label.into(),
+        ops: ops.clone(),
+        control: control.into(),
+        choices: priorities.clone(),
+        value: "outage".into(),
+        hint: "vip, fibre".into(),
+    };
+    let fields = choices(&[("priority", "Priority"), ("tags", "Tags")], "");
+    rules::views::Form {
+        name: "Outages go first".into(),
+        enabled: true,
+        kind: "event".into(),
+        events,
+        anchors: choices(&[("created", "it was created"), ("due", "it is due")], "created"),
+        amount: "4".into(),
+        units: choices(&[("hours", "hours")], "hours"),
+        sides: choices(&[("after", "after"), ("before", "before")], "after"),
+        statuses: choices(&[("open", "Open")], "open"),
+        groups: vec![
+            rules::views::Group {
+                key: "all".into(),
+                conditions: vec![
+                    part("all[0]", "priority", "Priority", "chips"),
+                    part("all[1]", "tags", "Tags", "text"),
+                ],
+                fields: fields.clone(),
+            },
+            rules::views::Group {
+                key: "any".into(),
+                conditions: vec![part("any[0]", "hours_since_created", "Age", "number")],
+                fields,
+            },
+        ],
+        actions: vec![
+            part("actions[0]", "set_priority", "Set the priority", "select"),
+            part("actions[1]", "answer", "Answer the customer", "markdown"),
+            part("actions[2]", "stop", "Stop here", "nothing"),
+        ],
+        new_actions: choices(&[("stop", "Stop here")], ""),
+        days: choices(&[("30", "30 days")], "30"),
+        problems: vec![Problem::new("all[1].value", "a tag has no comma in it")],
+        tried: Some(tried()),
+        ..Default::default()
     }
 }

@@ -1,5 +1,6 @@
 //! One's own profile, for customers (`/account`) and staff (`/desk/account`).
 
+pub(crate) mod away;
 mod device;
 pub mod pages;
 pub mod preferences;

@@ -87,6 +87,7 @@ pub(super) async fn view(app: &App, who: &PersonPage) -> Result<views::Account> 
         enrolment: pending.map(|e| views::Enrolment { secret: e.secret_base32, otpauth_url: e.address }),
         recovery_codes: Vec::new(),
     });
+    let away = user.role.is_staff().then(|| super::away::view(&user, app.db().now()));
     Ok(views::Account {
         base_path: home(who).into(),
         name: user.name,
@@ -108,6 +109,7 @@ pub(super) async fn view(app: &App, who: &PersonPage) -> Result<views::Account> 
             })
             .collect(),
         totp: second_factor,
+        away,
         problems: Vec::new(),
     })
 }

@@ -21,7 +21,16 @@ pub struct Account {
     pub sessions: Vec<Session>,
     /// Staff only.
     pub totp: Option<Totp>,
+    /// Staff only. `POST /desk/account/away` fields `away` (`true`, `false`), `until` (local time, may be empty).
+    pub away: Option<Away>,
     pub problems: Vec<Problem>,
+}
+
+/// Whether somebody is away now.
+#[derive(Debug, Default, Serialize)]
+pub struct Away {
+    pub is_away: bool,
+    pub until: Option<Timestamp>,
 }
 
 #[derive(Debug, Serialize)]

@@ -530,6 +530,8 @@ pub fn api() -> (axum::Router<App>, OpenApi) {
         .merge(crate::tickets::work_routes::routes())
         .merge(crate::saved_views::api::routes())
         .merge(crate::bulk::api::routes())
+        .merge(crate::rules::routes())
+        .merge(crate::account::away::api())
         .finish_api_with(&mut document, |api| api.security_scheme("bearer", bearer));
     (router, document)
 }

@@ -51,6 +51,14 @@ impl Names {
     pub fn read(read: &Read<'_>) -> Result<Self> {
         Ok(Self { staff: users::staff(read)?, categories: desk::categories::all(read)? })
     }
+    /// A name in a list of people to give a ticket to, with a word when they are away.
+    pub fn with_away(&self, user: &User, now: Timestamp, locale: &str) -> String {
+        if user.is_away(now) {
+            format!("{} ({})", user.name, words::say(locale, "away-mark"))
+        } else {
+            user.name.clone()
+        }
+    }
     pub fn of(&self, id: Option<Id<User>>) -> Option<String> {
         let id = id?;
         Some(self.staff.iter().find(|u| u.id == id).map_or_else(|| "?".to_owned(), |u| u.name.clone()))

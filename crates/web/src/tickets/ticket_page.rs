@@ -113,7 +113,11 @@ fn view(
         std::iter::once(t.status).chain(t.status.moves().iter().copied().filter(|s| s.is_live())).collect();
     let people = |selected: Option<Id<identity::User>>| -> Vec<Choice> {
         let active = names.staff.iter().filter(|u| u.disabled_at.is_none());
-        active.map(|u| Choice::new(u.id.to_string(), &u.name, Some(u.id) == selected)).collect()
+        active
+            .map(|u| {
+                Choice::new(u.id.to_string(), names.with_away(u, read.now(), locale), Some(u.id) == selected)
+            })
+            .collect()
     };
     let nobody = Choice::new("", words::say(locale, "filter-nobody"), t.assigned_to.is_none());
     let facts = [("fact-plan", &customer.plan), ("fact-address", &customer.service_address)];

@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     routing::{get, post},
 };
-use base::{Email, Error, Id, OrNotFound, Result, Role};
+use base::{Email, Error, Id, OrNotFound, Result, Role, Timestamp};
 use identity::{User, tokens::Purpose, users};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -150,7 +150,14 @@ async fn find(app: &App, who: &AdminPage, id: Uuid) -> Result<User> {
     app.read(who.scope(), move |read| users::get(read, Id::from_uuid(id))).await
 }
 
-fn user_view(who: &AdminPage, user: &User) -> views::Form {
+/// The page again, with what was wrong in a form on it.
+pub(crate) async fn refused(app: &App, who: &AdminPage, id: Uuid, problems: Vec<Problem>) -> Outcome {
+    let user = find(app, who, id).await?;
+    let view = views::Form { problems, ..user_view(who, &user, app.db().now()) };
+    who.again(app, format!("{HOME}/{id}"), "users/form.html", view).await
+}
+
+fn user_view(who: &AdminPage, user: &User, now: Timestamp) -> views::Form {
     views::Form {
         id: Some(user.id.to_string()),
         name: user.name.clone(),
@@ -161,13 +168,14 @@ fn user_view(who: &AdminPage, user: &User) -> views::Form {
         created_at: Some(user.created_at),
         last_seen_at: user.last_seen_at,
         is_self: user.id == who.user.id,
+        away: user.role.is_staff().then(|| crate::account::away::view(user, now)),
         problems: Vec::new(),
     }
 }
 
 async fn show(State(app): State<App>, who: AdminPage, At(id): At<Uuid>) -> Outcome {
     let user = find(&app, &who, id).await?;
-    who.show(&app, "users/form.html", user_view(&who, &user)).await
+    who.show(&app, "users/form.html", user_view(&who, &user, app.db().now())).await
 }
 
 #[derive(Deserialize)]
@@ -197,7 +205,7 @@ async fn change(State(app): State<App>, who: AdminPage, At(id): At<Uuid>, payloa
                 name: input.name,
                 roles: roles(&who, &input.role),
                 problems,
-                ..user_view(&who, &user)
+                ..user_view(&who, &user, app.db().now())
             };
             who.again(&app, format!("{HOME}/{id}"), "users/form.html", view).await
         }

@@ -42,5 +42,7 @@ pub struct Form {
     pub last_seen_at: Option<Timestamp>,
     /// One cannot disable oneself.
     pub is_self: bool,
+    /// Of staff. `POST …/away` fields `away` (`true`, `false`), `until` (local time, may be empty).
+    pub away: Option<crate::account::views::Away>,
     pub problems: Vec<Problem>,
 }

@@ -67,7 +67,10 @@ pub fn change(
     let lists = lists(tx, id, &patch)?;
     let status_asked = patch.status.filter(|s| *s != ticket.status);
     let starts = claimed && matches!(ticket.status, Status::New | Status::Open);
-    if status_asked.is_none() && (starts || (ticket.status == Status::New && (ticket != before || lists))) {
+    // What the product itself does opens nothing, unless it gives the ticket to somebody.
+    let opens = !staff.is_product() || ticket.assigned_to.is_some();
+    let touched = opens && ticket.status == Status::New && (ticket != before || lists);
+    if status_asked.is_none() && (starts || touched) {
         // The first act of staff opens it; a claim starts it.
         let from = ticket.status;
         ticket.status = if claimed { Status::InProgress } else { Status::Open };

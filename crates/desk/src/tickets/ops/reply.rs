@@ -74,11 +74,20 @@ pub fn staff_message(
     let mentioned = if is_public { Vec::new() } else { mentions::find(tx, &new.body.source)? };
     let message = write(tx, thread.addressed(), Direction::Outbound, new)?;
     let now = tx.now();
-    thread.count(if is_public { Said::ByStaff } else { Said::AsNote }, now);
+    // What a rule says is no answer of a person: nobody has looked at the ticket yet.
+    let by_rule = staff.is_product();
+    let said = match (is_public, by_rule) {
+        (true, false) => Said::ByStaff,
+        (true, true) => Said::ByRule,
+        (false, _) => Said::AsNote,
+    };
+    thread.count(said, now);
     let merged = thread.is_merged();
     let head = thread.head();
     let (id, before) = (head.id, head.status);
-    if is_public {
+    if by_rule {
+        // The status stays.
+    } else if is_public {
         let first = head.first_response_at.is_none() && head.origin_type != Party::Tenant;
         if first {
             head.first_response_at = Some(now);

@@ -24,6 +24,7 @@ pub struct Thread {
 pub enum Said {
     ByCustomer,
     ByStaff,
+    ByRule,
     AsNote,
 }
 
@@ -98,7 +99,9 @@ impl Thread {
                     }
                 }
                 _ => {
-                    t.unread_by_agent = 0;
+                    if said != Said::ByRule {
+                        t.unread_by_agent = 0;
+                    }
                     if i == 0 {
                         t.unread_by_customer += 1;
                     }
