@@ -17,7 +17,7 @@ use testkit::{World, both_engines};
 use uuid::Uuid;
 
 fn staff() -> Staff {
-    Staff { user_id: None, role: Role::Admin, actor: Actor::system(), read_only: false }
+    Staff { user_id: None, role: Role::Admin, actor: Actor::operator(), read_only: false }
 }
 
 fn new_ticket(tx: &mut db::Tx<'_>, subject: &str, body: &str) -> Result<Ticket> {

@@ -33,6 +33,7 @@ rules-when = When
 rules-if = If
 rules-if-all = If all of these:
 rules-if-any = And one of these:
+rules-if-one = If one of these:
 rules-then = Then
 rules-and-join = {" "}and{" "}
 rules-or-join = {" "}or{" "}

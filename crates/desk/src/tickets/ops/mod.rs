@@ -148,6 +148,7 @@ fn staff_line<'a>(event_type: &'static str, from: Option<String>, to: Option<Str
 /// Tells live streams that a ticket changed; the customer's only when they may know.
 fn publish(tx: &mut Tx<'_>, topic: &'static str, ticket: &Ticket, is_public: bool) -> Result<()> {
     let payload = serde_json::json!({ "ticket_number": ticket.ticket_number, "version": ticket.version });
+    let payload = with_cause(tx, payload);
     tx.publish(event(topic, ticket, is_public, payload))
 }
 
@@ -162,7 +163,16 @@ fn publish_message(
     let payload = serde_json::json!({
         "ticket_number": ticket.ticket_number, "version": ticket.version, "message_id": message,
     });
+    let payload = with_cause(tx, payload);
     tx.publish(event(topic, ticket, is_public, payload))
+}
+
+/// What a rule did says so: `cause_id` is the run it did it in.
+fn with_cause(tx: &Tx<'_>, mut payload: serde_json::Value) -> serde_json::Value {
+    if let Some(run) = tx.request_id().and_then(|id| id.strip_prefix("rule:")) {
+        payload["cause_id"] = run.into();
+    }
+    payload
 }
 
 fn event(topic: &'static str, ticket: &Ticket, is_public: bool, payload: serde_json::Value) -> Event {
