@@ -57,7 +57,7 @@ export default async (t) => {
       "desk-nothing": "/desk?view=all&q=nothingisfound", customers: "/desk/customers", customer: `/desk/customers/${customers}`, stats: "/desk/stats", notifications: "/desk/notifications",
       "desk-account": "/desk/account", "admin-users": "/admin/users", "admin-user-new": "/admin/users/new", "admin-teams": "/admin/teams", "admin-categories": "/admin/categories",
       "admin-letters": "/admin/letters", "admin-settings": "/admin/settings", "admin-outbox": "/admin/outbox", "admin-jobs": "/admin/jobs", "admin-audit": "/admin/audit",
-      "admin-api-keys": "/admin/api-keys", "admin-webhooks": "/admin/webhooks", "admin-webhook-new": "/admin/webhooks/new", "not-found": "/desk/tickets/nothing",
+      "admin-rules": "/admin/rules", "admin-rule-new": "/admin/rules/new", "admin-api-keys": "/admin/api-keys", "admin-webhooks": "/admin/webhooks", "admin-webhook-new": "/admin/webhooks/new", "not-found": "/desk/tickets/nothing",
     },
   };
   const broken = await t.open();

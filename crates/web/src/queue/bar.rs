@@ -31,7 +31,8 @@ pub fn bar(staff: &Staff, asked: &Asked, offers: &Offers, all: Option<u32>, loca
         Choice::new("me", words::say(locale, "filter-me"), false),
         Choice::new("none", words::say(locale, "filter-nobody"), false),
     ];
-    assignees.extend(offers.names.staff.iter().map(|u| Choice::new(u.id.to_string(), &u.name, false)));
+    let names = offers.names.staff.iter();
+    assignees.extend(names.map(|u| Choice::new(u.id.to_string(), offers.names.with_away(u, locale), false)));
     let mut teams = Vec::new();
     if !offers.teams.is_empty() {
         teams.push(Choice::new("none", words::say(locale, "filter-no-team"), false));

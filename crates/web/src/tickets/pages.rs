@@ -45,15 +45,17 @@ pub fn routes() -> Router<App> {
 pub struct Names {
     pub staff: Vec<User>,
     pub categories: Vec<desk::categories::Category>,
+    /// When it was read, for who is away.
+    pub now: Timestamp,
 }
 
 impl Names {
     pub fn read(read: &Read<'_>) -> Result<Self> {
-        Ok(Self { staff: users::staff(read)?, categories: desk::categories::all(read)? })
+        Ok(Self { staff: users::staff(read)?, categories: desk::categories::all(read)?, now: read.now() })
     }
     /// A name in a list of people to give a ticket to, with a word when they are away.
-    pub fn with_away(&self, user: &User, now: Timestamp, locale: &str) -> String {
-        if user.is_away(now) {
+    pub fn with_away(&self, user: &User, locale: &str) -> String {
+        if user.is_away(self.now) {
             format!("{} ({})", user.name, words::say(locale, "away-mark"))
         } else {
             user.name.clone()

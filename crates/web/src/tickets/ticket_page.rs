@@ -114,9 +114,7 @@ fn view(
     let people = |selected: Option<Id<identity::User>>| -> Vec<Choice> {
         let active = names.staff.iter().filter(|u| u.disabled_at.is_none());
         active
-            .map(|u| {
-                Choice::new(u.id.to_string(), names.with_away(u, read.now(), locale), Some(u.id) == selected)
-            })
+            .map(|u| Choice::new(u.id.to_string(), names.with_away(u, locale), Some(u.id) == selected))
             .collect()
     };
     let nobody = Choice::new("", words::say(locale, "filter-nobody"), t.assigned_to.is_none());
