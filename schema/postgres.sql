@@ -744,6 +744,88 @@ create table bulk_items (
   foreign key (tenant_id, bulk_id) references bulk_changes (tenant_id, id)
 );
 
+-- 0007_composing
+create table drafts (
+  tenant_id uuid not null references tenants (id),
+  user_id uuid not null,
+  ticket_id uuid not null,
+  
+  kind text not null,
+  body text not null,
+  
+  status text,
+  
+  files jsonb not null,
+  updated_at timestamptz not null,
+  primary key (tenant_id, user_id, ticket_id),
+  foreign key (tenant_id, user_id) references users (tenant_id, id),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+);
+create index drafts_by_ticket on drafts (tenant_id, ticket_id);
+create table held_answers (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  
+  ticket_id uuid not null,
+  addressed_to uuid,
+  user_id uuid not null,
+  user_name text not null,
+  body text not null,
+  body_html text not null,
+  attachments jsonb not null,
+  status text,
+  created_at timestamptz not null,
+  release_at timestamptz not null,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id),
+  foreign key (tenant_id, user_id) references users (tenant_id, id)
+);
+create index held_answers_by_ticket on held_answers (tenant_id, ticket_id);
+create table presence (
+  tenant_id uuid not null references tenants (id),
+  ticket_id uuid not null,
+  user_id uuid not null,
+  seen_at timestamptz not null,
+  typed_at timestamptz,
+  changed_at timestamptz not null,
+  primary key (tenant_id, ticket_id, user_id),
+  foreign key (tenant_id, user_id) references users (tenant_id, id)
+);
+create index presence_by_change on presence (tenant_id, changed_at);
+
+-- 0008_macros
+create table macros (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  is_canned boolean not null,
+  name text not null,
+  
+  text_kind text,
+  body text not null,
+  files jsonb not null,
+  changes jsonb not null,
+  owner_id uuid not null,
+  
+  team_id uuid,
+  is_for_all boolean not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, owner_id) references users (tenant_id, id),
+  foreign key (tenant_id, team_id) references teams (tenant_id, id)
+);
+create index macros_by_owner on macros (tenant_id, owner_id);
+create table macro_uses (
+  tenant_id uuid not null references tenants (id),
+  macro_id uuid not null,
+  
+  by_id uuid not null,
+  uses bigint not null,
+  last_used_at timestamptz not null,
+  primary key (tenant_id, macro_id, by_id),
+  foreign key (tenant_id, macro_id) references macros (tenant_id, id)
+);
+
 -- 0009_rules
 alter table users add column away_at timestamptz;
 alter table users add column away_until timestamptz;
@@ -1097,6 +1179,36 @@ drop policy if exists tenant_only on bulk_items;
 create policy tenant_only on bulk_items to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
 drop policy if exists owner_all on bulk_items;
 create policy owner_all on bulk_items to current_user using (true) with check (true);
+alter table drafts enable row level security;
+alter table drafts force row level security;
+drop policy if exists tenant_only on drafts;
+create policy tenant_only on drafts to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on drafts;
+create policy owner_all on drafts to current_user using (true) with check (true);
+alter table held_answers enable row level security;
+alter table held_answers force row level security;
+drop policy if exists tenant_only on held_answers;
+create policy tenant_only on held_answers to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on held_answers;
+create policy owner_all on held_answers to current_user using (true) with check (true);
+alter table presence enable row level security;
+alter table presence force row level security;
+drop policy if exists tenant_only on presence;
+create policy tenant_only on presence to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on presence;
+create policy owner_all on presence to current_user using (true) with check (true);
+alter table macros enable row level security;
+alter table macros force row level security;
+drop policy if exists tenant_only on macros;
+create policy tenant_only on macros to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on macros;
+create policy owner_all on macros to current_user using (true) with check (true);
+alter table macro_uses enable row level security;
+alter table macro_uses force row level security;
+drop policy if exists tenant_only on macro_uses;
+create policy tenant_only on macro_uses to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on macro_uses;
+create policy owner_all on macro_uses to current_user using (true) with check (true);
 alter table rules enable row level security;
 alter table rules force row level security;
 drop policy if exists tenant_only on rules;

@@ -732,6 +732,88 @@ create table bulk_items (
   foreign key (tenant_id, bulk_id) references bulk_changes (tenant_id, id)
 ) strict, without rowid;
 
+-- 0007_composing
+create table drafts (
+  tenant_id blob not null references tenants (id),
+  user_id blob not null,
+  ticket_id blob not null,
+  
+  kind text not null,
+  body text not null,
+  
+  status text,
+  
+  files text not null,
+  updated_at integer not null,
+  primary key (tenant_id, user_id, ticket_id),
+  foreign key (tenant_id, user_id) references users (tenant_id, id),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+) strict, without rowid;
+create index drafts_by_ticket on drafts (tenant_id, ticket_id);
+create table held_answers (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  
+  ticket_id blob not null,
+  addressed_to blob,
+  user_id blob not null,
+  user_name text not null,
+  body text not null,
+  body_html text not null,
+  attachments text not null,
+  status text,
+  created_at integer not null,
+  release_at integer not null,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id),
+  foreign key (tenant_id, user_id) references users (tenant_id, id)
+) strict;
+create index held_answers_by_ticket on held_answers (tenant_id, ticket_id);
+create table presence (
+  tenant_id blob not null references tenants (id),
+  ticket_id blob not null,
+  user_id blob not null,
+  seen_at integer not null,
+  typed_at integer,
+  changed_at integer not null,
+  primary key (tenant_id, ticket_id, user_id),
+  foreign key (tenant_id, user_id) references users (tenant_id, id)
+) strict, without rowid;
+create index presence_by_change on presence (tenant_id, changed_at);
+
+-- 0008_macros
+create table macros (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  is_canned integer not null,
+  name text not null,
+  
+  text_kind text,
+  body text not null,
+  files text not null,
+  changes text not null,
+  owner_id blob not null,
+  
+  team_id blob,
+  is_for_all integer not null,
+  created_at integer not null,
+  updated_at integer not null,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, owner_id) references users (tenant_id, id),
+  foreign key (tenant_id, team_id) references teams (tenant_id, id)
+) strict;
+create index macros_by_owner on macros (tenant_id, owner_id);
+create table macro_uses (
+  tenant_id blob not null references tenants (id),
+  macro_id blob not null,
+  
+  by_id blob not null,
+  uses integer not null,
+  last_used_at integer not null,
+  primary key (tenant_id, macro_id, by_id),
+  foreign key (tenant_id, macro_id) references macros (tenant_id, id)
+) strict, without rowid;
+
 -- 0009_rules
 alter table users add column away_at integer;
 alter table users add column away_until integer;

@@ -55,6 +55,7 @@ export default async (t) => {
     admin: {
       desk: "/desk", "desk-all": "/desk?view=all", "desk-filtered": "/desk?view=all&priority=high", board: "/desk/board", "desk-ticket": `/desk/tickets/${id}`, "desk-new": "/desk/tickets/new", "desk-call": "/desk/calls/new",
       "desk-nothing": "/desk?view=all&q=nothingisfound", customers: "/desk/customers", customer: `/desk/customers/${customers}`, stats: "/desk/stats", notifications: "/desk/notifications",
+      "canned-replies": "/desk/canned-replies", "canned-reply-new": "/desk/canned-replies/new", macros: "/desk/macros", "macro-new": "/desk/macros/new",
       "desk-account": "/desk/account", "admin-users": "/admin/users", "admin-user-new": "/admin/users/new", "admin-teams": "/admin/teams", "admin-categories": "/admin/categories",
       "admin-letters": "/admin/letters", "admin-settings": "/admin/settings", "admin-outbox": "/admin/outbox", "admin-jobs": "/admin/jobs", "admin-audit": "/admin/audit",
       "admin-rules": "/admin/rules", "admin-rule-new": "/admin/rules/new", "admin-api-keys": "/admin/api-keys", "admin-webhooks": "/admin/webhooks", "admin-webhook-new": "/admin/webhooks/new", "not-found": "/desk/tickets/nothing",

@@ -35,6 +35,8 @@ export class World {
     }
     this.key = server.cli(["api-key", "create", "--tenant", "harbour", "--name", "journeys", "--scope", "admin"]);
     await server.serve();
+    // Most journeys are about what comes after an answer, not about the seconds before it.
+    await this.undoSend(0);
     for (const [at, [subject, priority, category, description]] of TICKETS.entries()) {
       const who = at % 2 ? people.dora : people.emil;
       await this.ticket({ subject, priority, category, description, user_email: who.email });
@@ -47,6 +49,12 @@ export class World {
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
     return { headers: answer.headers, text, json: text ? JSON.parse(text) : null };
+  }
+
+  /** Sets for how long an answer from the desk can be taken back. */
+  async undoSend(seconds) {
+    const { name, settings } = (await this.api("GET", "/api/admin/settings")).json;
+    await this.api("PUT", "/api/admin/settings", { name, settings: { ...settings, undo_send_seconds: seconds } });
   }
 
   async token({ email, password }) {

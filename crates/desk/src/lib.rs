@@ -1,7 +1,10 @@
-//! The desk: tickets, their conversation, history and queues; saved views; rules; changes of many tickets at once.
+//! The desk: tickets, their conversation, history and queues; saved views; rules; changes of many tickets at once; what
+//! agents are writing; macros and canned replies.
 
 pub mod bulk;
 pub mod categories;
+pub mod composing;
+pub mod macros;
 pub mod rules;
 pub mod tickets;
 pub mod views;

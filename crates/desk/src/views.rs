@@ -97,11 +97,12 @@ pub fn get(read: &Read<'_>, staff: &Staff, id: Id<SavedView>) -> Result<SavedVie
     if theirs { Ok(view) } else { Err(Error::not_found("view")) }
 }
 
-fn check_sharing(read: &Read<'_>, staff: &Staff, sharing: Sharing) -> Result<()> {
+/// Whether they may share with these people: teams of their own; everybody is an admin's.
+pub(crate) fn check_sharing(read: &Read<'_>, staff: &Staff, sharing: Sharing) -> Result<()> {
     match sharing {
         Sharing::Personal => Ok(()),
         Sharing::Everybody if staff.is_admin() => Ok(()),
-        Sharing::Everybody => Err(Error::forbidden("view.sharing", "an admin shares a view with everybody")),
+        Sharing::Everybody => Err(Error::forbidden("view.sharing", "an admin shares with everybody")),
         Sharing::Team(team) => {
             let team = teams::get(read, team)
                 .map_err(|_| Error::field("team_id", "team.unknown", "there is no such team"))?;
@@ -109,7 +110,7 @@ fn check_sharing(read: &Read<'_>, staff: &Staff, sharing: Sharing) -> Result<()>
             if member || staff.is_admin() {
                 return Ok(());
             }
-            Err(Error::forbidden("view.sharing", "you share views with teams you are a member of"))
+            Err(Error::forbidden("view.sharing", "you share with teams you are a member of"))
         }
     }
 }

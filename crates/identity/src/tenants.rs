@@ -42,6 +42,8 @@ pub struct Settings {
     pub archive_days: u32,
     /// What was said on a deleted ticket is kept for this many days, in case it was a mistake.
     pub deleted_retention_days: u32,
+    /// An answer from the composer can be taken back for this many seconds; 0 sends at once.
+    pub undo_send_seconds: u32,
     /// Any agent may change any ticket, also one assigned to somebody else.
     pub agents_change_any_ticket: bool,
     pub attachment_max_bytes: u64,
@@ -63,6 +65,7 @@ impl Default for Settings {
             reopen_days: 14,
             archive_days: 0,
             deleted_retention_days: 30,
+            undo_send_seconds: 10,
             agents_change_any_ticket: false,
             attachment_max_bytes: 25_000_000,
             notice_banner: String::new(),
@@ -90,6 +93,7 @@ impl Settings {
         range("reopen_days", self.reopen_days.into(), 0, 3650);
         range("archive_days", self.archive_days.into(), 0, 3650);
         range("deleted_retention_days", self.deleted_retention_days.into(), 1, 3650);
+        range("undo_send_seconds", self.undo_send_seconds.into(), 0, 120);
         range("attachment_max_bytes", self.attachment_max_bytes, 1_000, 100_000_000);
         let mut say = |field: &str, message: &str| {
             wrong.push(base::FieldError {

@@ -11,6 +11,7 @@ pub mod audit;
 pub mod auth;
 pub mod bulk;
 pub mod categories;
+pub mod composing;
 pub mod customers;
 pub mod docs;
 pub mod errors;
@@ -20,6 +21,7 @@ pub mod jobs;
 pub mod kit;
 pub mod letters;
 pub mod live;
+pub mod macros;
 pub mod notifications;
 pub mod outbox;
 pub mod queue;
@@ -54,6 +56,7 @@ pub(crate) fn pages() -> axum::Router<App> {
         .merge(customers::pages::routes())
         .merge(jobs::pages::routes())
         .merge(letters::pages::routes())
+        .merge(macros::pages::routes())
         .merge(notifications::pages::routes())
         .merge(outbox::pages::routes())
         .merge(queue::routes())

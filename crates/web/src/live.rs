@@ -1,5 +1,5 @@
 //! `/live`: one stream of hints a browser, "something about this ticket changed". What changed is fetched by the page,
-//! through the same reads as ever, so the stream itself has nothing to leak.
+//! through the same reads as ever, so the stream itself has nothing to leak. Staff also hear where a colleague came or went.
 
 use std::{collections::VecDeque, convert::Infallible, time::Duration};
 
@@ -13,6 +13,7 @@ use axum::{
     routing::get,
 };
 use base::{Error, Id};
+use desk::composing::presence;
 use engine::StoredEvent;
 use identity::Principal;
 use tokio::sync::mpsc;
@@ -62,6 +63,8 @@ async fn follow(app: App, caller: Caller, sender: mpsc::Sender<Event>) {
     let mut wakes = app.db().signals().events();
     let mut stopping = app.stopping();
     let mut seen: VecDeque<Uuid> = VecDeque::new();
+    let mut stirred: VecDeque<presence::Stirred> = VecDeque::new();
+    let is_staff = caller.principal.staff().is_some();
     // What happened before the stream began is on the page already.
     let start = app.db().now();
     let (mut epoch, mut looks) = (app.db().signals().access_epoch(), 0u32);
@@ -85,11 +88,26 @@ async fn follow(app: App, caller: Caller, sender: mpsc::Sender<Event>) {
         }
         let from = (app.db().now() - OVERLAP).max(start);
         let after: Id<engine::events::EventRow> = Id::new(from, &Zero);
-        let Ok(events) =
-            app.read(caller.scope(), move |read| engine::events::since(read, after.uuid(), 500)).await
-        else {
-            continue;
-        };
+        let looked = app.read(caller.scope(), move |read| {
+            let events = engine::events::since(read, after.uuid(), 500)?;
+            // Who is where is for staff; a customer's stream does not even ask.
+            let present = if is_staff { presence::since(read, from)? } else { Vec::new() };
+            Ok((events, present))
+        });
+        let Ok((events, present)) = looked.await else { continue };
+        for change in present {
+            if stirred.contains(&change) {
+                continue;
+            }
+            let hint = serde_json::json!({ "topic": "presence", "ticket_id": change.0 }).to_string();
+            stirred.push_back(change);
+            if stirred.len() > 1024 {
+                stirred.pop_front();
+            }
+            if sender.send(Event::default().event("change").data(hint)).await.is_err() {
+                return;
+            }
+        }
         for event in events {
             if seen.contains(&event.id.uuid()) {
                 continue;

@@ -10,10 +10,12 @@
 //! | `script` | one ticket, act by act |
 //! | `month` | plays the scripts through the product's verbs, in the order of time |
 //! | `automatic` | rules, and what they looked at |
+//! | `canned` | canned replies, macros, and a draft |
 //! | `files` | attachments |
 //! | `chance` | randomness that is the same every time |
 
 mod automatic;
+mod canned;
 mod chance;
 mod files;
 mod month;
@@ -146,6 +148,7 @@ fn fill(config: &Config, db: &Db, start: Timestamp, now: Timestamp) -> Result<us
         let cast = people::hire_and_sign_up(tx, &chance, &hash, start)?;
         let month = month::Month { cast, chance: &chance, settings, files, now };
         let tickets = month::play(tx, &month, &links)?;
+        canned::keep(tx, &month)?;
         subscribe(tx, &month)?;
         Ok(tickets + automatic::rules(tx, &month)?)
     })

@@ -34,6 +34,8 @@ migrations! {
     4 "0004_search",
     5 "0005_desk_work",
     6 "0006_views",
+    7 "0007_composing",
+    8 "0008_macros",
     9 "0009_rules",
 }
 

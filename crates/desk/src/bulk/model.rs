@@ -2,7 +2,7 @@ use base::{Actor, Error, Id, Result, Timestamp};
 use identity::{User, teams::Team};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::tickets::*;
+use crate::{macros::Macro, tickets::*};
 
 /// What is to be changed on every ticket; what is absent stays.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct Changes {
     /// Alone: the tickets go into this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub merge_into: Option<Id<Ticket>>,
+    /// Alone: this macro is applied to each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub macro_id: Option<Id<Macro>>,
     /// Resolving tells the customers unless this is false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tell_customer: Option<bool>,
@@ -43,7 +46,7 @@ impl Changes {
     /// The changes with their tags in one spelling.
     ///
     /// # Errors
-    /// `bulk.nothing`, `bulk.merge_alone`, `tags.…`.
+    /// `bulk.nothing`, `bulk.merge_alone`, `bulk.macro_alone`, `tags.…`.
     pub fn checked(mut self) -> Result<Self> {
         self.add_tags = check_tags(&self.add_tags).map_err(|e| e.on_field("add_tags"))?;
         self.remove_tags = check_tags(&self.remove_tags).map_err(|e| e.on_field("remove_tags"))?;
@@ -51,12 +54,14 @@ impl Changes {
         let nothing = self == Self::default();
         let merges_only =
             self.merge_into.is_none() || self == Self { merge_into: self.merge_into, ..Self::default() };
+        let macro_only =
+            self.macro_id.is_none() || self == Self { macro_id: self.macro_id, ..Self::default() };
         self.tell_customer = told;
         if nothing {
             return Err(Error::field(
                 "changes",
                 "bulk.nothing",
-                "at least one of status, priority, category, assigned_to, team_id, add_tags, remove_tags, merge_into",
+                "at least one of status, priority, category, assigned_to, team_id, add_tags, remove_tags, merge_into, macro_id",
             ));
         }
         if !merges_only {
@@ -65,6 +70,10 @@ impl Changes {
                 "bulk.merge_alone",
                 "merge, or change; not both at once",
             ));
+        }
+        if !macro_only {
+            let message = "a macro says itself what changes; apply it alone";
+            return Err(Error::field("changes.macro_id", "bulk.macro_alone", message));
         }
         Ok(self)
     }

@@ -10,7 +10,10 @@ use super::{
     model::*,
     store::{self, lock},
 };
-use crate::tickets::{self, Ticket, query, restore_fields};
+use crate::{
+    macros,
+    tickets::{self, Ticket, query, restore_fields},
+};
 
 /// Tickets changed in one commit: few enough that others wait for milliseconds, enough that the commit is worth it.
 pub const BATCH: u32 = 50;
@@ -36,6 +39,10 @@ pub fn begin(tx: &mut Tx<'_>, staff: &Staff, changes: Changes, total: usize) -> 
     if let Some(into) = changes.merge_into {
         query::get_for_staff(tx, staff, into)
             .map_err(|_| Error::field("changes.merge_into", "ticket.unknown", "there is no such ticket"))?;
+    }
+    if let Some(r#macro) = changes.macro_id {
+        macros::get_visible(tx, staff, macros::Kind::Macro, r#macro)
+            .map_err(|_| Error::field("changes.macro_id", "macro.unknown", "there is no such macro"))?;
     }
     if let Some(Some(user)) = changes.assigned_to {
         tickets::check_assignee(tx, user).map_err(|e| e.on_field("changes.assigned_to"))?;
@@ -130,12 +137,15 @@ fn forward(
         let was = query::get_for_staff(tx, staff, id)?;
         let tags = query::extras(tx, &[id])?.remove(&id).unwrap_or_default().tags;
         let before = Before::of(&was, tags);
-        let now = match changes.merge_into {
-            Some(into) => {
+        let now = match (changes.merge_into, changes.macro_id) {
+            (Some(into), _) => {
                 tickets::merge(tx, settings, staff, id, into)?;
                 query::get(tx, id)?
             }
-            None => tickets::change(tx, settings, staff, id, changes.patch(&before.tags))?,
+            (None, Some(r#macro)) => {
+                macros::apply(tx, settings, staff, r#macro, id, macros::Means::default())?.ticket
+            }
+            (None, None) => tickets::change(tx, settings, staff, id, changes.patch(&before.tags))?,
         };
         Ok((before, was.version, now.version))
     });

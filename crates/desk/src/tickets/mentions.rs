@@ -36,30 +36,124 @@ pub fn words(text: &str) -> Vec<String> {
     out
 }
 
+/// Who a note calls, and by which of its words.
+#[derive(Debug, Default)]
+pub struct Called {
+    pub people: Vec<Id<User>>,
+    pub words: Vec<String>,
+}
+
 /// The active members of staff a note calls: by their name's handle, by the part of their address before the `@`, or as
 /// members of a team. Each once; a word that names nobody is only a word.
-pub fn find(read: &Read<'_>, text: &str) -> Result<Vec<Id<User>>> {
+pub fn find(read: &Read<'_>, text: &str) -> Result<Called> {
     let words = words(text);
     if words.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Called::default());
     }
+    let mut known: Vec<String> = Vec::new();
     let staff = users::staff(read)?;
     let active = |id: Id<User>| staff.iter().any(|u| u.id == id && u.disabled_at.is_none());
     let mut out = Vec::new();
     for user in staff.iter().filter(|u| u.disabled_at.is_none()) {
         let local = user.email.key().split('@').next().unwrap_or_default().to_owned();
-        if words.contains(&handle(&user.name)) || words.contains(&local) {
-            out.push(user.id);
+        for name in [handle(&user.name), local] {
+            if words.contains(&name) {
+                out.push(user.id);
+                known.push(name);
+            }
         }
     }
     for team in teams::all(read)? {
-        if words.contains(&handle(&team.name)) {
+        let name = handle(&team.name);
+        if words.contains(&name) {
+            known.push(name);
             out.extend(team.members.iter().copied().filter(|m| active(*m)));
         }
     }
     out.sort();
     out.dedup();
-    Ok(out)
+    Ok(Called { people: out, words: known })
+}
+
+/// Somebody or some team that can be called.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct Callable {
+    /// What is written after the `@`.
+    pub handle: String,
+    pub name: String,
+    pub is_team: bool,
+}
+
+/// Who can be called, people first, by name; those whose name, handle or a word of it begins with what was typed.
+pub fn callable(read: &Read<'_>, typed: &str, most: usize) -> Result<Vec<Callable>> {
+    let typed = typed.trim_start_matches('@').to_lowercase();
+    let fits = |c: &Callable| {
+        c.handle.starts_with(&typed) || c.handle.split(['.', '-']).any(|part| part.starts_with(&typed))
+    };
+    let of = |name: &str, is_team| Callable { handle: handle(name), name: name.to_owned(), is_team };
+    let mut people: Vec<Callable> =
+        users::staff(read)?.iter().filter(|u| u.disabled_at.is_none()).map(|u| of(&u.name, false)).collect();
+    people.sort_by(|a, b| a.name.cmp(&b.name));
+    let groups = teams::all(read)?;
+    let all = people.into_iter().chain(groups.iter().map(|t| of(&t.name, true)));
+    // A name with other signs in it cannot be written after an `@`; its address's first part can.
+    Ok(all
+        .filter(|c| words(&format!("@{}", c.handle)) == [c.handle.clone()])
+        .filter(fits)
+        .take(most)
+        .collect())
+}
+
+/// A note's HTML with the mentions that call somebody marked as such. Only text is looked at: no tag, no code, no link.
+///
+/// `html` has to be clean already; what is added are spans around words that stand in it.
+pub fn mark(html: &str, known: &[String]) -> String {
+    let mut out = String::with_capacity(html.len() + 64);
+    let (mut rest, mut inside) = (html, 0usize);
+    while !rest.is_empty() {
+        if let Some(tag) = rest.strip_prefix('<') {
+            let end = tag.find('>').map_or(rest.len(), |at| at + 2);
+            let name = tag.trim_start_matches('/').split(|c: char| !c.is_ascii_alphanumeric()).next();
+            if matches!(name, Some("code" | "pre" | "a")) {
+                inside = if tag.starts_with('/') { inside.saturating_sub(1) } else { inside + 1 };
+            }
+            out.push_str(&rest[..end]);
+            rest = &rest[end..];
+            continue;
+        }
+        let end = rest.find('<').unwrap_or(rest.len());
+        if inside > 0 {
+            out.push_str(&rest[..end])
+        } else {
+            mark_text(&rest[..end], known, &mut out)
+        }
+        rest = &rest[end..];
+    }
+    out
+}
+
+fn mark_text(text: &str, known: &[String], out: &mut String) {
+    let (mut from, mut before) = (0, ' ');
+    for (at, c) in text.char_indices() {
+        if c == '@' && at >= from && !before.is_alphanumeric() && before != '@' {
+            let length: usize = text[at + 1..]
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'))
+                .map(char::len_utf8)
+                .sum();
+            let word = text[at + 1..at + 1 + length].trim_end_matches(['.', '-', '_']);
+            if known.contains(&word.to_lowercase()) {
+                let end = at + 1 + word.len();
+                out.push_str(&text[from..at]);
+                out.push_str("<span class=\"mention\">");
+                out.push_str(&text[at..end]);
+                out.push_str("</span>");
+                from = end;
+            }
+        }
+        before = c;
+    }
+    out.push_str(&text[from..]);
 }
 
 /// Makes the called ones watchers and queues their notices. Whoever wrote the note needs none.
@@ -80,6 +174,19 @@ pub fn tell(tx: &mut Tx<'_>, ticket: &Ticket, note: &Message, called: Vec<Id<Use
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mentions_are_marked_in_text_alone() {
+        let known = ["ben.okafor".to_owned(), "billing".to_owned()];
+        let marked = mark(
+            "<p>Hi @Ben.Okafor, ask (@billing). <code>@billing</code> <a href=\"https://x.io/@billing\">@billing</a> me@billing @nobody</p>",
+            &known,
+        );
+        assert_eq!(
+            marked,
+            "<p>Hi <span class=\"mention\">@Ben.Okafor</span>, ask (<span class=\"mention\">@billing</span>). <code>@billing</code> <a href=\"https://x.io/@billing\">@billing</a> me@billing @nobody</p>"
+        );
+    }
 
     #[test]
     fn words_after_an_at_are_mentions_and_addresses_are_not() {

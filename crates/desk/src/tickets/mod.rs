@@ -41,7 +41,6 @@ pub mod time_entries;
 pub use filter::{Assignee, Order, Range, Sort, TicketFilter};
 pub use model::*;
 pub use ops::change::{check_assignee, check_context, check_links, check_tags};
-pub(crate) use ops::restore_fields;
 pub use ops::{
     BlockedSender, CustomerPatch, Filed, For, Forward, ForwardSeen, NewForward, NewMessage, NewTicket,
     SplitOff, TicketPatch, archive_old, block, blocked, change, change_own, close_resolved, confirm, create,
@@ -49,6 +48,7 @@ pub use ops::{
     merged, purge_deleted, remove, restore, snooze, split, staff_message, take_answer, unblock, unmerge,
     unsnooze, user_of, wake_due,
 };
+pub(crate) use ops::{lock_head, note_macro, restore_fields};
 pub use query::Extras;
 pub(crate) use store::{by_ids, lock};
 

@@ -298,7 +298,7 @@ pub struct Attachment {
 }
 
 /// A file that was stored and is about to be attached.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct NewAttachment {
     pub filename: String,
     pub content_type: String,

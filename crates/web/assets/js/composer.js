@@ -1,6 +1,10 @@
-// Replying: Ctrl+Enter sends, notes look like notes, files show their sizes and progress, drafts survive a reload.
+// Writing: Ctrl+Enter sends, notes look like notes, files show their sizes, new conversations survive a reload.
+// On a ticket's page the server keeps the draft, see drafts.js.
+import { startDraft } from "./drafts.js";
+import { startSuggestions } from "./suggest.js";
+
 const words = () => document.getElementById("words")?.dataset ?? {};
-const size = (n) => n < 1e3 ? `${n} B` : n < 1e6 ? `${Math.round(n / 1e3)} kB` : `${(n / 1e6).toFixed(1).replace(".0", "")} MB`;
+export const size = (n) => n < 1e3 ? `${n} B` : n < 1e6 ? `${Math.round(n / 1e3)} kB` : `${(n / 1e6).toFixed(1).replace(".0", "")} MB`;
 
 function tint(form) {
   const kind = form.querySelector("input[name=kind]:checked")?.value;
@@ -9,7 +13,8 @@ function tint(form) {
   for (const part of form.querySelectorAll("[data-only]")) part.hidden = part.dataset.only !== kind;
 }
 
-function keepDraft(form) {
+/** A form that belongs to no ticket yet: this tab keeps what is typed. */
+function keepHere(form) {
   const key = `draft:${form.dataset.draft}`;
   const fields = [...form.querySelectorAll("textarea[name], input[name=subject]")];
   try {
@@ -50,9 +55,10 @@ function addFiles(form, files) {
   input.dispatchEvent(new Event("change"));
 }
 
-// The form goes as it is; while it does, the bar shows how much has left. Only large uploads need one.
-function showProgress(form) {
+// The form goes as it is, once; a bar shows that something large is under way.
+function sendOnce(form) {
   form.addEventListener("submit", (event) => {
+    if (event.defaultPrevented) return;
     const button = event.submitter ?? form.querySelector("button");
     if (form.dataset.sent) { event.preventDefault(); return; }
     form.dataset.sent = "yes";
@@ -63,18 +69,23 @@ function showProgress(form) {
 }
 
 export function startComposers() {
-  for (const form of document.querySelectorAll("form[data-draft]")) keepDraft(form);
-  for (const input of document.querySelectorAll("input[type=file][data-files]")) listFiles(input);
+  for (const form of document.querySelectorAll("form[data-draft]")) keepHere(form);
+  for (const input of document.querySelectorAll("input[type=file][data-files]")) {
+    if (!input.closest("form[data-ticket]")) listFiles(input);
+  }
   for (const form of document.querySelectorAll("form[data-composer]")) {
     tint(form);
     form.addEventListener("change", () => tint(form));
-    showProgress(form);
+    if (form.dataset.ticket) { startDraft(form); startSuggestions(form); }
+    sendOnce(form);
     form.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); form.requestSubmit(); }
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); form.requestSubmit(form.querySelector("button.button-primary")); }
     });
     form.addEventListener("paste", (event) => addFiles(form, event.clipboardData?.files ?? []));
-    form.addEventListener("dragover", (event) => event.preventDefault());
+    form.addEventListener("dragover", (event) => { event.preventDefault(); form.classList.add("dropping"); });
+    form.addEventListener("dragleave", () => form.classList.remove("dropping"));
     form.addEventListener("drop", (event) => {
+      form.classList.remove("dropping");
       if (!event.dataTransfer?.files.length) return;
       event.preventDefault();
       addFiles(form, event.dataTransfer.files);

@@ -14,6 +14,7 @@ let again = false;
 function concerns(change) {
   if (change.topic === "resync") return true;
   if (change.topic === "ticket" && ticket) return change.ticket_id === ticket || topics.has("queue");
+  if (change.topic === "presence") return false;
   if (change.topic === "ticket") return topics.has("queue");
   return topics.has(change.topic);
 }
@@ -77,6 +78,8 @@ function schedule() {
 }
 
 function received(change) {
+  // Who is where is asked for by itself: the page need not be fetched for it.
+  if (change.topic === "presence") document.dispatchEvent(new CustomEvent("live:presence", { detail: change }));
   if (concerns(change)) schedule();
 }
 

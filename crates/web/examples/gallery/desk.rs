@@ -3,6 +3,7 @@
 use base::{hours, minutes};
 use desk::tickets::search::Mark;
 use web::{
+    composing::views::{CameIn, DraftFile, Held, Present},
     kit::{
         chrome::Chrome,
         lists::{Filter, FilterOption, Pager, SortLink},
@@ -45,6 +46,7 @@ pub fn row(
         assignee: (!assignee.is_empty()).then(|| assignee.into()),
         unread: activity < 60,
         message_count: 3,
+        draft: n == 609,
         highlights: None,
     }
 }
@@ -161,6 +163,7 @@ fn bar() -> Bar {
         priorities: choices(PRIORITIES, ""),
         assignees: choices(PEOPLE, ""),
         teams: choices(&[("1", "Field service")], ""),
+        macros: choices(&[("3", "Outage: known, engineers at work")], ""),
         query: vec![("view".into(), "inbox".into())],
         all: Some(1_000),
         back: "/desk".into(),
@@ -265,6 +268,7 @@ fn message(id: &str, kind: &str, name: &str, html: &str, minutes: i64) -> Messag
         author_name: name.into(),
         channel: (kind == "inbound").then(|| "portal".into()),
         body_html: html.into(),
+        excerpt: String::new(),
         quoted_html: None,
         attachments: vec![],
         delivery: (kind == "outbound").then(|| "sent".into()),
@@ -365,6 +369,9 @@ fn ticket() -> Ticket {
             to: "ada@example.com".into(),
             attachment_limit_bytes: 25_000_000,
             idempotency_key: "k".into(),
+            canned: choices(&[("1", "Restart the box"), ("2", "Where to find the invoice")], ""),
+            macros: choices(&[("3", "Outage: known, engineers at work")], ""),
+            present: vec![Present { name: "Mia Lindqvist".into(), doing: "writing".into() }],
             ..Default::default()
         },
         requester: Requester {
@@ -416,7 +423,22 @@ pub fn pages() -> Vec<Page> {
     let moved = Composer {
         kind: "note".into(),
         body: "Splitter replaced at 10:40.".into(),
-        came_in: vec!["Ada Byron, just now: It is green again!".into()],
+        came_in: vec![
+            CameIn {
+                who: text("Ada Byron"),
+                text: "It is green again!".into(),
+                is_note: false,
+                created_at: ago(1),
+            },
+            CameIn {
+                who: None,
+                text: "Mia Lindqvist set the priority to Low".into(),
+                is_note: false,
+                created_at: ago(1),
+            },
+        ],
+        files: vec![DraftFile { id: "f1".into(), filename: "measurement.pdf".into(), size_bytes: 48_211 }],
+        draft_saved_at: Some(ago(2)),
         ..ticket().composer
     };
     let solved = Ticket {
@@ -428,7 +450,24 @@ pub fn pages() -> Vec<Page> {
         sla: Some(Sla::new(ago(226), ago(20), Some(now().checked_sub(hours(1)).unwrap_or(now())), now())),
         ..ticket()
     };
+    let held = Ticket {
+        composer: Composer {
+            held: vec![Held {
+                id: "h".into(),
+                name: "Ben Okafor".into(),
+                is_mine: true,
+                body_html: "<p>The splitter is replaced; please look whether the light is green.</p>".into(),
+                files: vec!["measurement.pdf".into()],
+                status: text("pending_customer"),
+                release_at: now(),
+            }],
+            preview_html: text("<p>Meanwhile, <strong>one more</strong> thing.</p>"),
+            ..ticket().composer
+        },
+        ..ticket()
+    };
     vec![
+        Page::new("desk-ticket-held", "tickets/ticket.html", agent("/desk/tickets/612", "inbox"), held),
         Page::new("desk", "queue/list.html", agent("/desk", "inbox"), list("inbox", rows())),
         Page::new(
             "desk-banner",

@@ -108,6 +108,7 @@ pub fn pages() -> Vec<Page> {
     pages.extend(customers());
     pages.extend(crate::desk::pages());
     pages.extend(crate::staff::pages());
+    pages.extend(crate::canned::pages());
     pages
 }
 

@@ -64,6 +64,8 @@ pub struct ChangesIn {
     pub remove_tags: Vec<String>,
     /// Id or number of the survivor; alone.
     pub merge_into: Option<String>,
+    /// A macro to apply to each; alone.
+    pub macro_id: Option<Id<desk::macros::Macro>>,
     /// Resolving tells the customers unless this is false.
     pub tell_customer: Option<bool>,
 }
@@ -165,6 +167,7 @@ pub async fn create(State(app): State<App>, who: StaffCaller, payload: Payload) 
                 add_tags: c.add_tags,
                 remove_tags: c.remove_tags,
                 merge_into: c.merge_into.map(|n| named(read, "changes.merge_into", &n)).transpose()?,
+                macro_id: c.macro_id,
                 tell_customer: c.tell_customer,
             };
             Ok((which, changes))

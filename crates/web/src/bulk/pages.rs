@@ -109,6 +109,7 @@ fn read(read: &db::Read<'_>, who: &StaffCaller, form: &Form) -> Result<(Which, C
         add_tags: tags(text("add_tags").unwrap_or_default()),
         remove_tags: tags(text("remove_tags").unwrap_or_default()),
         merge_into: text("merge_into").map(|n| named(read, "merge_into", n)).transpose()?,
+        macro_id: text("macro").map(str::parse).transpose().map_err(|e: Error| e.on_field("macro"))?,
         tell_customer: text("tell_customer").map(|_| true).or(Some(form.get("status") != Some("resolved"))),
     };
     // A close needs a reason; from the queue the usual one is meant unless another is chosen.

@@ -532,6 +532,8 @@ pub fn api() -> (axum::Router<App>, OpenApi) {
         .merge(crate::bulk::api::routes())
         .merge(crate::rules::routes())
         .merge(crate::account::away::api())
+        .merge(crate::composing::api::routes())
+        .merge(crate::macros::api::routes())
         .finish_api_with(&mut document, |api| api.security_scheme("bearer", bearer));
     (router, document)
 }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use base::Role;
+use base::{Result, Role};
+use db::Read;
 use desk::{
+    macros,
     tickets::{Priority, Status},
     views::SavedView,
 };
@@ -20,10 +22,18 @@ use crate::{
 };
 
 /// What may be done with a selection; none for whom nothing may.
-pub fn bar(staff: &Staff, asked: &Asked, offers: &Offers, all: Option<u32>, locale: &str) -> Option<Bar> {
+pub fn bar(
+    read: &Read<'_>,
+    staff: &Staff,
+    asked: &Asked,
+    offers: &Offers,
+    all: Option<u32>,
+    locale: &str,
+) -> Result<Option<Bar>> {
     if staff.read_only || staff.role == Role::Technician {
-        return None;
+        return Ok(None);
     }
+    let macros = macros::visible(read, staff, macros::Kind::Macro)?;
     let word = |prefix: &str, value: &str| {
         Choice::new(value, words::say(locale, &format!("{prefix}-{value}")), false)
     };
@@ -40,7 +50,7 @@ pub fn bar(staff: &Staff, asked: &Asked, offers: &Offers, all: Option<u32>, loca
     }
     let mut query: Vec<(String, String)> = asked.set().into_iter().collect();
     query.push(("view".into(), asked.view_key().to_owned()));
-    Some(Bar {
+    Ok(Some(Bar {
         // Nothing goes back to `new`, and the archive takes what is closed.
         statuses: Status::ALL
             .iter()
@@ -50,11 +60,12 @@ pub fn bar(staff: &Staff, asked: &Asked, offers: &Offers, all: Option<u32>, loca
         priorities: Priority::ALL.iter().map(|p| word("priority", p.as_str())).collect(),
         assignees,
         teams,
+        macros: macros.into_iter().map(|m| Choice::new(m.id.to_string(), m.name, false)).collect(),
         query,
         all,
         back: asked.href("/desk", "cursor", asked.cursor.as_deref()),
         idempotency_key: form_key(),
-    })
+    }))
 }
 
 fn sharing(staff: &Staff, offers: &Offers, chosen: &str, locale: &str) -> Vec<Choice> {

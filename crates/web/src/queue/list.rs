@@ -22,7 +22,7 @@ use crate::{
     kit::lists::Pager,
     tickets::{
         found::{self, Searched},
-        pages::rows,
+        pages::{marked, rows},
         views::Row,
     },
 };
@@ -76,7 +76,7 @@ fn view(read: &Read<'_>, staff: &Staff, asked: &Asked, locale: &str) -> Result<L
             next_href: shown.next.map(|c| asked.href("/desk", "cursor", Some(&c))),
             total: shown.total,
         },
-        bar: bar::bar(staff, asked, &offers, all, locale),
+        bar: bar::bar(read, staff, asked, &offers, all, locale)?,
         saving: bar::saving(staff, saved.as_ref(), asked, &offers, locale),
         saved: saved.as_ref().map(|v| bar::saved(staff, v, asked, &offers, locale)),
         board_href: board_href(asked),
@@ -108,7 +108,7 @@ fn shown(read: &Read<'_>, staff: &Staff, asked: &Asked, offers: &Offers, locale:
             Ok(found) => found,
             Err(error) => return Ok(Shown { searched: Some(Searched::refused(error)?), ..Shown::default() }),
         };
-        let mut list = rows(read, &found.tickets, &offers.names)?;
+        let mut list = marked(read, staff, rows(read, &found.tickets, &offers.names)?)?;
         for (row, highlights) in list.iter_mut().zip(found::of_staff(read, &found)?) {
             row.highlights = Some(highlights);
         }
@@ -125,7 +125,7 @@ fn shown(read: &Read<'_>, staff: &Staff, asked: &Asked, offers: &Offers, locale:
         None => Some(tickets::query::count(read, staff, &filter, 999)?),
         Some(_) => None,
     };
-    let list = rows(read, &found, &offers.names)?;
+    let list = marked(read, staff, rows(read, &found, &offers.names)?)?;
     Ok(Shown { lines: lines(read, &found, list)?, next, total, searched: None })
 }
 

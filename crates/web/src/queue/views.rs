@@ -59,7 +59,7 @@ pub struct Saving {
 }
 
 /// The bar of the selection, `POST /desk/bulk`: `ids*` or `all=true` with `filter.*`, and what to change:
-/// `status, close_reason, priority, assigned_to, team_id, add_tags, remove_tags, merge_into, tell_customer`;
+/// `status, close_reason, priority, assigned_to, team_id, add_tags, remove_tags, merge_into, tell_customer`, or `macro` alone;
 /// besides `back, idempotency_key`.
 #[derive(Debug, Default, Serialize)]
 pub struct Bar {
@@ -68,6 +68,8 @@ pub struct Bar {
     pub assignees: Vec<Choice>,
     /// Empty when the tenant has no teams.
     pub teams: Vec<Choice>,
+    /// Each is applied alone.
+    pub macros: Vec<Choice>,
     /// The list as `filter.*`, for all that match; `view` among them.
     pub query: Vec<(String, String)>,
     /// How many match when they are more than this page shows; 1000 stands for more than 999.

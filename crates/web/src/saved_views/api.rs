@@ -165,7 +165,8 @@ pub fn narrowed(view: TicketFilter, asked: TicketFilter) -> TicketFilter {
     }
 }
 
-fn sharing(team: Option<Id<Team>>, for_all: bool) -> Result<Sharing> {
+/// Who sees something that can be shared: a team, everybody, or its owner alone.
+pub(crate) fn sharing(team: Option<Id<Team>>, for_all: bool) -> Result<Sharing> {
     match (team, for_all) {
         (None, false) => Ok(Sharing::Personal),
         (Some(team), false) => Ok(Sharing::Team(team)),

@@ -3,7 +3,7 @@ use serde::Serialize;
 use crate::kit::forms::{Choice, Problem};
 
 /// `settings/settings.html`, `GET|POST /admin/settings`. Fields: `business_name, notice, zone, from_address,
-/// ticket_number_style, auto_close_days, reopen_days, archive_days, relax_write_rule?` (`true`)`,
+/// ticket_number_style, auto_close_days, reopen_days, archive_days, undo_send_seconds, relax_write_rule?` (`true`)`,
 /// attachment_limit_mb, sign_up_allowed?` (`true`)`.
 #[derive(Debug, Default, Serialize)]
 pub struct Settings {
@@ -16,6 +16,8 @@ pub struct Settings {
     pub reopen_days: u32,
     /// Zero: never.
     pub archive_days: u32,
+    /// Zero: answers go out at once.
+    pub undo_send_seconds: u32,
     pub relax_write_rule: bool,
     pub attachment_limit_mb: u32,
     pub sign_up_allowed: bool,

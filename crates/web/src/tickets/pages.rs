@@ -84,6 +84,15 @@ pub fn rows(read: &Read<'_>, found: &[Ticket], names: &Names) -> Result<Vec<Row>
         .collect())
 }
 
+/// The rows with those marked that this member of staff has a draft on.
+pub fn marked(read: &Read<'_>, staff: &identity::Staff, mut rows: Vec<Row>) -> Result<Vec<Row>> {
+    let drafts = desk::composing::drafts::mine(read, staff)?;
+    for row in &mut rows {
+        row.draft = row.id.parse().is_ok_and(|id| drafts.contains(&id));
+    }
+    Ok(rows)
+}
+
 fn row(t: &Ticket, names: &Names, requester_name: String, now: Timestamp) -> Row {
     Row {
         id: t.id.to_string(),
@@ -100,6 +109,7 @@ fn row(t: &Ticket, names: &Names, requester_name: String, now: Timestamp) -> Row
         assignee: names.of(t.assigned_to),
         unread: t.unread_by_agent > 0,
         message_count: t.message_count,
+        draft: false,
         highlights: None,
     }
 }

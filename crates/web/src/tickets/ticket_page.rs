@@ -8,15 +8,18 @@ use identity::{Settings, Staff, teams};
 use serde::Deserialize;
 
 use super::{
-    pages::{Names, rows, sla},
+    pages::{Names, marked, rows, sla},
     timeline,
     views::{self, Composer, May},
     work_page, work_view,
 };
 use crate::{
+    composing::{
+        pages::{self as composing, Sent},
+        views::CameIn,
+    },
     help::pages::{form_key, page_form},
     http::{
-        answer::{Idempotency, once},
         app::App,
         extract::{At, Payload, StaffCaller},
         failure::{Outcome, status},
@@ -119,7 +122,7 @@ fn view(
     };
     let nobody = Choice::new("", words::say(locale, "filter-nobody"), t.assigned_to.is_none());
     let facts = [("fact-plan", &customer.plan), ("fact-address", &customer.service_address)];
-    Ok(views::Ticket {
+    let mut view = views::Ticket {
         id: t.id.to_string(),
         version: t.version.to_string(),
         number: t.ticket_number.clone(),
@@ -135,7 +138,7 @@ fn view(
         sla: sla(&t, read.now()),
         first_response_at: t.first_response_at,
         back_href: "/desk".into(),
-        list: rows(read, &beside, &names)?,
+        list: marked(read, staff, rows(read, &beside, &names)?)?,
         statuses: statuses
             .iter()
             .map(|s| Choice::new(s.as_str(), said("status", s.as_str()), *s == t.status))
@@ -171,7 +174,11 @@ fn view(
             escalate: may_change && t.status.is_live(),
         },
         timeline,
-        composer: composer(&t, &customer.name, settings, may_change, locale),
+        composer: {
+            let mut composer = composer(&t, &customer.name, settings, may_change, locale);
+            composing::fill(read, staff, &t, &mut composer)?;
+            composer
+        },
         requester: views::Requester {
             customer_href: Some(format!("/desk/customers/{}", customer.id)),
             name: customer.name.clone(),
@@ -211,7 +218,9 @@ fn view(
         },
         problems: Vec::new(),
         work,
-    })
+    };
+    view.composer.seen = view.timeline.iter().filter_map(views::Entry::at).max();
+    Ok(view)
 }
 
 fn composer(t: &Ticket, to: &str, settings: &Settings, may_change: bool, locale: &str) -> Composer {
@@ -318,6 +327,9 @@ pub async fn act(
     if at.act == "messages" {
         return message(app, look, who, at.id, form).await;
     }
+    if matches!(at.act.as_str(), "draft" | "preview" | "discard" | "take-back" | "insert" | "apply") {
+        return compose(&app, &look, &who, at.id, &at.act, form).await;
+    }
     match work_page::act(at.id, &at.act, &form, &zone(&who), look.locale()) {
         Ok(None) => {}
         Ok(Some(act)) => {
@@ -415,76 +427,157 @@ async fn patch_of(
     })
 }
 
-async fn message(app: App, look: Look, who: StaffCaller, id: Id<Ticket>, form: Form) -> Outcome {
-    match send(&app, &who, id, &form).await {
-        Ok(()) => {
-            let word = if form.get("kind") == Some("note") { "flash-noted" } else { "flash-sent" };
-            Ok(done(&format!("/desk/tickets/{id}"), word, look.locale()))
+/// The buttons of the composer besides Send.
+async fn compose(
+    app: &App,
+    look: &Look,
+    who: &StaffCaller,
+    id: Id<Ticket>,
+    act: &str,
+    form: Form,
+) -> Outcome {
+    let here = format!("/desk/tickets/{id}");
+    let reply = format!("{here}#reply");
+    let did = match act {
+        "take-back" => match composing::take_back(app, who, id, &form).await {
+            Ok(Some(word)) => Ok((word, &reply)),
+            Ok(None) => return Ok(told(&here, Tone::Warn, &words::say(look.locale(), "flash-too-late"))),
+            Err(error) => Err((error, None)),
+        },
+        "preview" => return previewed(app, look, who, id, form).await,
+        "discard" => {
+            let staff = who.staff.clone();
+            app.write(who.caller.scope(), move |tx| desk::composing::drafts::forget(tx, &staff, id))
+                .await
+                .map(|()| ("flash-discarded", &here))
+                .map_err(|e| (e, None))
         }
-        Err(error) if tellable(&error) => {
-            let mut view = load(&app, &look, &who, id).await?;
-            view.composer.body = form.get("body").unwrap_or_default().to_owned();
-            view.composer.kind = form.get("kind").unwrap_or("reply").to_owned();
-            if error.kind() == Kind::Stale {
-                view.composer.came_in = came_in(&view, form.get("version"), &app, &who, id).await?;
-            } else {
-                view.composer.problems = Problem::from_error(&error);
-            }
-            page_with(&app, &look, "tickets/ticket.html", view, status(&error)).await
+        "insert" => composing::insert(app, who, id, copy(&form))
+            .await
+            .map(|word| (word, &reply))
+            .map_err(|e| (e, Some(form))),
+        "apply" => composing::apply(app, who, id, copy(&form))
+            .await
+            .map(|word| (word, &here))
+            .map_err(|e| (e, Some(form))),
+        _ => composing::keep_draft(app, who, id, copy(&form))
+            .await
+            .map(|()| ("flash-draft-kept", &reply))
+            .map_err(|e| (e, Some(form))),
+    };
+    match did {
+        Ok((word, to)) => Ok(done(to, word, look.locale())),
+        Err((error, form)) if tellable(&error) => match form.filter(|f| f.get("body").is_some()) {
+            Some(form) => refused(app, look, who, id, &form, &error).await,
+            None => again(app, look, who, id, &error).await,
+        },
+        Err((error, _)) => Err(error.into()),
+    }
+}
+
+fn copy(form: &Form) -> Form {
+    Form { fields: form.fields.clone(), files: form.files.clone() }
+}
+
+/// The page with what was written as it will be read. It is kept as a draft on the way.
+async fn previewed(app: &App, look: &Look, who: &StaffCaller, id: Id<Ticket>, form: Form) -> Outcome {
+    let html = Markdown::parse("body", form.get("body").unwrap_or_default()).map(|m| m.html);
+    let kept = composing::keep_draft(app, who, id, copy(&form)).await;
+    match html.and_then(|html| kept.map(|()| html)) {
+        Ok(html) => {
+            let mut view = load(app, look, who, id).await?;
+            typed(&mut view, &form);
+            view.composer.preview_html = Some(html);
+            page(app, look, "tickets/ticket.html", view).await
         }
+        Err(error) if tellable(&error) => refused(app, look, who, id, &form, &error).await,
         Err(error) => Err(error.into()),
     }
 }
 
-/// What happened since the page was drawn: the newest lines of the timeline, as many as versions were added.
-async fn came_in(
-    view: &views::Ticket,
-    seen: Option<&str>,
-    app: &App,
-    who: &StaffCaller,
-    id: Id<Ticket>,
-) -> Result<Vec<String>> {
-    let now: i64 = view.version.parse().unwrap_or(0);
-    let missed =
-        usize::try_from(now - seen.and_then(|s| s.parse::<i64>().ok()).unwrap_or(now)).unwrap_or(0).max(1);
-    let messages = app.read(who.caller.scope(), move |read| tickets::query::messages(read, id)).await?;
-    let newest = messages.iter().rev().take(missed.min(5)).map(|m| {
-        let start: String = m.body.chars().take(120).collect();
-        format!("{}: {start}", m.author.name)
-    });
-    let mut lines: Vec<String> = newest.collect();
-    lines.reverse();
-    Ok(lines)
+async fn message(app: App, look: Look, who: StaffCaller, id: Id<Ticket>, form: Form) -> Outcome {
+    match composing::send(&app, &who, id, &form).await {
+        Ok(sent) => {
+            let word = match sent {
+                Sent::Noted => "flash-noted",
+                Sent::Answered => "flash-sent",
+                // The page itself shows what is about to go out.
+                Sent::Held => {
+                    return Ok(
+                        axum::response::Redirect::to(&format!("/desk/tickets/{id}#held")).into_response()
+                    );
+                }
+            };
+            Ok(done(&format!("/desk/tickets/{id}"), word, look.locale()))
+        }
+        Err(error) if tellable(&error) => refused(&app, &look, &who, id, &form, &error).await,
+        Err(error) => Err(error.into()),
+    }
 }
 
-async fn send(app: &App, who: &StaffCaller, id: Id<Ticket>, form: &Form) -> Result<()> {
-    let text = |name: &str| form.get(name).map(str::trim).filter(|v| !v.is_empty());
-    let is_internal = match form.get("kind") {
-        Some("note") => true,
-        Some("reply") => false,
-        // A message of unknown kind must not reach the customer by accident.
-        _ => return Err(Error::field("kind", "message.kind", "reply or note")),
-    };
-    let body = text("body").unwrap_or_default().to_owned();
-    let new = NewMessage {
-        body: Markdown::parse("body", &body)?,
-        is_internal,
-        attachments: form.files.clone(),
-        status: if is_internal { None } else { text("then").map(str::parse).transpose()? },
-        // A note overwrites nothing; an answer against an older thread is refused.
-        expected_version: if is_internal { None } else { version(form)? },
-        addressed_to: text("answer_to").map(str::parse).transpose()?,
-    };
-    let key = Idempotency::of(
-        &who.caller,
-        text("idempotency_key"),
-        &format!("page.message:{id}"),
-        body.as_bytes(),
-    )?;
-    let (settings, staff) = (who.caller.tenant.settings.clone(), who.staff.clone());
-    app.write(who.caller.scope(), move |tx| {
-        once(tx, key.as_ref(), |tx| tickets::staff_message(tx, &settings, &staff, id, new).map(|(_, m)| m.id))
-    })
-    .await
-    .map(|_| ())
+/// What stood in the form stands there again.
+fn typed(view: &mut views::Ticket, form: &Form) {
+    let c = &mut view.composer;
+    form.get("body").unwrap_or_default().clone_into(&mut c.body);
+    form.get("kind").unwrap_or("reply").clone_into(&mut c.kind);
+    composing::choose(&mut c.then, form.get("then").unwrap_or_default());
+    composing::choose(&mut view.work.answer_to, form.get("answer_to").unwrap_or_default());
+}
+
+/// The page again, with the answer that was not sent and the reason.
+async fn refused(
+    app: &App,
+    look: &Look,
+    who: &StaffCaller,
+    id: Id<Ticket>,
+    form: &Form,
+    error: &Error,
+) -> Outcome {
+    let mut view = load(app, look, who, id).await?;
+    typed(&mut view, form);
+    if error.kind() == Kind::Stale {
+        let now = app.db().now();
+        view.composer.came_in = came_in(&view, form.get("seen"), look.locale(), now);
+    } else {
+        view.composer.problems = Problem::from_error(error);
+    }
+    page_with(app, look, "tickets/ticket.html", view, status(error)).await
+}
+
+/// Shown of what came in at most: more is in the timeline right above.
+const CAME_IN_MAX: usize = 8;
+
+/// What happened since the page was drawn, oldest first, and what colleagues are about to send.
+fn came_in(view: &views::Ticket, seen: Option<&str>, locale: &str, now: base::Timestamp) -> Vec<CameIn> {
+    let seen: base::Timestamp = seen.and_then(|s| s.parse().ok()).unwrap_or(now);
+    let mut out: Vec<CameIn> = view
+        .timeline
+        .iter()
+        .filter_map(|entry| match entry {
+            views::Entry::Message(m) if m.created_at > seen => Some(CameIn {
+                who: Some(m.author_name.clone()),
+                text: m.excerpt.clone(),
+                is_note: m.kind == "note",
+                created_at: m.created_at,
+            }),
+            views::Entry::Event(e) if e.created_at > seen => {
+                Some(CameIn { who: None, text: e.text.clone(), is_note: false, created_at: e.created_at })
+            }
+            _ => None,
+        })
+        .collect();
+    let skip = out.len().saturating_sub(CAME_IN_MAX);
+    out.drain(..skip);
+    out.extend(view.composer.held.iter().filter(|h| !h.is_mine).map(|h| CameIn {
+        who: Some(h.name.clone()),
+        text: words::say(locale, "composer-on-its-way"),
+        is_note: false,
+        created_at: now,
+    }));
+    if out.is_empty() {
+        // Something of it changed that leaves no line: say so rather than nothing.
+        let text = words::say(locale, "composer-something-changed");
+        out.push(CameIn { who: None, text, is_note: false, created_at: now });
+    }
+    out
 }

@@ -39,6 +39,7 @@ pub fn entries(
             kind: kind.into(),
             author_name: m.author.name,
             channel: (i == 0 && kind == "inbound").then(|| t.channel.to_string()),
+            excerpt: excerpt(&m.body),
             body_html: m.body_html,
             quoted_html: None,
             attachments: m
@@ -101,6 +102,9 @@ fn sentence(a: &Audit, names: &Names, teams: &[Team], zone: &str, locale: &str) 
             let key = format!("event-{}", a.event_type.replace('_', "-"));
             return words::say_with(locale, &key, &[("actor", &a.actor.name), ("to", to)]);
         }
+        "macro_applied" => {
+            return words::say_with(locale, "event-macro", &[("actor", &a.actor.name), ("to", to)]);
+        }
         "related" | "unrelated" => {
             let (kind, number) = to.split_once(' ').unwrap_or((to, ""));
             let kind = words::say(locale, &format!("relation-{kind}")).to_lowercase();
@@ -144,6 +148,16 @@ fn sentence(a: &Audit, names: &Names, teams: &[Team], zone: &str, locale: &str) 
         }
     };
     words::say_with(locale, key, &[("actor", &a.actor.name), ("to", &to)])
+}
+
+/// The first words of a text, in one line.
+fn excerpt(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut cut: String = line.chars().take(240).collect();
+    if cut.len() < line.len() {
+        cut.push('…');
+    }
+    cut
 }
 
 /// A moment as its reader says it.

@@ -4,7 +4,10 @@ use base::Timestamp;
 use serde::Serialize;
 
 use super::found::Highlights;
-use crate::kit::forms::{Choice, Problem};
+use crate::{
+    composing::views::{CameIn, DraftFile, Held, Present},
+    kit::forms::{Choice, Problem},
+};
 
 /// A ticket in a list.
 #[derive(Clone, Debug, Serialize)]
@@ -24,6 +27,8 @@ pub struct Row {
     pub assignee: Option<String>,
     pub unread: bool,
     pub message_count: u32,
+    /// The viewer has a draft on it.
+    pub draft: bool,
     /// Only in a search.
     pub highlights: Option<Highlights>,
 }
@@ -56,8 +61,10 @@ impl Sla {
 ///
 /// - `` (the ticket itself): `status, priority, assigned_to` (id or empty), `category, team_id`
 /// - `/claim` · `/reopen` · `/archive`, no further fields
-/// - `/messages` (multipart): `kind` (`reply|note`), `body`, `then` (empty or a status), `attachments*`,
-///   `idempotency_key`
+/// - `/messages` (multipart): `kind` (`reply|note`), `body`, `then` (empty or a status), `answer_to?`, `attachments*`,
+///   `kept*` (ids of the draft's files), `seen`, `idempotency_key`; the same form goes to `/draft` · `/preview` ·
+///   `/insert` (`canned`) · `/apply` (`macro`)
+/// - `/discard`; `/take-back`: `held`
 /// - `/resolve`: `resolution_notes, tell_customer?` (`true`)
 /// - `/close`: `reason` (`solved|duplicate|spam|no_reply`)
 /// - `/escalate`: `user_id`
@@ -129,6 +136,17 @@ pub enum Entry {
     },
 }
 
+impl Entry {
+    /// When it happened.
+    pub fn at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Message(m) => Some(m.created_at),
+            Self::Event(e) => Some(e.created_at),
+            Self::UnreadMark { .. } => None,
+        }
+    }
+}
+
 #[derive(Debug, Serialize)]
 pub struct Message {
     pub id: String,
@@ -139,6 +157,8 @@ pub struct Message {
     pub channel: Option<String>,
     /// Already sanitised.
     pub body_html: String,
+    /// The beginning of its text.
+    pub excerpt: String,
     /// A quoted tail, folded.
     pub quoted_html: Option<String>,
     pub attachments: Vec<Attachment>,
@@ -179,7 +199,22 @@ pub struct Composer {
     pub attachment_limit_bytes: u64,
     pub idempotency_key: String,
     /// The thread moved on since it was opened: these came in, the draft is kept, nothing was sent.
-    pub came_in: Vec<String>,
+    pub came_in: Vec<CameIn>,
+    /// When the last thing of the timeline happened; goes back with the form.
+    pub seen: Option<Timestamp>,
+    /// Files of the draft, in the form as ticked boxes `kept`.
+    pub files: Vec<DraftFile>,
+    pub draft_saved_at: Option<Timestamp>,
+    /// Something came in since the draft was written.
+    pub is_draft_old: bool,
+    /// Answers that are about to go out.
+    pub held: Vec<Held>,
+    /// Colleagues on this page.
+    pub present: Vec<Present>,
+    /// For readers without JavaScript; others get it by the API.
+    pub preview_html: Option<String>,
+    pub canned: Vec<Choice>,
+    pub macros: Vec<Choice>,
     pub problems: Vec<Problem>,
 }
 

@@ -84,6 +84,8 @@ pub fn registry() -> Registry {
     registry.handle_inside(desk::rules::jobs::DueTaker);
     registry.every("desk.run_rule_timers", base::seconds(15), desk::rules::jobs::run_timers);
     registry.every("desk.forget_rule_runs", base::minutes(10), desk::rules::forget_old);
+    registry.handle_inside(desk::composing::held::Releaser);
+    registry.every("desk.forget_composing", base::minutes(5), desk::composing::forget_old);
     registry.handle_inside(notices::webhooks::FanOut { describe: Arc::new(web::webhooks::describe) });
     registry.handle(notices::webhooks::Deliverer::default());
     registry.every("notices.forget_deliveries", base::minutes(10), notices::webhooks::forget_old);

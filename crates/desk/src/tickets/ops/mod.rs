@@ -60,6 +60,17 @@ pub fn leave_team(tx: &mut Tx<'_>, team: Id<identity::teams::Team>) -> Result<u6
     tx.execute(&LEAVE_TEAM, db::params![team, now])
 }
 
+/// Writes into the history which macro did what stands beside this line.
+pub(crate) fn note_macro(tx: &mut Tx<'_>, id: Id<Ticket>, name: &str) -> Result<()> {
+    audit(tx, id, staff_line("macro_applied", None, Some(name.to_owned())))
+}
+
+/// The ticket in whose thread this one is shown, with its row held. Nobody writes on it until the commit.
+pub(crate) fn lock_head(tx: &mut Tx<'_>, staff: &Staff, id: Id<Ticket>) -> Result<Ticket> {
+    let ticket = super::query::get_for_staff(tx, staff, id)?;
+    store::lock(tx, ticket.head())?.or_not_found("ticket")
+}
+
 fn audit(tx: &mut Tx<'_>, id: Id<Ticket>, line: NewAudit<'_>) -> Result<()> {
     store::insert_audit(tx, id, line).map(|_| ())
 }

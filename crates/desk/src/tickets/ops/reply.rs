@@ -53,6 +53,9 @@ pub fn staff_message(
     }
     // What the writer saw is the thread, so its version is the survivor's.
     super::change::check_version(thread.head_before(), new.expected_version)?;
+    if new.expected_version.is_some() && !new.is_internal {
+        crate::composing::held::check_nobody_is_sending(tx, thread.head_before().id, staff.user_id)?;
+    }
     if new.is_internal && new.status.is_some() {
         return Err(Error::field(
             "status",
@@ -71,7 +74,11 @@ pub fn staff_message(
     }
     let is_public = !new.is_internal;
     let addressed = thread.addressed().id;
-    let mentioned = if is_public { Vec::new() } else { mentions::find(tx, &new.body.source)? };
+    let mut new = new;
+    let called = if is_public { mentions::Called::default() } else { mentions::find(tx, &new.body.source)? };
+    if !called.words.is_empty() {
+        new.body.html = mentions::mark(&new.body.html, &called.words);
+    }
     let message = write(tx, thread.addressed(), Direction::Outbound, new)?;
     let now = tx.now();
     // What a rule says is no answer of a person: nobody has looked at the ticket yet.
@@ -129,7 +136,7 @@ pub fn staff_message(
     if is_public {
         tx.enqueue(&Announce { ticket: addressed, news: News::Answered { message: message.0.id.uuid() } })?;
     }
-    mentions::tell(tx, &head, &message.0, mentioned)?;
+    mentions::tell(tx, &head, &message.0, called.people)?;
     Ok((head, message.0))
 }
 

@@ -1,0 +1,225 @@
+//! Undo send: an answer from the composer waits some seconds before it becomes a message.
+
+use base::{Error, Id, Kind, OrNotFound, Result, Timestamp};
+use db::{Read, Row, Tx, params};
+use engine::{Enqueue, Inside, Job};
+use identity::{Settings, Staff, User, tenants, users};
+use serde::{Deserialize, Serialize};
+
+use super::{author, drafts, presence};
+use crate::tickets::{self, Markdown, NewAttachment, NewMessage, Status, Ticket, query};
+
+/// An answer that its author can still take back.
+#[derive(Clone, Debug)]
+pub struct Held {
+    pub id: Id<Held>,
+    pub ticket_id: Id<Ticket>,
+    pub addressed_to: Option<Id<Ticket>>,
+    pub user_id: Id<User>,
+    pub user_name: String,
+    pub body: Markdown,
+    pub attachments: Vec<NewAttachment>,
+    pub status: Option<Status>,
+    pub created_at: Timestamp,
+    pub release_at: Timestamp,
+}
+
+db::statements! {
+    INSERT = "insert into held_answers (tenant_id, id, ticket_id, addressed_to, user_id, user_name, body, body_html, attachments, status, created_at, release_at)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    BY_ID = "select id, ticket_id, addressed_to, user_id, user_name, body, body_html, attachments, status, created_at, release_at
+        from held_answers where tenant_id = ?1 and id = ?2";
+    OF_TICKET = "select id, ticket_id, addressed_to, user_id, user_name, body, body_html, attachments, status, created_at, release_at
+        from held_answers where tenant_id = ?1 and ticket_id = ?2 order by id";
+    OF_OTHERS = "select user_name from held_answers where tenant_id = ?1 and ticket_id = ?2 and user_id <> ?3 order by id limit 1";
+    DROP = "delete from held_answers where tenant_id = ?1 and id = ?2";
+    DROP_OF_TICKET = "delete from held_answers where tenant_id = ?1 and ticket_id = ?2";
+}
+
+fn map(row: &Row<'_>) -> Result<Held> {
+    let mut c = row.columns();
+    let (id, ticket_id, addressed_to, user_id, user_name) =
+        (c.next()?, c.next()?, c.next()?, c.next()?, c.next()?);
+    let body = Markdown { source: c.next()?, html: c.next()? };
+    let attachments = serde_json::from_value(c.next()?).map_err(Error::from_source)?;
+    let (status, created_at, release_at) = (c.next()?, c.next()?, c.next()?);
+    Ok(Held {
+        id,
+        ticket_id,
+        addressed_to,
+        user_id,
+        user_name,
+        body,
+        attachments,
+        status,
+        created_at,
+        release_at,
+    })
+}
+
+/// Answers on their way, oldest first.
+pub fn of(read: &Read<'_>, ticket: Id<Ticket>) -> Result<Vec<Held>> {
+    read.query_all(&OF_TICKET, params![ticket], map)
+}
+
+/// Refuses an answer while a colleague's is on its way: the writer has not seen it.
+pub(crate) fn check_nobody_is_sending(
+    read: &Read<'_>,
+    ticket: Id<Ticket>,
+    me: Option<Id<User>>,
+) -> Result<()> {
+    let me = me.map_or(uuid::Uuid::nil(), Id::uuid);
+    match read.query_one(&OF_OTHERS, params![ticket, me], |row| row.get::<String>(0))? {
+        None => Ok(()),
+        Some(name) => Err(Error::new(
+            Kind::Stale,
+            "ticket.being_answered",
+            format!("{name} has just sent an answer, which is about to go out; nothing was sent"),
+        )),
+    }
+}
+
+/// Holds an answer, after every check that sending it would make: what is refused is refused now.
+pub fn hold(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    staff: &Staff,
+    id: Id<Ticket>,
+    new: NewMessage,
+) -> Result<Held> {
+    let head = query::get_for_staff(tx, staff, id)?.head();
+    let user = author(staff)?;
+    // Sent on trial and taken back: all checks of the verb itself, none of its effects.
+    let tried = new.clone();
+    let trial = tx.attempt(|tx| {
+        tickets::staff_message(tx, settings, staff, id, tried)?;
+        Err::<(), Error>(Error::conflict(TRIAL, "this was only tried"))
+    });
+    if let Err(error) = trial
+        && error.code() != TRIAL
+    {
+        return Err(error);
+    }
+    let (held, now): (Id<Held>, _) = (tx.new_id(), tx.now());
+    let release_at = now + base::seconds(i64::from(settings.undo_send_seconds));
+    let attachments = serde_json::to_value(&new.attachments).map_err(Error::from_source)?;
+    // The ticket it was written on says to whom it goes, also when that ticket is merged into another.
+    let addressed_to = new.addressed_to.or((id != head).then_some(id));
+    let (source, html, status, name) = (new.body.source, new.body.html, new.status, staff.actor.name.clone());
+    tx.execute(
+        &INSERT,
+        params![held, head, addressed_to, user, name, source, html, attachments, status, now, release_at],
+    )?;
+    tx.enqueue_at(&Release { held }, release_at)?;
+    presence::stir(tx, user, head)?;
+    tx.query_one(&BY_ID, params![held], map)?.or_not_found("answer")
+}
+
+const TRIAL: &str = "message.only_tried";
+
+/// Takes an answer back into its author's draft; answers its ticket.
+///
+/// # Errors
+/// Not found when it has gone out, was taken back, or is on a ticket they may not see; `answer.others`.
+pub fn take_back(tx: &mut Tx<'_>, staff: &Staff, ticket: Id<Ticket>, id: Id<Held>) -> Result<Id<Ticket>> {
+    query::get_for_staff(tx, staff, ticket)?;
+    let held =
+        tx.query_one(&BY_ID, params![id], map)?.filter(|h| h.ticket_id == ticket).or_not_found("answer")?;
+    let user = author(staff)?;
+    if held.user_id != user {
+        return Err(Error::forbidden("answer.others", "only its author takes an answer back"));
+    }
+    // Of this and the release, whoever removes the row has it.
+    if tx.execute(&DROP, params![id])? == 0 {
+        return Err(Error::not_found("answer"));
+    }
+    draft_again(tx, &held)?;
+    presence::stir(tx, user, held.ticket_id)?;
+    Ok(held.ticket_id)
+}
+
+fn draft_again(tx: &mut Tx<'_>, held: &Held) -> Result<()> {
+    let written =
+        drafts::Written { kind: "reply".into(), body: held.body.source.clone(), status: held.status };
+    drafts::put_back(tx, held.user_id, held.ticket_id, written, held.attachments.clone())
+}
+
+pub(super) fn forget_ticket(tx: &mut Tx<'_>, ticket: Id<Ticket>) -> Result<()> {
+    tx.execute(&DROP_OF_TICKET, params![ticket]).map(|_| ())
+}
+
+/// Lets a held answer go when its time has come.
+#[derive(Serialize, Deserialize)]
+pub struct Release {
+    pub held: Id<Held>,
+}
+
+impl Job for Release {
+    const KIND: &'static str = "desk.release_answer";
+    fn key(&self) -> String {
+        self.held.to_string()
+    }
+}
+
+/// Makes a held answer a message, by its author, now.
+pub struct Releaser;
+
+impl Inside for Releaser {
+    type Job = Release;
+
+    fn run(&self, tx: &mut Tx<'_>, job: &Release) -> Result<()> {
+        // Taken back meanwhile: nothing to do.
+        let Some(held) = tx.query_one(&BY_ID, params![job.held], map)? else { return Ok(()) };
+        if tx.execute(&DROP, params![job.held])? == 0 {
+            return Ok(());
+        }
+        let author = users::get(tx, held.user_id)?;
+        let is_gone = author.disabled_at.is_some();
+        let (actor, now) = (author.actor(), tx.now());
+        let staff =
+            Staff { user_id: Some(held.user_id), role: author.role, actor: actor.clone(), read_only: false };
+        let sent = tx.attempt(|tx| {
+            if is_gone {
+                return Err(Error::forbidden("user.disabled", "its author was switched off"));
+            }
+            tx.as_of(actor, now, |tx| send(tx, &staff, &held))
+        });
+        let Err(error) = sent else { return Ok(()) };
+        if !matches!(
+            error.kind(),
+            Kind::Conflict | Kind::NotFound | Kind::Forbidden | Kind::Invalid | Kind::Stale
+        ) {
+            return Err(error);
+        }
+        // What cannot go out is not lost: it is a draft again, and its author is told.
+        draft_again(tx, &held)?;
+        presence::stir(tx, held.user_id, held.ticket_id)?;
+        let number = query::get(tx, held.ticket_id)?.ticket_number;
+        let title =
+            format!("{number}: your answer did not go out and is a draft again: {}", error.plain_message());
+        notices::inbox::notify(tx, held.user_id, "answer_kept_back", &title, Some(held.ticket_id.uuid()))
+    }
+}
+
+fn send(tx: &mut Tx<'_>, staff: &Staff, held: &Held) -> Result<()> {
+    let head = tickets::lock_head(tx, staff, held.ticket_id)?;
+    let said = query::thread(tx, &head)?;
+    let author = Some(held.user_id.uuid());
+    let unseen = said.iter().find(|m| m.created_at > held.created_at && m.author.id != author);
+    if let Some(message) = unseen {
+        let name = &message.author.name;
+        return Err(Error::new(Kind::Stale, "ticket.stale", format!("{name} wrote meanwhile")));
+    }
+    let settings = tenants::get(tx, tx.tenant()?)?.settings;
+    // Whether its author may move the status was checked when it was sent; who has the ticket now does not undo that.
+    let settings = Settings { agents_change_any_ticket: true, ..settings };
+    let new = NewMessage {
+        body: held.body.clone(),
+        is_internal: false,
+        attachments: held.attachments.clone(),
+        status: held.status.filter(|s| *s != head.status),
+        expected_version: None,
+        addressed_to: held.addressed_to,
+    };
+    tickets::staff_message(tx, &settings, staff, held.ticket_id, new).map(|_| ())
+}

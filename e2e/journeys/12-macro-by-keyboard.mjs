@@ -1,0 +1,60 @@
+// Canned replies, macros and mentions without a mouse.
+import { people } from "../lib/world.mjs";
+
+export default async (t) => {
+  const { world } = t;
+  const ben = await t.as("ben");
+  await ben.goto("/desk/canned-replies");
+  await ben.getByRole("main").getByRole("link", { name: "New canned reply" }).click();
+  await ben.getByLabel("Name", { exact: true }).fill("Restart the box");
+  await ben.locator("textarea[name=body]").fill("Hello {{customer.nme}}");
+  await ben.getByRole("button", { name: "Save" }).click();
+  await t.sees(ben, "a name that does not exist is refused, with those there are", ben.locator(".problem-summary", { hasText: "{{customer.first_name}}" }));
+  await ben.locator("textarea[name=body]").fill("Hello {{customer.first_name}}, please restart the box.");
+  await ben.getByRole("button", { name: "Preview" }).click();
+  await t.sees(ben, "the preview fills it in", ben.locator(".preview-box", { hasText: /Hello \w+, please restart/ }));
+  await ben.getByRole("button", { name: "Save" }).click();
+  await t.sees(ben, "it is saved", ben.getByRole("link", { name: "Restart the box" }));
+  await ben.goto("/desk/macros/new");
+  await ben.getByLabel("Name", { exact: true }).fill("Known outage");
+  await ben.locator("textarea[name=body]").fill("{{ticket.number}}: we are at work on it.");
+  await ben.getByLabel("Status").selectOption("pending_customer");
+  await ben.getByLabel("Add tags").fill("outage");
+  await ben.getByRole("button", { name: "Save" }).click();
+  await t.sees(ben, "the macro says what it does", ben.locator("tr", { hasText: "Known outage" }).filter({ hasText: "+outage" }));
+
+  const { id, ticket_number: number } = await world.ticket({ subject: "By keyboard", description: "Dark.", category: "technical", user_email: people.emil.email });
+  await ben.goto(`/desk/tickets/${id}`);
+  const text = ben.locator("textarea[name=body]");
+  await ben.keyboard.press("r");
+  await ben.keyboard.type("/rest");
+  await t.sees(ben, "a slash finds", ben.locator(".suggestions [role=option]").filter({ hasText: /Restart the box/ }));
+  t.check("and says so to readers of the screen", (await text.getAttribute("aria-activedescendant")) === "suggestion-0");
+  await ben.keyboard.press("Enter");
+  await ben.waitForFunction(() => document.querySelector("textarea[name=body]").value.startsWith("Hello Emil, please restart"));
+  t.check("the text is inserted, filled in", (await text.inputValue()) === "Hello Emil, please restart the box.");
+  await ben.keyboard.press("Control+A");
+  await ben.keyboard.press("Delete");
+  await ben.keyboard.type("/");
+  await t.sees(ben, "the list has both kinds", ben.locator(".suggestions [role=option]").filter({ hasText: /Known outage.*Macro/ }));
+  await ben.keyboard.press("Escape");
+  t.check("Escape closes it and stays in the text", (await ben.locator(".suggestions [role=option]").count()) === 0 && (await text.evaluate((one) => one === document.activeElement)));
+  await ben.keyboard.type("known");
+  await ben.keyboard.press("Enter");
+  await t.sees(ben, "the macro answers", ben.locator(".message-outbound", { hasText: `${number}: we are at work on it.` }));
+  await t.sees(ben, "and sets the status", ben.locator(".conversation-meta", { hasText: /Waiting/ }));
+  await t.sees(ben, "the history names it", ben.locator(".event", { hasText: "applied the macro “Known outage”" }));
+  const after = (await world.api("GET", `/api/admin/support/tickets/${id}`)).json;
+  t.check("with its tag", after.tags.includes("outage"), after.tags);
+
+  await ben.keyboard.press("n");
+  await ben.keyboard.type("Please look, @cle");
+  await t.sees(ben, "an at-sign finds people", ben.locator(".suggestions [role=option]").filter({ hasText: /Cleo Lindqvist/ }));
+  await ben.keyboard.press("Tab");
+  await ben.keyboard.type("when you can.");
+  await ben.keyboard.press("Control+Enter");
+  await t.sees(ben, "the note shows whom it calls", ben.locator(".message-note .mention", { hasText: "@cleo.lindqvist" }));
+  const cleo = await t.as("cleo");
+  await cleo.goto("/desk/notifications");
+  await t.sees(cleo, "who is told", cleo.getByText(`Ben Okafor called you on ${number}`));
+};
