@@ -898,6 +898,33 @@ create unique index rule_runs_once on rule_runs (tenant_id, rule_id, ticket_id, 
 create index rule_runs_by_change on rule_runs (tenant_id, change_id) where change_id is not null;
 create index rule_runs_by_age on rule_runs (tenant_id, created_at);
 
+-- 0010_csat
+create table surveys (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  ticket_id uuid not null,
+  token_hash bytea not null,
+  
+  agent_id uuid,
+  team_id uuid,
+  
+  score bigint,
+  comment text not null,
+  asked_at timestamptz not null,
+  answered_at timestamptz,
+  primary key (tenant_id, id),
+  unique (tenant_id, ticket_id),
+  unique (tenant_id, token_hash),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id),
+  foreign key (tenant_id, agent_id) references users (tenant_id, id),
+  foreign key (tenant_id, team_id) references teams (tenant_id, id)
+);
+create index surveys_by_time on surveys (tenant_id, asked_at, id);
+create index surveys_by_answer on surveys (tenant_id, answered_at, id) where answered_at is not null;
+create view portal_surveys with (security_invoker = true) as
+  select s.tenant_id, s.id, s.ticket_id, s.token_hash, s.score, s.comment, s.answered_at, t.ticket_number, t.subject
+  from surveys s join portal_tickets t on t.tenant_id = s.tenant_id and t.id = s.ticket_id;
+
 -- row-level security
 grant usage on schema public to counterfoil_app;
 grant select, insert, update, delete on all tables in schema public to counterfoil_app;
@@ -1239,3 +1266,9 @@ drop policy if exists tenant_only on rule_runs;
 create policy tenant_only on rule_runs to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
 drop policy if exists owner_all on rule_runs;
 create policy owner_all on rule_runs to current_user using (true) with check (true);
+alter table surveys enable row level security;
+alter table surveys force row level security;
+drop policy if exists tenant_only on surveys;
+create policy tenant_only on surveys to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on surveys;
+create policy owner_all on surveys to current_user using (true) with check (true);

@@ -885,3 +885,30 @@ create index rule_runs_by_ticket on rule_runs (tenant_id, ticket_id, id);
 create unique index rule_runs_once on rule_runs (tenant_id, rule_id, ticket_id, cause_id);
 create index rule_runs_by_change on rule_runs (tenant_id, change_id) where change_id is not null;
 create index rule_runs_by_age on rule_runs (tenant_id, created_at);
+
+-- 0010_csat
+create table surveys (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  ticket_id blob not null,
+  token_hash blob not null,
+  
+  agent_id blob,
+  team_id blob,
+  
+  score integer,
+  comment text not null,
+  asked_at integer not null,
+  answered_at integer,
+  primary key (tenant_id, id),
+  unique (tenant_id, ticket_id),
+  unique (tenant_id, token_hash),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id),
+  foreign key (tenant_id, agent_id) references users (tenant_id, id),
+  foreign key (tenant_id, team_id) references teams (tenant_id, id)
+) strict;
+create index surveys_by_time on surveys (tenant_id, asked_at, id);
+create index surveys_by_answer on surveys (tenant_id, answered_at, id) where answered_at is not null;
+create view portal_surveys  as
+  select s.tenant_id, s.id, s.ticket_id, s.token_hash, s.score, s.comment, s.answered_at, t.ticket_number, t.subject
+  from surveys s join portal_tickets t on t.tenant_id = s.tenant_id and t.id = s.ticket_id;

@@ -1,4 +1,5 @@
-//! The first limit: the same rows and reads as plain statements, from as many threads as there are callers.
+//! The first limit of the writes: the same rows as plain statements, from as many threads as there are callers. They go
+//! through the room that groups commits: one that did not would be a lower limit, not a higher one.
 
 use std::{
     sync::{
@@ -10,7 +11,6 @@ use std::{
 
 use base::{Actor, Id, Result};
 use db::{Db, Location, Scope, Tx, params};
-use desk::tickets::{self, TicketFilter};
 
 use crate::data::Sample;
 
@@ -102,41 +102,5 @@ pub fn answers(location: &Location, sample: &Sample, callers: usize, time: Durat
             tx.execute(&EVENT, params![event, ticket, s.customer, now])
         };
         db.write_blocking(Scope::tenant(sample.tenant, Actor::system()), work).expect("a bare answer");
-    })
-}
-
-#[derive(Clone, Copy)]
-pub enum Read {
-    First,
-    Deep,
-    Ticket,
-}
-
-/// The product's own statements and nothing around them: no HTTP, no JSON.
-pub fn reads(location: &Location, sample: &Sample, what: Read, callers: usize, time: Duration) -> f64 {
-    let sample = sample.clone();
-    let staff =
-        identity::Staff { user_id: None, role: base::Role::Admin, actor: Actor::system(), read_only: true };
-    repeat(location, callers, time, move |db| {
-        let (s, staff) = (sample.clone(), staff.clone());
-        let work = move |read: &db::Read<'_>| match what {
-            Read::First | Read::Deep => {
-                let cursor = match what {
-                    Read::Deep => Some(s.deep_cursor.parse()?),
-                    _ => None,
-                };
-                let filter = TicketFilter { limit: 50, cursor, ..TicketFilter::default() };
-                let (found, _) = tickets::query::list(read, &staff, &filter)?;
-                let ids: Vec<_> = found.iter().map(|t| t.id).collect();
-                tickets::query::extras(read, &ids).map(|_| ())
-            }
-            Read::Ticket => {
-                let ticket = tickets::query::get_for_staff(read, &staff, s.with_20_messages.parse()?)?;
-                tickets::query::extras(read, &[ticket.id])?;
-                tickets::query::messages(read, ticket.id)?;
-                tickets::query::audits(read, ticket.id).map(|_| ())
-            }
-        };
-        db.read_blocking(Scope::tenant(sample.tenant, Actor::system()), work).expect("a bare read");
     })
 }

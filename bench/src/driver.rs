@@ -78,8 +78,18 @@ pub async fn run(address: SocketAddr, callers: usize, time: Duration, request: R
     Load { done: latencies_us.len(), seconds: time.as_secs_f64(), latencies_us }
 }
 
-/// Reads one whole answer; anything but success stops the run, since a refused request costs nothing.
-async fn one_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) {
+/// Sends one request and answers its body.
+pub async fn call(address: SocketAddr, request: Request) -> String {
+    let mut stream = TcpStream::connect(address).await.expect("the server listens");
+    stream.write_all(&request.0).await.expect("a request is sent");
+    let mut buffer = vec![0; 256 * 1024];
+    let (body, end) = one_answer(&mut stream, &mut buffer).await;
+    String::from_utf8_lossy(&buffer[body..end]).into_owned()
+}
+
+/// Reads one whole answer and says where its body is; anything but success stops the run, since a refused request costs
+/// nothing.
+async fn one_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> (usize, usize) {
     let (mut filled, mut whole) = (0, None);
     loop {
         if filled == buffer.len() {
@@ -97,10 +107,10 @@ async fn one_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) {
                 .lines()
                 .find_map(|l| l.strip_prefix("content-length: "))
                 .map_or(0, |l| l.trim().parse().expect("a length"));
-            whole = Some(end + 4 + length);
+            whole = Some((end + 4, end + 4 + length));
         }
-        if whole.is_some_and(|w| filled >= w) {
-            return;
+        if let Some(whole) = whole.filter(|(_, end)| filled >= *end) {
+            return whole;
         }
     }
 }

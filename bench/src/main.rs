@@ -3,15 +3,23 @@
 //! Each figure of the server stands beside two limits of the same run: the bare SQL of the same rows and reads (no
 //! HTTP, no rules), and an empty handler behind the same router under the same driver (no SQL). What counts is the
 //! share of the lower one; single numbers of one machine mean little.
+//!
+//! The data set is made once for each size and engine, by rows, and kept in `COUNTERFOIL_BENCH_DATA` (a temporary folder
+//! otherwise); for PostgreSQL the databases `counterfoil_bench_<size>` have to exist.
 
 mod bare;
+mod bare_reads;
+mod bulk;
+mod corpus;
 mod data;
 mod driver;
 mod report;
+mod rows;
 mod server;
 
 use std::{path::PathBuf, time::Duration};
 
+use bare_reads::Read;
 use driver::Load;
 use report::Report;
 
@@ -66,7 +74,8 @@ fn main() {
 struct Scenario {
     name: &'static str,
     callers: usize,
-    bare: f64,
+    /// None where nothing bare of the same kind is there to compare with.
+    bare: Option<f64>,
     request: Box<dyn Fn(&server::Server) -> driver::Request>,
 }
 
@@ -86,37 +95,29 @@ fn measure(engine: &str, location: db::Location, size: usize, options: &Options,
         let body = r#"{"subject":"Internet down since Monday","description":"The light on the box is red.","category":"technical"}"#;
         driver::Request::post("/api/support/tickets", &s.customer, body)
     };
-    let read = |what| bare::reads(&location, &sample, what, 8, time);
+    let read = |what| Some(bare_reads::reads(&location, &sample, what, 8, time));
     let list = "/api/admin/support/tickets";
+    let reading = |name, bare, path: String| Scenario { name, callers: 8, bare, request: get(path) };
     // The bare limits first, while nobody else works on the same database.
     let mut scenarios = vec![
-        Scenario {
-            name: "list, first page of 50",
-            callers: 8,
-            bare: read(bare::Read::First),
-            request: get(list.into()),
-        },
-        Scenario {
-            name: "list, deep page of 50",
-            callers: 8,
-            bare: read(bare::Read::Deep),
-            request: get(format!("{list}?cursor={}", sample.deep_cursor)),
-        },
-        Scenario {
-            name: "ticket with 20 messages",
-            callers: 8,
-            bare: read(bare::Read::Ticket),
-            request: get(format!("{list}/{}", sample.with_20_messages)),
-        },
+        reading("list, first page of 50", read(Read::First), list.into()),
+        reading("list, deep page of 50", read(Read::Deep), format!("{list}?cursor={}", sample.deep_cursor)),
+        reading("ticket with 20 messages", read(Read::Ticket), format!("{list}/{}", sample.with_20_messages)),
+        reading("counters of the views", read(Read::Counters), "/api/admin/support/views?counts=true".into()),
+        reading("the queue's page", None, "/desk?view=all".into()),
+        reading("search, a rare word", None, format!("{list}?q={}", corpus::RARE)),
+        reading("search, a common word", None, format!("{list}?q={}", corpus::COMMON)),
+        reading("search, two words", None, format!("{list}?q=invoice+refund")),
+        reading("report of 30 days", None, "/api/admin/support/stats".into()),
         Scenario {
             name: "answer",
             callers: 8,
-            bare: bare::answers(&location, &sample, 8, time),
+            bare: Some(bare::answers(&location, &sample, 8, time)),
             request: Box::new(answer),
         },
     ];
     for callers in [1, 8, 64] {
-        let bare = bare::creates(&location, &sample, callers, time);
+        let bare = Some(bare::creates(&location, &sample, callers, time));
         scenarios.push(Scenario { name: "create ticket", callers, bare, request: Box::new(create) });
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
@@ -128,6 +129,9 @@ fn measure(engine: &str, location: db::Location, size: usize, options: &Options,
         let empty = runtime.block_on(driver::run(server.address, s.callers, time, empty));
         let product = runtime.block_on(driver::run(server.address, s.callers, time, (s.request)(&server)));
         report.line(engine, size, s.name, s.callers, &product, s.bare, &empty);
+    }
+    if size >= 20_000 {
+        bulk::measure(&runtime, &server, engine, size, report);
     }
     report.fact(engine, size, "anonymous memory, loaded", format!("{:.0} MB", server.anonymous_mb()));
 }

@@ -31,13 +31,14 @@ impl Report {
         what: &str,
         callers: usize,
         product: &Load,
-        bare: f64,
+        bare: Option<f64>,
         empty: &Load,
     ) {
         let (product_s, empty_s) = (per_second(product), per_second(empty));
-        let share = product_s / bare.min(empty_s);
+        let share = bare.map(|bare| format!("**{:.2}**", product_s / bare.min(empty_s))).unwrap_or_default();
+        let bare = bare.map(|bare| format!("{bare:.0}")).unwrap_or_default();
         self.push(&format!(
-            "| {engine} | {size} | {what} | {callers} | {product_s:.0} | {:.2} | {:.2} | {bare:.0} | {empty_s:.0} | **{share:.2}** |\n",
+            "| {engine} | {size} | {what} | {callers} | {product_s:.0} | {:.2} | {:.2} | {bare} | {empty_s:.0} | {share} |\n",
             product.percentile_ms(0.5),
             product.percentile_ms(0.99)
         ));

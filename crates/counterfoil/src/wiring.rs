@@ -44,6 +44,7 @@ pub fn registry(links: &Links) -> Registry {
         settled: Arc::new(|tx, letter, status| desk::tickets::letter_settled(tx, letter.uuid(), status)),
     });
     registry.handle_inside(desk::tickets::jobs::Announcer { links: links.clone() });
+    registry.handle_inside(desk::csat::jobs::Asker { links: links.clone() });
     registry.handle_inside(desk::bulk::jobs::BulkRunner);
     registry.handle_inside(desk::bulk::jobs::BulkUndoer);
     registry.handle_inside(desk::rules::jobs::ChangeLooker);

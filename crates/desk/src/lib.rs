@@ -4,6 +4,7 @@
 pub mod bulk;
 pub mod categories;
 pub mod composing;
+pub mod csat;
 pub mod macros;
 pub mod rules;
 pub mod tickets;

@@ -44,6 +44,9 @@ pub struct Settings {
     pub deleted_retention_days: u32,
     /// An answer from the composer can be taken back for this many seconds; 0 sends at once.
     pub undo_send_seconds: u32,
+    /// Customers are asked how it went, this long after their ticket was resolved.
+    pub csat_enabled: bool,
+    pub csat_delay_minutes: u32,
     /// Any agent may change any ticket, also one assigned to somebody else.
     pub agents_change_any_ticket: bool,
     pub attachment_max_bytes: u64,
@@ -66,6 +69,8 @@ impl Default for Settings {
             archive_days: 0,
             deleted_retention_days: 30,
             undo_send_seconds: 10,
+            csat_enabled: true,
+            csat_delay_minutes: 60,
             agents_change_any_ticket: false,
             attachment_max_bytes: 25_000_000,
             notice_banner: String::new(),
@@ -94,6 +99,7 @@ impl Settings {
         range("archive_days", self.archive_days.into(), 0, 3650);
         range("deleted_retention_days", self.deleted_retention_days.into(), 1, 3650);
         range("undo_send_seconds", self.undo_send_seconds.into(), 0, 120);
+        range("csat_delay_minutes", self.csat_delay_minutes.into(), 0, 20_160);
         range("attachment_max_bytes", self.attachment_max_bytes, 1_000, 100_000_000);
         let mut say = |field: &str, message: &str| {
             wrong.push(base::FieldError {

@@ -37,6 +37,7 @@ migrations! {
     7 "0007_composing",
     8 "0008_macros",
     9 "0009_rules",
+    10 "0010_csat",
 }
 
 impl Migration {

@@ -100,6 +100,21 @@ impl Inside for Announcer {
     }
 }
 
+/// A letter of this kind to a ticket's customer, with a link of its own.
+pub(crate) fn write_to_customer(
+    tx: &mut Tx<'_>,
+    ticket: &Ticket,
+    tenant: &TenantRecord,
+    links: &Links,
+    kind: LetterKind,
+    link: &str,
+) -> Result<()> {
+    let about = About { ticket, tenant, links };
+    let to = about.recipient(tx)?;
+    let values = about.values(&to.name, link);
+    about.post(tx, kind, &to, values).map(|_| ())
+}
+
 struct About<'a> {
     ticket: &'a Ticket,
     tenant: &'a TenantRecord,
@@ -262,7 +277,8 @@ impl About<'_> {
         let to = self.recipient(tx)?;
         let link = self.link(tx, &to)?;
         let values = self.values(&to.name, &link);
-        self.post(tx, LetterKind::TicketResolved, &to, values).map(|_| ())
+        self.post(tx, LetterKind::TicketResolved, &to, values)?;
+        crate::csat::jobs::ask_later(tx, &self.tenant.settings, &head)
     }
 
     fn tell(

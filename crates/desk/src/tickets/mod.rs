@@ -45,8 +45,8 @@ pub use ops::{
     BlockedSender, CustomerPatch, Filed, For, Forward, ForwardSeen, NewForward, NewMessage, NewTicket,
     SplitOff, TicketPatch, archive_old, block, blocked, change, change_own, close_resolved, confirm, create,
     customer_reply, file, forward, forward_seen, forwarded, leave_team, mark_read_by_staff, mark_spam, merge,
-    merged, purge_deleted, remove, restore, snooze, split, staff_message, take_answer, unblock, unmerge,
-    unsnooze, user_of, wake_due,
+    merged, purge_deleted, rated, remove, restore, snooze, split, staff_message, take_answer, unblock,
+    unmerge, unsnooze, user_of, wake_due,
 };
 pub(crate) use ops::{lock_head, note_macro, restore_fields};
 pub use query::Extras;

@@ -21,6 +21,8 @@ pub enum LetterKind {
     TicketAssigned,
     /// To the customer: it is resolved.
     TicketResolved,
+    /// To the customer, some time later: how did it go?
+    SatisfactionSurvey,
     /// To somebody outside: an agent asks for their help.
     TicketForward,
     /// To somebody who gets a copy of the answers.
@@ -35,7 +37,7 @@ pub enum LetterKind {
 }
 
 impl LetterKind {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::TicketConfirmation,
         Self::TicketConfirmationUnverified,
         Self::TicketNew,
@@ -44,6 +46,7 @@ impl LetterKind {
         Self::SupportCustomerReply,
         Self::TicketAssigned,
         Self::TicketResolved,
+        Self::SatisfactionSurvey,
         Self::TicketForward,
         Self::TicketCopy,
         Self::TicketMention,
@@ -63,6 +66,7 @@ impl LetterKind {
             Self::SupportCustomerReply => "support_customer_reply",
             Self::TicketAssigned => "ticket_assigned",
             Self::TicketResolved => "ticket_resolved",
+            Self::SatisfactionSurvey => "satisfaction_survey",
             Self::TicketForward => "ticket_forward",
             Self::TicketCopy => "ticket_copy",
             Self::TicketMention => "ticket_mention",
@@ -112,6 +116,10 @@ impl LetterKind {
             Self::TicketResolved => (
                 "[{{ ticket_number }}] Resolved: {{ subject }}",
                 "Hello {{ name }},\n\nwe believe that your request **{{ ticket_number }}** is resolved. If it is not, simply answer here:\n\n{{ link }}\n\n{{ business }}",
+            ),
+            Self::SatisfactionSurvey => (
+                "[{{ ticket_number }}] How did we do?",
+                "Hello {{ name }},\n\nyour request **{{ ticket_number }}** is solved: {{ subject }}\n\nHow did we do? One click is enough:\n\n- [Very good]({{ link }}?score=5)\n- [Good]({{ link }}?score=4)\n- [Neither good nor bad]({{ link }}?score=3)\n- [Bad]({{ link }}?score=2)\n- [Very bad]({{ link }}?score=1)\n\nWe ask once for each request.\n\n{{ business }}",
             ),
             Self::TicketForward => (
                 "[{{ ticket_number }}] {{ subject }}",

@@ -3,7 +3,7 @@
 use base::{Error, Result};
 
 /// Every topic there is, and when it is told.
-pub const TOPICS: [(&str, &str); 8] = [
+pub const TOPICS: [(&str, &str); 9] = [
     ("ticket.created", "A ticket was filed, by a customer, by staff or by mail."),
     ("ticket.changed", "Status, assignee, priority or another field of a ticket changed."),
     ("ticket.answered", "Staff answered the customer."),
@@ -12,6 +12,7 @@ pub const TOPICS: [(&str, &str); 8] = [
     ("ticket.merged", "A ticket was merged into another, its survivor."),
     ("ticket.unmerged", "A merge was taken back."),
     ("ticket.deleted", "A ticket was deleted."),
+    ("csat.answered", "A customer said how they were helped, from 1 (very bad) to 5 (very good)."),
 ];
 
 /// What the button "send a test" sends. It needs no subscription.

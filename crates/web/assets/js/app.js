@@ -1,4 +1,5 @@
 // The page works without any of this; each module makes one thing livelier.
+import { startFeedback } from "./feedback.js";
 import { startTimes } from "./time.js";
 import { startPrefetch } from "./prefetch.js";
 import { startConfirm } from "./confirm.js";
@@ -12,6 +13,7 @@ import { startPalette } from "./palette.js";
 import { startBoard } from "./board.js";
 import { startRows } from "./rows.js";
 
+startFeedback();
 startTimes();
 startPrefetch();
 startConfirm();

@@ -220,6 +220,20 @@ fn strangers() -> Vec<Page> {
         ),
         Page::new("status", "help/status.html", stranger("/help/status/x"), ticket("", "x")),
         Page::new(
+            "feedback",
+            "help/feedback.html",
+            stranger("/help/feedback/x"),
+            web::help::feedback::Feedback {
+                token: "x".into(),
+                number: "SUP-00612".into(),
+                subject: "Internet down since Monday morning".into(),
+                score: Some(5),
+                comment: "Quick and friendly.".into(),
+                is_answered: true,
+                ..Default::default()
+            },
+        ),
+        Page::new(
             "forward",
             "help/forward.html",
             stranger("/help/forward/x"),

@@ -3,5 +3,6 @@
 pub mod views;
 
 pub mod api;
+pub mod feedback;
 pub mod forward;
 pub mod pages;

@@ -531,6 +531,7 @@ pub fn api() -> (axum::Router<App>, OpenApi) {
         .merge(crate::saved_views::api::routes())
         .merge(crate::bulk::api::routes())
         .merge(crate::rules::routes())
+        .merge(crate::help::feedback::api_routes())
         .merge(crate::account::away::api())
         .merge(crate::composing::api::routes())
         .merge(crate::macros::api::routes())

@@ -52,6 +52,8 @@ fn view(who: &AdminPage, name: &str, s: &Settings, problems: Vec<Problem>) -> vi
         relax_write_rule: s.agents_change_any_ticket,
         attachment_limit_mb: u32::try_from(s.attachment_max_bytes / MB).unwrap_or(u32::MAX),
         sign_up_allowed: s.signup_allowed,
+        csat_enabled: s.csat_enabled,
+        csat_delay_minutes: s.csat_delay_minutes,
         problems,
     }
 }
@@ -80,6 +82,9 @@ struct Form {
     attachment_limit_mb: String,
     #[serde(default)]
     sign_up_allowed: bool,
+    #[serde(default)]
+    csat_enabled: bool,
+    csat_delay_minutes: String,
 }
 
 /// What was typed on top of what there is, and the numbers that are none.
@@ -114,6 +119,12 @@ fn typed(input: &Form, before: &Settings) -> (Settings, Vec<FieldError>) {
         notice_banner: input.notice.trim().replace("\r\n", "\n"),
         from_email: input.from_address.trim().to_owned(),
         signup_allowed: input.sign_up_allowed,
+        csat_enabled: input.csat_enabled,
+        csat_delay_minutes: number(
+            "csat_delay_minutes",
+            &input.csat_delay_minutes,
+            before.csat_delay_minutes,
+        ),
         time_zone: input.zone.trim().to_owned(),
         ..before.clone()
     };

@@ -21,5 +21,7 @@ pub struct Settings {
     pub relax_write_rule: bool,
     pub attachment_limit_mb: u32,
     pub sign_up_allowed: bool,
+    pub csat_enabled: bool,
+    pub csat_delay_minutes: u32,
     pub problems: Vec<Problem>,
 }

@@ -71,6 +71,7 @@ pub fn detail(read: &db::Read<'_>, ticket: Ticket) -> Result<(TicketOut, i64)> {
     out.participants = Some(tickets::participants::of(read, id)?);
     out.checklist = Some(tickets::checklist::of(read, id)?);
     out.messages = Some(thread.into_iter().map(Into::into).collect());
+    out.satisfaction = desk::csat::query::of_ticket(read, id)?;
     out.audits = Some(tickets::query::audits(read, id)?.into_iter().map(Into::into).collect());
     Ok((out, version))
 }

@@ -121,6 +121,7 @@ fn sentence(a: &Audit, names: &Names, teams: &[Team], zone: &str, locale: &str) 
             return words::say_with(locale, key, &[("actor", &a.actor.name), ("to", &until)]);
         }
         "time_booked" => ("event-time", format!("{to} min")),
+        "rated" => ("event-rated", to.to_owned()),
         "claimed" => ("event-claimed", String::new()),
         "assigned" => ("event-assigned", person()),
         "unassigned" => ("event-unassigned", String::new()),

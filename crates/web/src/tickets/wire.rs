@@ -83,6 +83,9 @@ pub struct TicketOut {
     /// In the detail only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audits: Option<Vec<AuditOut>>,
+    /// What the customer thought of it; in the detail only, once there is an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub satisfaction: Option<desk::csat::Answer>,
 }
 
 impl TicketOut {
@@ -146,6 +149,7 @@ impl TicketOut {
             checklist: None,
             messages: None,
             audits: None,
+            satisfaction: None,
         }
     }
 }

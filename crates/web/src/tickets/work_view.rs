@@ -37,6 +37,8 @@ pub struct Work {
     /// Its tags with their colours.
     pub tags: Vec<tags::Tag>,
     pub may_delete: bool,
+    /// What the customer thought of it.
+    pub rating: Option<desk::csat::Answer>,
 }
 
 #[derive(Debug, Serialize)]
@@ -175,6 +177,7 @@ pub fn work(
             })
             .collect(),
         may_delete: staff.is_admin() && t.merged_count == 0,
+        rating: desk::csat::query::of_ticket(read, t.id)?,
     })
 }
 

@@ -77,6 +77,7 @@ pub fn registry() -> Registry {
         settled: Arc::new(|tx, letter, status| desk::tickets::letter_settled(tx, letter.uuid(), status)),
     });
     registry.handle_inside(desk::tickets::jobs::Announcer { links: links() });
+    registry.handle_inside(desk::csat::jobs::Asker { links: links() });
     registry.handle_inside(desk::bulk::jobs::BulkRunner);
     registry.handle_inside(desk::bulk::jobs::BulkUndoer);
     registry.handle_inside(desk::rules::jobs::ChangeLooker);

@@ -101,6 +101,10 @@ pub fn change(
             news: News::Assigned { to: assignee.uuid(), version: ticket.version },
         })?;
     }
+    let closed_as_solved = before.status.is_live() && ticket.close_reason == Some(CloseReason::Solved);
+    if closed_as_solved && patch.tell_customer != Some(false) {
+        crate::csat::jobs::ask_later(tx, settings, &ticket)?;
+    }
     if ticket.status == Status::Resolved
         && before.status != Status::Resolved
         && patch.tell_customer != Some(false)

@@ -156,6 +156,18 @@ fn staff_line<'a>(event_type: &'static str, from: Option<String>, to: Option<Str
     NewAudit { event_type, from, to, metadata: serde_json::json!({}), is_public: false }
 }
 
+/// Notes on a ticket what its customer thought of it.
+pub fn rated(tx: &mut Tx<'_>, ticket: &Ticket, before: Option<u8>, score: u8) -> Result<()> {
+    let held = store::lock(tx, ticket.id)?.or_not_found("ticket")?;
+    audit(tx, held.id, staff_line("rated", before.map(|s| s.to_string()), Some(score.to_string())))?;
+    let mut t = held.clone();
+    touch(tx, &mut t, false);
+    store::save(tx, &held, &t)?;
+    let payload =
+        serde_json::json!({ "ticket_number": t.ticket_number, "version": t.version, "score": score });
+    tx.publish(event("csat.answered", &t, false, payload))
+}
+
 /// Tells live streams that a ticket changed; the customer's only when they may know.
 fn publish(tx: &mut Tx<'_>, topic: &'static str, ticket: &Ticket, is_public: bool) -> Result<()> {
     let payload = serde_json::json!({ "ticket_number": ticket.ticket_number, "version": ticket.version });

@@ -1,0 +1,19 @@
+# How it went, for customers and on the desk.
+feedback-title = How did we do?
+feedback-thanks = Thank you. We have your answer.
+feedback-question = How happy are you with the help of { $business }?
+feedback-comment = Anything you want to tell us?
+feedback-comment-hint = Your answer goes to the people who helped you.
+feedback-send = Send
+feedback-change = Send again
+score-5 = Very good
+score-4 = Good
+score-3 = Neither good nor bad
+score-2 = Bad
+score-1 = Very bad
+rating-title = Customer’s rating
+rating-none = Not rated
+event-rated = The customer’s rating: { $to } of 5
+settings-csat = Ask customers how it went
+settings-csat-hint = One letter for each resolved ticket, with a link for each answer.
+settings-csat-delay = Minutes from resolution to the question
