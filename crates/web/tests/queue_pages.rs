@@ -132,9 +132,14 @@ both_engines! {
         };
         let agent = site.user("Ben", Role::Agent).await;
         assert_eq!(found(agent.get("/desk/find?q=mod").await), ["Modem without light"]);
+        for words in ["light%20wi", "modem%20a", "no%20such%20thing"] {
+            agent.get(&format!("/desk/find?q={words}")).await.expect(200);
+        }
         assert_eq!(found(agent.get("/desk/find?q=winter").await), ["Modem without light", "Dora Winter"]);
         assert_eq!(found(agent.get("/desk/find?q=status:").await), Vec::<String>::new());
         assert_eq!(found(agent.get("/desk/find").await), Vec::<String>::new(), "nothing is his");
+        dora.file("Modem 3").await;
+        assert_eq!(found(agent.get("/desk/find?q=modem%203").await), ["Modem 3"], "a short last word is a word");
         let technician = site.user("Tom", Role::Technician).await;
         assert_eq!(found(technician.get("/desk/find?q=winter").await), Vec::<String>::new());
         assert_eq!(found(site.neighbour("Nadia", Role::Agent).await.get("/desk/find?q=mod").await), Vec::<String>::new());

@@ -72,12 +72,10 @@ fn tickets(read: &Read<'_>, staff: &Staff, q: &str) -> Result<Vec<Found>> {
     Ok(found.into_iter().map(of).collect())
 }
 
-/// The last word is still being typed.
+/// The last word is still being typed. A search by beginnings wants three letters; fewer are a word as they are.
 fn beginning(q: &str) -> String {
-    match q.chars().last() {
-        Some(c) if c.is_alphanumeric() => format!("{q}*"),
-        _ => q.to_owned(),
-    }
+    let last = q.chars().rev().take_while(|c| c.is_alphanumeric()).count();
+    if last >= 3 { format!("{q}*") } else { q.to_owned() }
 }
 
 fn customers(read: &Read<'_>, staff: &Staff, q: &str) -> Result<Vec<Found>> {

@@ -54,7 +54,7 @@ pub fn merge(
         return Err(Error::field(
             "into",
             "ticket.merge_into_itself",
-            "another ticket than the one to be merged",
+            "a ticket does not go into itself; name another one",
         ));
     }
     if named.head() == id {

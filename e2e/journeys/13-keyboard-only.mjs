@@ -1,0 +1,102 @@
+// A shift without a mouse: from the queue to the answer, the resolution, the selection, the palette, and the switch for it all.
+import { people } from "../lib/world.mjs";
+
+export default async (t) => {
+  const { world } = t;
+  const filed = [];
+  for (const n of [1, 2, 3]) {
+    filed.push(await world.ticket({ subject: `Keys alone ${n}`, description: "No hands on the mouse.", category: "other", user_email: people.emil.email }));
+  }
+  const page = await t.as("ben");
+  const press = async (...keys) => { for (const key of keys) await page.keyboard.press(key); };
+  // Keys pressed before a page is there are nobody's.
+  const there = async () => { await page.waitForLoadState("load"); await page.waitForTimeout(150); };
+  const focused = () => page.evaluate(() => document.activeElement?.closest("tr")?.innerText ?? document.activeElement?.innerText ?? "");
+
+  await page.goto("/desk");
+  await press("g", "u");
+  await page.waitForURL(/view=unassigned/);
+  await there();
+  await press("j", "j", "j", "k");
+  t.check("j and k walk the list", (await focused()).includes("Keys alone 2"), await focused());
+  await press("Enter");
+  await page.waitForURL(/\/desk\/tickets\//);
+  await t.sees(page, "Enter opens", page.getByRole("heading", { level: 1, name: "Keys alone 2" }));
+  await there();
+  await press("a");
+  await t.sees(page, "a claims", page.getByText("It is yours now."));
+  await there();
+  await press("r");
+  await page.keyboard.type("We are on it.");
+  await press("Control+Enter");
+  await t.sees(page, "r answers, Ctrl Enter sends", page.locator(".message-outbound", { hasText: "We are on it." }));
+  await there();
+  await press("n");
+  await page.keyboard.type("Old socket in the hall.");
+  await press("Control+Enter");
+  await t.sees(page, "n leaves a note", page.locator(".message-note", { hasText: "Old socket" }));
+  await there();
+  await press("p");
+  t.check("p goes to the priority", await page.evaluate(() => document.activeElement?.getAttribute("name") === "priority"));
+  await press("Escape", "e");
+  await page.keyboard.type("New socket.");
+  await press("Tab", "Tab", "Enter");
+  await t.sees(page, "e resolves", page.locator(".conversation-meta", { hasText: "Resolved" }));
+  await there();
+  await press("u");
+  await page.waitForURL(/\/desk(\?|$)/);
+  await press("g", "u");
+  await page.waitForURL(/view=unassigned/);
+  await there();
+  await page.getByRole("link", { name: "Keys alone 3", exact: true }).waitFor();
+
+  await press("j", "x", "j", "X");
+  await t.sees(page, "x selects, X takes the range", page.locator(".bulk-head", { hasText: "2 selected" }));
+  await press("p");
+  await page.keyboard.type("Urg");
+  await press("Tab");
+  await page.locator("#bulk [data-key=bulk-apply]").focus();
+  await press("Enter");
+  await t.sees(page, "the selection is changed", page.locator(".flash", { hasText: "2 changed" }));
+  await there();
+  for (const { id } of [filed[0], filed[2]]) {
+    const { priority } = (await world.api("GET", `/api/admin/support/tickets/${id}`)).json;
+    t.check("both are urgent", priority === "urgent", priority);
+  }
+
+  await press("/");
+  await page.keyboard.type("alone subject:x");
+  await press("Enter");
+  await t.sees(page, "a word of the language nobody knows is explained", page.getByRole("alert").filter({ hasText: "subject" }));
+  await there();
+  await press("/");
+  await press("Control+A");
+  await page.keyboard.type('"keys alone" -status:resolved');
+  await press("Enter");
+  await t.sees(page, "/ searches", page.locator("mark", { hasText: "Keys" }));
+  await there();
+  t.check("for all of it and nothing else", (await page.locator("tr[data-row]").count()) === 2);
+
+  await press("Escape", "Control+k");
+  await page.keyboard.type("board");
+  await t.sees(page, "the palette offers what the page does", page.locator("#palette [role=option][aria-selected=true]", { hasText: "Board" }));
+  await press("Enter");
+  await page.waitForURL(/\/desk\/board/);
+  await there();
+  await press("Control+k");
+  await page.keyboard.type("alone 3");
+  await page.locator("#palette [role=option]", { hasText: "Keys alone 3" }).waitFor();
+  await press("Enter");
+  await t.sees(page, "and finds tickets", page.getByRole("heading", { level: 1, name: "Keys alone 3" }));
+  await there();
+
+  await press("?");
+  await t.sees(page, "? lists the keys", page.locator("#shortcuts[open]"));
+  await page.locator("#shortcuts-on").focus();
+  await press("Space", "Escape");
+  await press("g", "i");
+  await page.waitForTimeout(400);
+  t.check("switched off, single keys do nothing", page.url().includes("/desk/tickets/"));
+  await press("Control+k");
+  await t.sees(page, "the palette is no single key", page.locator("#palette[open]"));
+};
