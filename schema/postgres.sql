@@ -925,6 +925,130 @@ create view portal_surveys with (security_invoker = true) as
   select s.tenant_id, s.id, s.ticket_id, s.token_hash, s.score, s.comment, s.answered_at, t.ticket_number, t.subject
   from surveys s join portal_tickets t on t.tenant_id = s.tenant_id and t.id = s.ticket_id;
 
+-- 0012_articles
+create table article_categories (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  slug text not null,
+  name text not null,
+  position bigint not null,
+  created_at timestamptz not null,
+  primary key (tenant_id, id)
+);
+create unique index article_categories_by_slug on article_categories (tenant_id, slug);
+create table articles (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  
+  slug text not null,
+  category_id uuid not null,
+  visibility text not null check (visibility in ('public', 'signed_in')),
+  position bigint not null,
+  archived_at timestamptz,
+  
+  version bigint not null,
+  created_by text not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, category_id) references article_categories (tenant_id, id)
+);
+create unique index articles_by_slug on articles (tenant_id, slug);
+create index articles_by_category on articles (tenant_id, category_id, position, id);
+create table article_versions (
+  tenant_id uuid not null references tenants (id),
+  article_id uuid not null,
+  language text not null,
+  number bigint not null,
+  title text not null,
+  body text not null,
+  body_html text not null,
+  
+  restored_from bigint,
+  saved_by text not null,
+  saved_at timestamptz not null,
+  
+  published_at timestamptz,
+  primary key (tenant_id, article_id, language, number),
+  foreign key (tenant_id, article_id) references articles (tenant_id, id)
+);
+create table article_texts (
+  tenant_id uuid not null references tenants (id),
+  article_id uuid not null,
+  language text not null,
+  draft_number bigint not null,
+  published_number bigint,
+  published_at timestamptz,
+  primary key (tenant_id, article_id, language),
+  foreign key (tenant_id, article_id, language, draft_number) references article_versions (tenant_id, article_id, language, number),
+  foreign key (tenant_id, article_id, language, published_number) references article_versions (tenant_id, article_id, language, number)
+);
+create table article_words (
+  tenant_id uuid not null references tenants (id),
+  word bytea not null,
+  article_id uuid not null,
+  language text not null,
+  in_title boolean not null,
+  
+  hits bigint not null,
+  primary key (tenant_id, word, article_id, language),
+  foreign key (tenant_id, article_id, language) references article_texts (tenant_id, article_id, language)
+);
+create index article_words_by_article on article_words (tenant_id, article_id, language);
+create table article_feedback (
+  tenant_id uuid not null references tenants (id),
+  article_id uuid not null,
+  
+  reader bytea not null,
+  is_helpful boolean not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  primary key (tenant_id, article_id, reader),
+  foreign key (tenant_id, article_id) references articles (tenant_id, id)
+);
+create table article_deflections (
+  tenant_id uuid not null references tenants (id),
+  article_id uuid not null,
+  on_day bigint not null,
+  reader bytea not null,
+  created_at timestamptz not null,
+  primary key (tenant_id, article_id, on_day, reader),
+  foreign key (tenant_id, article_id) references articles (tenant_id, id)
+);
+create table article_views (
+  tenant_id uuid not null references tenants (id),
+  article_id uuid not null,
+  on_day bigint not null,
+  slot bigint not null,
+  views bigint not null,
+  primary key (tenant_id, article_id, on_day, slot),
+  foreign key (tenant_id, article_id) references articles (tenant_id, id)
+);
+create view portal_member_articles with (security_invoker = true) as
+  select a.tenant_id, a.id, a.slug, a.category_id, c.slug as category_slug, c.name as category_name,
+         c.position as category_position, a.visibility, a.position, t.language, v.number, v.title, v.body, v.body_html,
+         t.published_at
+  from articles a
+  join article_categories c on c.tenant_id = a.tenant_id and c.id = a.category_id
+  join article_texts t on t.tenant_id = a.tenant_id and t.article_id = a.id
+  join article_versions v on v.tenant_id = t.tenant_id and v.article_id = t.article_id and v.language = t.language
+       and v.number = t.published_number
+  where a.archived_at is null;
+create view portal_articles with (security_invoker = true) as
+  select tenant_id, id, slug, category_id, category_slug, category_name, category_position, visibility, position,
+         language, number, title, body, body_html, published_at
+  from portal_member_articles where visibility = 'public';
+create view portal_member_article_words with (security_invoker = true) as
+  select w.tenant_id, w.word, w.article_id, w.language, w.in_title, w.hits
+  from article_words w
+  join articles a on a.tenant_id = w.tenant_id and a.id = w.article_id
+  where a.archived_at is null;
+create view portal_article_words with (security_invoker = true) as
+  select w.tenant_id, w.word, w.article_id, w.language, w.in_title, w.hits
+  from article_words w
+  join articles a on a.tenant_id = w.tenant_id and a.id = w.article_id
+  where a.archived_at is null and a.visibility = 'public';
+
 -- row-level security
 grant usage on schema public to counterfoil_app;
 grant select, insert, update, delete on all tables in schema public to counterfoil_app;
@@ -1272,3 +1396,51 @@ drop policy if exists tenant_only on surveys;
 create policy tenant_only on surveys to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
 drop policy if exists owner_all on surveys;
 create policy owner_all on surveys to current_user using (true) with check (true);
+alter table article_categories enable row level security;
+alter table article_categories force row level security;
+drop policy if exists tenant_only on article_categories;
+create policy tenant_only on article_categories to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on article_categories;
+create policy owner_all on article_categories to current_user using (true) with check (true);
+alter table articles enable row level security;
+alter table articles force row level security;
+drop policy if exists tenant_only on articles;
+create policy tenant_only on articles to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on articles;
+create policy owner_all on articles to current_user using (true) with check (true);
+alter table article_versions enable row level security;
+alter table article_versions force row level security;
+drop policy if exists tenant_only on article_versions;
+create policy tenant_only on article_versions to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on article_versions;
+create policy owner_all on article_versions to current_user using (true) with check (true);
+alter table article_texts enable row level security;
+alter table article_texts force row level security;
+drop policy if exists tenant_only on article_texts;
+create policy tenant_only on article_texts to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on article_texts;
+create policy owner_all on article_texts to current_user using (true) with check (true);
+alter table article_words enable row level security;
+alter table article_words force row level security;
+drop policy if exists tenant_only on article_words;
+create policy tenant_only on article_words to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on article_words;
+create policy owner_all on article_words to current_user using (true) with check (true);
+alter table article_feedback enable row level security;
+alter table article_feedback force row level security;
+drop policy if exists tenant_only on article_feedback;
+create policy tenant_only on article_feedback to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on article_feedback;
+create policy owner_all on article_feedback to current_user using (true) with check (true);
+alter table article_deflections enable row level security;
+alter table article_deflections force row level security;
+drop policy if exists tenant_only on article_deflections;
+create policy tenant_only on article_deflections to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on article_deflections;
+create policy owner_all on article_deflections to current_user using (true) with check (true);
+alter table article_views enable row level security;
+alter table article_views force row level security;
+drop policy if exists tenant_only on article_views;
+create policy tenant_only on article_views to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on article_views;
+create policy owner_all on article_views to current_user using (true) with check (true);

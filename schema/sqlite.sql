@@ -912,3 +912,127 @@ create index surveys_by_answer on surveys (tenant_id, answered_at, id) where ans
 create view portal_surveys  as
   select s.tenant_id, s.id, s.ticket_id, s.token_hash, s.score, s.comment, s.answered_at, t.ticket_number, t.subject
   from surveys s join portal_tickets t on t.tenant_id = s.tenant_id and t.id = s.ticket_id;
+
+-- 0012_articles
+create table article_categories (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  slug text not null,
+  name text not null,
+  position integer not null,
+  created_at integer not null,
+  primary key (tenant_id, id)
+) strict;
+create unique index article_categories_by_slug on article_categories (tenant_id, slug);
+create table articles (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  
+  slug text not null,
+  category_id blob not null,
+  visibility text not null check (visibility in ('public', 'signed_in')),
+  position integer not null,
+  archived_at integer,
+  
+  version integer not null,
+  created_by text not null,
+  created_at integer not null,
+  updated_at integer not null,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, category_id) references article_categories (tenant_id, id)
+) strict;
+create unique index articles_by_slug on articles (tenant_id, slug);
+create index articles_by_category on articles (tenant_id, category_id, position, id);
+create table article_versions (
+  tenant_id blob not null references tenants (id),
+  article_id blob not null,
+  language text not null,
+  number integer not null,
+  title text not null,
+  body text not null,
+  body_html text not null,
+  
+  restored_from integer,
+  saved_by text not null,
+  saved_at integer not null,
+  
+  published_at integer,
+  primary key (tenant_id, article_id, language, number),
+  foreign key (tenant_id, article_id) references articles (tenant_id, id)
+) strict;
+create table article_texts (
+  tenant_id blob not null references tenants (id),
+  article_id blob not null,
+  language text not null,
+  draft_number integer not null,
+  published_number integer,
+  published_at integer,
+  primary key (tenant_id, article_id, language),
+  foreign key (tenant_id, article_id, language, draft_number) references article_versions (tenant_id, article_id, language, number),
+  foreign key (tenant_id, article_id, language, published_number) references article_versions (tenant_id, article_id, language, number)
+) strict;
+create table article_words (
+  tenant_id blob not null references tenants (id),
+  word blob not null,
+  article_id blob not null,
+  language text not null,
+  in_title integer not null,
+  
+  hits integer not null,
+  primary key (tenant_id, word, article_id, language),
+  foreign key (tenant_id, article_id, language) references article_texts (tenant_id, article_id, language)
+) strict, without rowid;
+create index article_words_by_article on article_words (tenant_id, article_id, language);
+create table article_feedback (
+  tenant_id blob not null references tenants (id),
+  article_id blob not null,
+  
+  reader blob not null,
+  is_helpful integer not null,
+  created_at integer not null,
+  updated_at integer not null,
+  primary key (tenant_id, article_id, reader),
+  foreign key (tenant_id, article_id) references articles (tenant_id, id)
+) strict, without rowid;
+create table article_deflections (
+  tenant_id blob not null references tenants (id),
+  article_id blob not null,
+  on_day integer not null,
+  reader blob not null,
+  created_at integer not null,
+  primary key (tenant_id, article_id, on_day, reader),
+  foreign key (tenant_id, article_id) references articles (tenant_id, id)
+) strict, without rowid;
+create table article_views (
+  tenant_id blob not null references tenants (id),
+  article_id blob not null,
+  on_day integer not null,
+  slot integer not null,
+  views integer not null,
+  primary key (tenant_id, article_id, on_day, slot),
+  foreign key (tenant_id, article_id) references articles (tenant_id, id)
+) strict, without rowid;
+create view portal_member_articles  as
+  select a.tenant_id, a.id, a.slug, a.category_id, c.slug as category_slug, c.name as category_name,
+         c.position as category_position, a.visibility, a.position, t.language, v.number, v.title, v.body, v.body_html,
+         t.published_at
+  from articles a
+  join article_categories c on c.tenant_id = a.tenant_id and c.id = a.category_id
+  join article_texts t on t.tenant_id = a.tenant_id and t.article_id = a.id
+  join article_versions v on v.tenant_id = t.tenant_id and v.article_id = t.article_id and v.language = t.language
+       and v.number = t.published_number
+  where a.archived_at is null;
+create view portal_articles  as
+  select tenant_id, id, slug, category_id, category_slug, category_name, category_position, visibility, position,
+         language, number, title, body, body_html, published_at
+  from portal_member_articles where visibility = 'public';
+create view portal_member_article_words  as
+  select w.tenant_id, w.word, w.article_id, w.language, w.in_title, w.hits
+  from article_words w
+  join articles a on a.tenant_id = w.tenant_id and a.id = w.article_id
+  where a.archived_at is null;
+create view portal_article_words  as
+  select w.tenant_id, w.word, w.article_id, w.language, w.in_title, w.hits
+  from article_words w
+  join articles a on a.tenant_id = w.tenant_id and a.id = w.article_id
+  where a.archived_at is null and a.visibility = 'public';

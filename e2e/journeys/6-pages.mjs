@@ -48,15 +48,20 @@ async function scene(t) {
 
 export default async (t) => {
   const { id, status } = await scene(t);
+  const category = (await t.world.api("POST", "/api/admin/article-categories", { name: "Router" })).json;
+  const text = "The lights say how far it gets.\n\n## Power\n\n- **Green**: it runs.\n\n## Internet\n\n| Light | Meaning |\n|---|---|\n| Red | No signal |\n\n## Wi-Fi\n\nBlinking is normal.";
+  const article = (await t.world.api("POST", "/api/admin/articles", { category_id: category.id, language: "en", title: "What do the lights mean?", body: text, publish: true })).json;
+  await t.world.api("PATCH", `/api/admin/articles/${article.id}`, { language: "en", body: `${text} Always.` });
   const customers = (await t.world.api("GET", `/api/admin/support/tickets/${id}`)).json.customer_id;
   const must = {
-    nobody: { login: "/login", register: "/register", "login-link": "/login/link", "login-reset": "/login/reset", help: "/help", contact: "/help/contact", status },
+    nobody: { login: "/login", register: "/register", "login-link": "/login/link", "login-reset": "/login/reset", help: "/help", contact: "/help/contact", status, article: `/help/articles/${article.slug}`, "article-search": "/help/search?q=lights", "article-category": `/help/categories/${category.slug}`, "contact-article": `/help/contact?article=${article.slug}` },
     dora: { "help-signed-in": "/help", tickets: "/help/tickets", ticket: `/help/tickets/${id}`, account: "/account" },
     admin: {
       desk: "/desk", "desk-all": "/desk?view=all", "desk-filtered": "/desk?view=all&priority=high", board: "/desk/board", "desk-ticket": `/desk/tickets/${id}`, "desk-new": "/desk/tickets/new", "desk-call": "/desk/calls/new",
       "desk-nothing": "/desk?view=all&q=nothingisfound", customers: "/desk/customers", customer: `/desk/customers/${customers}`, stats: "/desk/stats", notifications: "/desk/notifications",
       "canned-replies": "/desk/canned-replies", "canned-reply-new": "/desk/canned-replies/new", macros: "/desk/macros", "macro-new": "/desk/macros/new",
       "desk-account": "/desk/account", "admin-users": "/admin/users", "admin-user-new": "/admin/users/new", "admin-teams": "/admin/teams", "admin-categories": "/admin/categories",
+      articles: "/desk/articles", "article-new": "/desk/articles/new", "article-edit": `/desk/articles/${article.id}`, "article-versions": `/desk/articles/${article.id}/versions`, "article-version": `/desk/articles/${article.id}/versions/2`, "article-insert": `/desk/tickets/${id}/articles`, "admin-article-categories": "/admin/article-categories",
       "admin-letters": "/admin/letters", "admin-settings": "/admin/settings", "admin-outbox": "/admin/outbox", "admin-jobs": "/admin/jobs", "admin-audit": "/admin/audit",
       "admin-rules": "/admin/rules", "admin-rule-new": "/admin/rules/new", "admin-api-keys": "/admin/api-keys", "admin-webhooks": "/admin/webhooks", "admin-webhook-new": "/admin/webhooks/new", "not-found": "/desk/tickets/nothing",
     },

@@ -1,6 +1,7 @@
 //! The desk: tickets, their conversation, history and queues; saved views; rules; changes of many tickets at once; what
 //! agents are writing; macros and canned replies.
 
+pub mod articles;
 pub mod bulk;
 pub mod categories;
 pub mod composing;

@@ -48,11 +48,16 @@ pub fn takes(pattern: &str, topic: &str) -> bool {
     pattern == "*" || pattern == topic || pattern == group(topic)
 }
 
+/// The article an event is about, where it is about one.
+pub fn article_of(payload: &serde_json::Value) -> Option<Uuid> {
+    payload.get("article_id")?.as_str()?.parse().ok()
+}
+
 pub(crate) fn pass_on(tx: &mut Tx<'_>, id: Id<EventRow>, event: Event) -> Result<()> {
     if tx.query_one(&IS_TAPPED, params![event.topic, group(event.topic)], |_| Ok(()))?.is_none() {
         return Ok(());
     }
-    let object: Option<Uuid> = event.ticket_id.or(event.customer_id);
+    let object: Option<Uuid> = event.ticket_id.or(event.customer_id).or_else(|| article_of(&event.payload));
     let sequence = match object {
         Some(object) => tx.query_one(&NEXT_SEQUENCE, params![object], |row| row.get(0))?,
         None => None,

@@ -7,6 +7,7 @@
 pub mod account;
 pub mod admin;
 pub mod api_keys;
+pub mod articles;
 pub mod audit;
 pub mod auth;
 pub mod bulk;
@@ -50,6 +51,7 @@ pub(crate) fn pages() -> axum::Router<App> {
         .merge(account::pages::routes())
         .merge(account::preferences::routes())
         .merge(api_keys::pages::routes())
+        .merge(articles::page_routes())
         .merge(audit::pages::routes())
         .merge(bulk::pages::routes())
         .merge(categories::pages::routes())

@@ -51,7 +51,8 @@ async fn live(State(app): State<App>, caller: Caller) -> Outcome<Response> {
 /// Whether this listener may know of this event.
 fn concerns(caller: &Caller, event: &StoredEvent) -> bool {
     match (caller.principal.staff(), caller.principal.customer()) {
-        (Some(_), _) => true,
+        // Hints are of tickets; what else happens is on no page that listens.
+        (Some(_), _) => event.ticket_id.is_some(),
         (None, Some(customer)) => {
             event.is_public && event.customer_id.is_some() && event.customer_id == customer.customer_id
         }

@@ -122,6 +122,8 @@ fn the_portal_selects_from_its_own_views_alone() {
     for source in [
         include_str!("../../desk/src/tickets/portal.rs"),
         include_str!("../../desk/src/tickets/search/mine.rs"),
+        include_str!("../../desk/src/articles/portal.rs"),
+        include_str!("../../desk/src/articles/search.rs"),
     ] {
         selects_from_portal_views(source);
     }

@@ -1,6 +1,8 @@
 //! Every template renders with the gallery's sample data, strictly, and each page has what every page must have.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
+#[path = "../examples/gallery/articles.rs"]
+mod articles;
 #[path = "../examples/gallery/canned.rs"]
 mod canned;
 #[path = "../examples/gallery/desk.rs"]

@@ -9,11 +9,13 @@
 //! | `people` | staff, teams and customers |
 //! | `script` | one ticket, act by act |
 //! | `month` | plays the scripts through the product's verbs, in the order of time |
+//! | `articles` | the help centre, with what readers said |
 //! | `automatic` | rules, and what they looked at |
 //! | `canned` | canned replies, macros, and a draft |
 //! | `files` | attachments |
 //! | `chance` | randomness that is the same every time |
 
+mod articles;
 mod automatic;
 mod canned;
 mod chance;
@@ -149,6 +151,7 @@ fn fill(config: &Config, db: &Db, start: Timestamp, now: Timestamp) -> Result<us
         let month = month::Month { cast, chance: &chance, settings, files, now };
         let tickets = month::play(tx, &month, &links)?;
         canned::keep(tx, &month)?;
+        articles::publish(tx, &month)?;
         subscribe(tx, &month)?;
         Ok(tickets + automatic::rules(tx, &month)?)
     })

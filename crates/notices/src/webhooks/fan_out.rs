@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use base::{Id, Result, Timestamp};
 use db::{Read, Tx};
-use engine::{Enqueue, Inside, StoredEvent, taps::Tapped};
+use engine::{
+    Enqueue, Inside, StoredEvent,
+    taps::{self, Tapped},
+};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -41,7 +44,7 @@ fn object(tapped: &Tapped) -> Option<Object> {
     let (kind, id) = match (tapped.event.ticket_id, tapped.event.customer_id) {
         (Some(id), _) => ("ticket", id),
         (None, Some(id)) => ("customer", id),
-        (None, None) => return None,
+        (None, None) => ("article", taps::article_of(&tapped.event.payload)?),
     };
     Some(Object { kind, id, sequence: tapped.sequence? })
 }

@@ -3,7 +3,7 @@
 use base::{Error, Result};
 
 /// Every topic there is, and when it is told.
-pub const TOPICS: [(&str, &str); 9] = [
+pub const TOPICS: [(&str, &str); 11] = [
     ("ticket.created", "A ticket was filed, by a customer, by staff or by mail."),
     ("ticket.changed", "Status, assignee, priority or another field of a ticket changed."),
     ("ticket.answered", "Staff answered the customer."),
@@ -13,6 +13,8 @@ pub const TOPICS: [(&str, &str); 9] = [
     ("ticket.unmerged", "A merge was taken back."),
     ("ticket.deleted", "A ticket was deleted."),
     ("csat.answered", "A customer said how they were helped, from 1 (very bad) to 5 (very good)."),
+    ("article.published", "Readers see an article, or its new text, in a language."),
+    ("article.unpublished", "Readers see an article no more in a language."),
 ];
 
 /// What the button "send a test" sends. It needs no subscription.

@@ -12,6 +12,7 @@ import { startViews } from "./views.js";
 import { startPalette } from "./palette.js";
 import { startBoard } from "./board.js";
 import { startRows } from "./rows.js";
+import { startArticles } from "./articles.js";
 
 startFeedback();
 startTimes();
@@ -25,4 +26,5 @@ startViews();
 startPalette();
 startBoard();
 startRows();
+startArticles();
 startLive();

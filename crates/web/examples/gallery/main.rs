@@ -1,6 +1,7 @@
 //! Every page with believable sample data, as files, to look at: `cargo run -p counterfoil-web --example gallery -- DIR`.
 //! Assets are written beside them, so a file server on the folder shows the pages as the product would.
 
+mod articles;
 mod canned;
 mod desk;
 mod samples;

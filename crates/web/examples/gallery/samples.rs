@@ -106,6 +106,7 @@ pub fn agent(path: &str, view: &str) -> Chrome {
 pub fn pages() -> Vec<Page> {
     let mut pages = strangers();
     pages.extend(customers());
+    pages.extend(crate::articles::pages());
     pages.extend(crate::desk::pages());
     pages.extend(crate::staff::pages());
     pages.extend(crate::canned::pages());
@@ -200,7 +201,7 @@ fn strangers() -> Vec<Page> {
                 ),
                 ..stranger("/help")
             },
-            help::Home { topics: topics(), open_tickets: vec![] },
+            help::Home { topics: topics(), sections: crate::articles::sections(), open_tickets: vec![] },
         ),
         Page::new("contact", "help/contact.html", stranger("/help/contact"), contact(vec![])),
         Page::new(
@@ -356,7 +357,7 @@ fn customers() -> Vec<Page> {
             "help-signed-in",
             "help/home.html",
             customer("/help"),
-            help::Home { topics: topics(), open_tickets: lines() },
+            help::Home { topics: topics(), sections: Vec::new(), open_tickets: lines() },
         ),
         Page::new(
             "thanks-signed-in",

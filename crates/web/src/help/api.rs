@@ -1,12 +1,16 @@
 //! The contact form over JSON.
 
 use axum::extract::State;
-use base::Result;
-use desk::tickets::{self, *};
+use base::{Error, Kind, Result};
+use desk::{
+    articles::portal,
+    tickets::{self, *},
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
+    articles::reader::Asking,
     http::{
         answer::{Created, Idempotency, once},
         app::App,
@@ -31,6 +35,8 @@ pub struct ContactIn {
     pub subject: Option<String>,
     /// Markdown.
     pub description: String,
+    /// The slug of an article that did not answer it; the ticket is linked with it.
+    pub article: Option<String>,
     /// Left empty by people; robots fill it in.
     pub website: Option<String>,
 }
@@ -41,6 +47,17 @@ pub async fn contact(State(app): State<App>, caller: Caller, payload: Payload) -
     let key = Idempotency::of(&caller, key.as_deref(), "help.contact", &body)?;
     let input: ContactIn = parse_json(&body)?;
     Ok(submit(&app, &caller, input, Vec::new(), key).await?)
+}
+
+/// The article somebody read before they wrote, as a link of the ticket.
+async fn read_before(app: &App, caller: &Caller, slug: &str) -> Result<Link> {
+    let (reader, at) = (Asking::default().reader(caller), slug.to_owned());
+    let found = app.read(caller.scope(), move |read| portal::page(read, &reader, &at)).await;
+    let page = found.map_err(|error| match error.kind() {
+        Kind::NotFound => Error::field("article", "article.unknown", "the slug of an article you can read"),
+        _ => error,
+    })?;
+    Ok(Link { kind: "article".into(), id: page.heading.slug, label: page.heading.title })
 }
 
 /// Files the ticket of a contact form. A robot is answered like a person, and nothing is kept.
@@ -58,6 +75,9 @@ pub async fn submit(
     let mut new = NewTicket::new(&subject, &input.description, Channel::Portal)?;
     new.category = input.category;
     new.attachments = files;
+    if let Some(slug) = &input.article {
+        new.links.push(read_before(app, caller, slug).await?);
+    }
     let person = caller.principal.customer().filter(|p| p.email.key() == address.key());
     if person.is_none() {
         brake(app, caller, &address).await?;

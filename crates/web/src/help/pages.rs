@@ -8,10 +8,13 @@ use axum::{
     routing::{get, post},
 };
 use base::{Error, Id, Kind, Result};
-use desk::tickets::{
-    self, Markdown, NewAttachment, Status,
-    portal::{self, PortalTicket, Viewer},
-    search::mine,
+use desk::{
+    articles::portal as readable,
+    tickets::{
+        self, Markdown, NewAttachment, Status,
+        portal::{self, PortalTicket, Viewer},
+        search::mine,
+    },
 };
 use identity::Settings;
 use schemars::JsonSchema;
@@ -22,6 +25,7 @@ use super::{
     views,
 };
 use crate::{
+    articles::{self, reader::Asking},
     http::{
         answer::{Idempotency, once},
         app::App,
@@ -45,6 +49,7 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/help", get(home))
         .route("/help/contact", get(contact).post(submit_contact))
+        .route("/help/contact/articles", post(contact_articles))
         .route("/help/tickets", get(list))
         .route("/help/tickets/{id}", get(ticket))
         .route("/help/tickets/{id}/messages", post(reply))
@@ -62,7 +67,8 @@ pub fn form_key() -> String {
     uuid::Uuid::new_v4().simple().to_string()
 }
 
-async fn home(State(app): State<App>, look: Look, caller: Caller) -> Outcome {
+async fn home(State(app): State<App>, look: Look, caller: Caller, asking: Asking) -> Outcome {
+    let reader = asking.reader(&caller);
     let person =
         caller.principal.customer().map(|c| Viewer::User { user: c.user_id, customer: c.customer_id });
     let view = app
@@ -76,7 +82,8 @@ async fn home(State(app): State<App>, look: Look, caller: Caller) -> Outcome {
                 Some(viewer) => portal::list(read, viewer, &Status::LIVE, Default::default(), None, 5)?.0,
                 None => Vec::new(),
             };
-            Ok(views::Home { topics, open_tickets: open.iter().map(line).collect() })
+            let sections = articles::sections(read, &reader)?;
+            Ok(views::Home { topics, sections, open_tickets: open.iter().map(line).collect() })
         })
         .await?;
     page(&app, &look, "help/home.html", view).await
@@ -98,6 +105,7 @@ fn line(t: &PortalTicket) -> views::TicketLine {
 #[serde(default)]
 struct ContactQuery {
     category: Option<String>,
+    article: Option<String>,
 }
 
 /// Categories of a select, with a first empty choice that asks to choose.
@@ -110,17 +118,73 @@ async fn choices(app: &App, caller: &Caller, selected: &str) -> Result<Vec<Choic
         .collect())
 }
 
+/// The form before anything is typed: the article they come from, and whether there are others to suggest; for a text
+/// that was typed, which.
+async fn blank_contact(
+    app: &App,
+    caller: &Caller,
+    asking: &Asking,
+    article: Option<String>,
+    typed: Option<String>,
+) -> Result<views::Contact> {
+    let reader = asking.reader(caller);
+    let (article, has_articles, suggestions) = app
+        .read(caller.scope(), move |read| {
+            let all = readable::all(read, &reader)?;
+            let from = all.iter().find(|h| Some(&h.slug) == article.as_ref());
+            let from = from.map(|h| (h.slug.clone(), h.title.clone()));
+            let suggestions = typed
+                .map(|typed| articles::suggestions(read, &reader, &typed))
+                .transpose()?
+                .unwrap_or_default();
+            Ok((from, !all.is_empty(), suggestions))
+        })
+        .await?;
+    Ok(views::Contact {
+        attachment_limit_bytes: caller.tenant.settings.attachment_max_bytes,
+        idempotency_key: form_key(),
+        article,
+        has_articles,
+        suggestions,
+        ..Default::default()
+    })
+}
+
+/// "See articles about this", for readers without JavaScript: the form as it was typed, with suggestions.
+async fn contact_articles(
+    State(app): State<App>,
+    look: Look,
+    caller: Caller,
+    asking: Asking,
+    payload: Payload,
+) -> Outcome {
+    let form = page_form(&app, &caller, payload).await?;
+    let text = |name: &str| form.get(name).unwrap_or_default().to_owned();
+    let typed = format!("{} {}", text("subject"), text("description"));
+    let blank = blank_contact(&app, &caller, &asking, Some(text("article")), Some(typed)).await?;
+    let view = views::Contact {
+        categories: choices(&app, &caller, &text("category")).await?,
+        name: text("name"),
+        email: text("email"),
+        subject: text("subject"),
+        description: text("description"),
+        ..blank
+    };
+    let mut look = look;
+    look.path = "/help/contact".into();
+    page(&app, &look, "help/contact.html", view).await
+}
+
 async fn contact(
     State(app): State<App>,
     look: Look,
     caller: Caller,
+    asking: Asking,
     Params(query): Params<ContactQuery>,
 ) -> Outcome {
     let view = views::Contact {
         categories: choices(&app, &caller, query.category.as_deref().unwrap_or("other")).await?,
-        attachment_limit_bytes: caller.tenant.settings.attachment_max_bytes,
-        idempotency_key: form_key(),
-        ..Default::default()
+        ..blank_contact(&app, &caller, &asking, query.article, None).await?
     };
     page(&app, &look, "help/contact.html", view).await
 }
@@ -140,12 +204,21 @@ pub async fn page_form(app: &App, caller: &Caller, payload: Payload) -> Result<u
     Ok(form)
 }
 
-async fn submit_contact(State(app): State<App>, look: Look, caller: Caller, payload: Payload) -> Outcome {
+async fn submit_contact(
+    State(app): State<App>,
+    look: Look,
+    caller: Caller,
+    asking: Asking,
+    payload: Payload,
+) -> Outcome {
     let form = page_form(&app, &caller, payload).await?;
     let text = |name: &str| form.get(name).unwrap_or_default().to_owned();
     let person = caller.principal.customer();
     let email = person.as_ref().map_or_else(|| text("email"), |p| p.email.to_string());
+    // An article that is gone meanwhile is no reason not to be heard.
+    let blank = blank_contact(&app, &caller, &asking, Some(text("article")), None).await?;
     let input = ContactIn {
+        article: blank.article.as_ref().map(|(slug, _)| slug.clone()),
         name: Some(text("name")),
         email: email.clone(),
         category: Some(text("category")).filter(|c| !c.is_empty()),
@@ -181,9 +254,8 @@ async fn submit_contact(State(app): State<App>, look: Look, caller: Caller, payl
                 categories: choices(&app, &caller, &text("category")).await?,
                 subject: text("subject"),
                 description: text("description"),
-                attachment_limit_bytes: caller.tenant.settings.attachment_max_bytes,
-                idempotency_key: form_key(),
                 problems: Problem::from_error(&error),
+                ..blank
             };
             page_with(&app, &look, "help/contact.html", view, status(&error)).await
         }

@@ -4,6 +4,7 @@ use base::Timestamp;
 use serde::Serialize;
 
 use crate::{
+    articles::views::{Section, Suggestions},
     kit::{
         forms::{Choice, Problem},
         lists::{Pager, Search},
@@ -15,6 +16,8 @@ use crate::{
 #[derive(Debug, Default, Serialize)]
 pub struct Home {
     pub topics: Vec<Topic>,
+    /// Categories of articles that the viewer can read something in.
+    pub sections: Vec<Section>,
     /// The viewer's open tickets, the newest few; empty for strangers.
     pub open_tickets: Vec<TicketLine>,
 }
@@ -28,7 +31,8 @@ pub struct Topic {
 
 /// `help/contact.html`, `GET|POST /help/contact` (multipart).
 /// Fields: `name?, email` (both only when nobody is signed in), `category, subject, description, attachments*,
-/// website` (honeypot: must be empty), `idempotency_key`. `GET ?category=` preselects.
+/// website` (honeypot: must be empty), `idempotency_key`, `article?`. `GET ?category=` preselects, `?article=` says what was
+/// read. `POST /help/contact/articles` shows suggestions; `POST /help/answered` field `article` says that one was it.
 #[derive(Debug, Default, Serialize)]
 pub struct Contact {
     pub name: String,
@@ -38,6 +42,11 @@ pub struct Contact {
     pub description: String,
     pub attachment_limit_bytes: u64,
     pub idempotency_key: String,
+    /// Address and title of the article they come from.
+    pub article: Option<(String, String)>,
+    /// There is something to suggest.
+    pub has_articles: bool,
+    pub suggestions: Suggestions,
     pub problems: Vec<Problem>,
 }
 

@@ -535,6 +535,7 @@ pub fn api() -> (axum::Router<App>, OpenApi) {
         .merge(crate::account::away::api())
         .merge(crate::composing::api::routes())
         .merge(crate::macros::api::routes())
+        .merge(crate::articles::routes())
         .finish_api_with(&mut document, |api| api.security_scheme("bearer", bearer));
     (router, document)
 }

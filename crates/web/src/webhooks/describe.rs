@@ -7,12 +7,15 @@ use uuid::Uuid;
 
 use crate::tickets::wire::{MessageOut, TicketOut};
 
-/// `data` of an event, as receivers get it: the ids, and of a ticket's event the ticket as the staff API shows it, with
+/// `data` of an event, as receivers get it: of an article's event the article; of others the ids, and of a ticket's event the ticket as the staff API shows it, with
 /// the message when one was written.
 ///
 /// `version` is the ticket's after the event, `ticket_version` that of the ticket that is shown. It is read when the message is made, so it may be newer than the event and is never older. A ticket that is gone by
 /// then leaves the ids.
 pub fn describe(read: &Read<'_>, event: &StoredEvent) -> Result<Value> {
+    if let Some(id) = engine::taps::article_of(&event.payload) {
+        return article(read, id, &event.payload);
+    }
     let mut data = json!({ "ticket_id": event.ticket_id, "customer_id": event.customer_id });
     if let Some(version) = event.payload.get("version") {
         data["version"] = version.clone();
@@ -37,5 +40,12 @@ pub fn describe(read: &Read<'_>, event: &StoredEvent) -> Result<Value> {
     {
         data["message"] = json!(MessageOut::from(message));
     }
+    Ok(data)
+}
+
+/// Of an article's event: which text, and the article as staff see it. What readers see may be newer than the event.
+fn article(read: &Read<'_>, id: Uuid, payload: &Value) -> Result<Value> {
+    let mut data = payload.clone();
+    data["article"] = json!(desk::articles::query::get(read, Id::from_uuid(id))?);
     Ok(data)
 }

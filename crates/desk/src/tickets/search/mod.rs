@@ -31,4 +31,4 @@ pub use index::{
     CustomerIndexer, Indexer, Step, catch_up, changed, customer_changed, is_behind, missing, rebuild,
 };
 pub use language::{Key, Query};
-pub use mark::{Mark, Marked};
+pub use mark::{Mark, Marked, marks, snippet};
