@@ -109,6 +109,8 @@ fn measure(engine: &str, location: db::Location, size: usize, options: &Options,
         reading("search, a common word", None, format!("{list}?q={}", corpus::COMMON)),
         reading("search, two words", None, format!("{list}?q=invoice+refund")),
         reading("report of 30 days", None, "/api/admin/support/stats".into()),
+        reading("report: volume of 30 days", None, "/api/admin/support/reports/volume".into()),
+        reading("report: resolution of 30 days", None, "/api/admin/support/reports/resolution".into()),
         Scenario {
             name: "answer",
             callers: 8,

@@ -58,7 +58,7 @@ export default async (t) => {
     dora: { "help-signed-in": "/help", tickets: "/help/tickets", ticket: `/help/tickets/${id}`, account: "/account" },
     admin: {
       desk: "/desk", "desk-all": "/desk?view=all", "desk-filtered": "/desk?view=all&priority=high", board: "/desk/board", "desk-ticket": `/desk/tickets/${id}`, "desk-new": "/desk/tickets/new", "desk-call": "/desk/calls/new",
-      "desk-nothing": "/desk?view=all&q=nothingisfound", customers: "/desk/customers", customer: `/desk/customers/${customers}`, stats: "/desk/stats", notifications: "/desk/notifications",
+      "desk-nothing": "/desk?view=all&q=nothingisfound", customers: "/desk/customers", customer: `/desk/customers/${customers}`, reports: "/desk/reports", notifications: "/desk/notifications",
       "canned-replies": "/desk/canned-replies", "canned-reply-new": "/desk/canned-replies/new", macros: "/desk/macros", "macro-new": "/desk/macros/new",
       "desk-account": "/desk/account", "admin-users": "/admin/users", "admin-user-new": "/admin/users/new", "admin-teams": "/admin/teams", "admin-categories": "/admin/categories",
       articles: "/desk/articles", "article-new": "/desk/articles/new", "article-edit": `/desk/articles/${article.id}`, "article-versions": `/desk/articles/${article.id}/versions`, "article-version": `/desk/articles/${article.id}/versions/2`, "article-insert": `/desk/tickets/${id}/articles`, "admin-article-categories": "/admin/article-categories",

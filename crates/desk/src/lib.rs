@@ -1,5 +1,5 @@
 //! The desk: tickets, their conversation, history and queues; saved views; rules; changes of many tickets at once; what
-//! agents are writing; macros and canned replies.
+//! agents are writing; macros and canned replies; satisfaction; reports.
 
 pub mod articles;
 pub mod bulk;
@@ -7,6 +7,7 @@ pub mod categories;
 pub mod composing;
 pub mod csat;
 pub mod macros;
+pub mod reports;
 pub mod rules;
 pub mod tickets;
 pub mod views;

@@ -26,10 +26,10 @@ pub mod macros;
 pub mod notifications;
 pub mod outbox;
 pub mod queue;
+pub mod reports;
 pub mod rules;
 pub mod saved_views;
 pub mod settings;
-pub mod stats;
 pub mod teams;
 pub mod tenants;
 pub mod tickets;
@@ -63,10 +63,10 @@ pub(crate) fn pages() -> axum::Router<App> {
         .merge(outbox::pages::routes())
         .merge(queue::routes())
         .merge(account::away::routes())
+        .merge(reports::pages::routes())
         .merge(rules::pages::routes())
         .merge(saved_views::pages::routes())
         .merge(settings::pages::routes())
-        .merge(stats::pages::routes())
         .merge(teams::pages::routes())
         .merge(tenants::pages::routes())
         .merge(users::pages::routes())

@@ -27,7 +27,7 @@ const ADMIN: [&str; 11] = [
     "/admin/outbox",
     "/admin/settings",
 ];
-const DESK: [&str; 4] = ["/desk/notifications", "/desk/customers", "/desk/stats", "/desk/account"];
+const DESK: [&str; 4] = ["/desk/notifications", "/desk/customers", "/desk/reports", "/desk/account"];
 
 both_engines! {
     async fn pages_open_for_those_who_may(world) {
@@ -50,7 +50,7 @@ both_engines! {
             customer.get(path).await.expect_status(403);
             site.anonymous().get(path).await.expect_status(303);
         }
-        for path in ["/desk/customers", "/desk/stats"] {
+        for path in ["/desk/customers", "/desk/reports"] {
             technician.get(path).await.expect_status(403);
         }
         admin.get("/admin/tenants").await.expect_status(403);

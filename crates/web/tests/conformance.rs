@@ -100,10 +100,31 @@ async fn conforms(world: World) {
             desk::tickets::query::list_messages(read, &staff, &messages)?;
             desk::tickets::portal::list_messages(read, &customer, &messages)?;
             desk::tickets::stats::stats(read, Range::default())?;
+            reports(read)?;
             desk::tickets::query::view_counts(read, &staff)
         })
         .await
         .unwrap();
+}
+
+/// Every report by nothing, by one thing and by two, so that each of its statements is prepared.
+fn reports(read: &db::Read<'_>) -> base::Result<()> {
+    use desk::reports::{Ask, Filter, Report, table};
+    let nobody = Some(uuid::Uuid::nil());
+    let filters = [
+        Filter::default(),
+        Filter { channel: Some(Channel::Email), ..Filter::default() },
+        Filter { category: Some("other".into()), priority: Some(Priority::Low), ..Filter::default() },
+        Filter { team: nobody, agent: nobody, ..Filter::default() },
+        Filter { agent: Some(uuid::Uuid::max()), ..Filter::default() },
+    ];
+    for filter in filters {
+        let ask = Ask::new(None, None, None, filter, jiff::tz::TimeZone::UTC, read.now())?;
+        for report in Report::ALL {
+            table(read, *report, &ask)?;
+        }
+    }
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

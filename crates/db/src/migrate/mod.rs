@@ -38,6 +38,7 @@ migrations! {
     8 "0008_macros",
     9 "0009_rules",
     10 "0010_csat",
+    11 "0011_reports",
     12 "0012_articles",
 }
 

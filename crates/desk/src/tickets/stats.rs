@@ -45,17 +45,8 @@ db::statements! {
         from tickets where tenant_id = ?1 and created_at >= ?2 and created_at < ?3";
     RESOLUTION_AT = "select resolution_time_minutes from tickets where tenant_id = ?1 and created_at >= ?2 and created_at < ?3
         and resolution_time_minutes is not null order by resolution_time_minutes limit ?4 offset ?5";
-    CREATED_AT = "select created_at from tickets where tenant_id = ?1 and created_at >= ?2 and created_at < ?3";
-    RESOLVED_AT = "select resolved_at from tickets where tenant_id = ?1 and resolved_at >= ?2 and resolved_at < ?3";
     RESPONSES = "select created_at, first_response_at from tickets where tenant_id = ?1 and created_at >= ?2 and created_at < ?3
         and first_response_at is not null";
-}
-
-/// When tickets were created and resolved within the range, for a chart in the reader's own days.
-pub fn moments(read: &Read<'_>, from: Timestamp, to: Timestamp) -> Result<(Vec<Timestamp>, Vec<Timestamp>)> {
-    let created = read.query_all(&CREATED_AT, params![from, to], |row| row.get(0))?;
-    let resolved = read.query_all(&RESOLVED_AT, params![from, to], |row| row.get(0))?;
-    Ok((created, resolved))
 }
 
 /// The figures of tickets created in the range; open ends mean "since ever" and "until now".

@@ -5,7 +5,7 @@ use db::{Read, Row, Sql, ToValue, Tx, Value, params};
 use identity::User;
 
 use super::{counts, model::*};
-use crate::rules;
+use crate::{reports, rules};
 
 macro_rules! columns {
     () => {
@@ -198,6 +198,7 @@ pub fn insert(tx: &mut Tx<'_>, t: &Ticket) -> Result<()> {
         ],
     )?;
     counts::moved(tx, None, t)?;
+    reports::moved(tx, None, t, false)?;
     rules::watch::due_moved(tx, t.id, t.due_at)
 }
 
@@ -252,8 +253,18 @@ fn changeable(t: &Ticket) -> Vec<(&'static str, Value<'_>)> {
     ]
 }
 
-/// Writes what differs from before. Naming a column that kept its value would rewrite every index it is in.
+/// Writes what differs from before.
 pub fn save(tx: &mut Tx<'_>, before: &Ticket, t: &Ticket) -> Result<()> {
+    write(tx, before, t, false)
+}
+
+/// The same where a change takes an earlier one back: what that one made happen did not happen.
+pub fn save_undone(tx: &mut Tx<'_>, before: &Ticket, t: &Ticket) -> Result<()> {
+    write(tx, before, t, true)
+}
+
+/// Naming a column that kept its value would rewrite every index it is in.
+fn write(tx: &mut Tx<'_>, before: &Ticket, t: &Ticket, is_undo: bool) -> Result<()> {
     let old = changeable(before);
     let mut changed: Vec<(&str, Value<'_>)> = changeable(t)
         .into_iter()
@@ -271,6 +282,7 @@ pub fn save(tx: &mut Tx<'_>, before: &Ticket, t: &Ticket) -> Result<()> {
         return Ok(());
     }
     counts::moved(tx, Some(before), t)?;
+    reports::moved(tx, Some(before), t, is_undo)?;
     let set: Vec<String> =
         changed.iter().enumerate().map(|(i, (column, _))| format!("{column} = ?{}", i + 3)).collect();
     let text = format!("update tickets set {} where tenant_id = ?1 and id = ?2", set.join(", "));

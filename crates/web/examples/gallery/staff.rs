@@ -3,7 +3,7 @@
 use web::{
     api_keys, audit, categories, customers, jobs,
     kit::{forms::Problem, lists::Pager},
-    letters, notifications, outbox, rules, settings, stats, teams, tenants, users, webhooks,
+    letters, notifications, outbox, rules, settings, teams, tenants, users, webhooks,
 };
 
 use crate::{
@@ -15,7 +15,7 @@ pub fn pages() -> Vec<Page> {
     let mut pages = vec![
         Page::new("customers", "customers/list.html", agent("/desk/customers", ""), customer_list()),
         Page::new("customer", "customers/customer.html", agent("/desk/customers/1", ""), customer()),
-        Page::new("stats", "stats/stats.html", agent("/desk/stats", ""), report()),
+        Page::new("reports", "reports/reports.html", agent("/desk/reports", ""), crate::reports::report()),
         Page::new("notifications", "notifications/list.html", agent("/desk/notifications", ""), notices()),
     ];
     pages.extend(people());
@@ -58,50 +58,6 @@ fn customer() -> customers::views::Customer {
         all_tickets_href: text("/desk?customer=1"),
         notes: "Works nights: call after 15:00.".into(),
         ..Default::default()
-    }
-}
-
-fn report() -> stats::views::Stats {
-    let table = |key: &str, rows: &[(&str, u32)]| {
-        let sum: u32 = rows.iter().map(|(_, n)| n).sum();
-        stats::views::Breakdown {
-            key: key.into(),
-            rows: rows
-                .iter()
-                .map(|(label, n)| stats::views::Count {
-                    label: (*label).into(),
-                    count: *n,
-                    share: f64::from(*n) / f64::from(sum),
-                    href: None,
-                })
-                .collect(),
-        }
-    };
-    let days = (1..=30u32)
-        .map(|d| stats::views::Day {
-            label: format!("{d} Nov"),
-            created: 12 + d * 7 % 13,
-            resolved: 9 + d * 5 % 14,
-        })
-        .collect();
-    stats::views::Stats {
-        ranges: choices(&[("7d", "7 days"), ("30d", "30 days"), ("90d", "90 days")], "30d"),
-        from: "2026-10-22".into(),
-        to: "2026-11-21".into(),
-        created: 604,
-        resolved: 571,
-        open_now: 33,
-        first_response: stats::views::Spread { average_seconds: Some(8_400), median_seconds: Some(4_080) },
-        resolution: stats::views::Spread { average_seconds: Some(111_600), median_seconds: Some(73_800) },
-        within_sla: Some(0.914),
-        days,
-        day_max: 25,
-        breakdowns: vec![
-            table("status", &[("New", 7), ("Open", 9), ("In progress", 11), ("Waiting for customer", 6)]),
-            table("priority", &[("Urgent", 12), ("High", 90), ("Normal", 410), ("Low", 92)]),
-            table("category", &[("Technical", 322), ("Billing", 181), ("Account", 101)]),
-            table("agent", &[("Ben Okafor", 240), ("Mia Lindqvist", 214), ("Noor de Vries", 117)]),
-        ],
     }
 }
 

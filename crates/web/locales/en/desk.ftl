@@ -1,7 +1,6 @@
 # The agents' side.
 nav-yours = Yours
 nav-customers = Customers
-nav-stats = Reports
 nav-admin = Administration
 desk-search = Search tickets
 desk-new = New

@@ -530,6 +530,7 @@ pub fn api() -> (axum::Router<App>, OpenApi) {
         .merge(crate::tickets::work_routes::routes())
         .merge(crate::saved_views::api::routes())
         .merge(crate::bulk::api::routes())
+        .merge(crate::reports::routes())
         .merge(crate::rules::routes())
         .merge(crate::help::feedback::api_routes())
         .merge(crate::account::away::api())

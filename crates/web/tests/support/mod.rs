@@ -98,6 +98,9 @@ pub fn registry() -> Registry {
     registry.every("desk.wake_snoozed", base::minutes(1), desk::tickets::wake_due);
     registry.every("desk.purge_deleted", base::hours(1), desk::tickets::purge_deleted);
     registry.every("desk.fold_counts", base::seconds(5), desk::tickets::counts::fold);
+    registry.handle_inside(desk::reports::Filler);
+    registry.every("desk.fill_reports", base::seconds(15), desk::reports::catch_up);
+    registry.every("desk.fold_reports", base::seconds(2), desk::reports::fold);
     registry
 }
 

@@ -57,7 +57,10 @@ db::statements! {
 pub fn leave_team(tx: &mut Tx<'_>, team: Id<identity::teams::Team>) -> Result<u64> {
     let now = tx.now();
     super::counts::leaving_team(tx, team)?;
-    tx.execute(&LEAVE_TEAM, db::params![team, now])
+    let left = tx.execute(&LEAVE_TEAM, db::params![team, now])?;
+    // With all their rows held: whatever somebody else did to one of them is counted by now.
+    crate::reports::left_team(tx, team)?;
+    Ok(left)
 }
 
 /// Writes into the history which macro did what stands beside this line.
@@ -136,7 +139,7 @@ pub(crate) fn restore_fields(
         NewAudit { is_public: before.public_status != t.public_status, ..staff_line(event_type, from, to) },
     )?;
     touch(tx, &mut t, true);
-    store::save(tx, &before, &t)?;
+    store::save_undone(tx, &before, &t)?;
     publish(tx, "ticket.changed", &t, true)?;
     Ok(t)
 }

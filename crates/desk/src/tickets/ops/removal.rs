@@ -21,6 +21,7 @@ db::statements! {
     DROP_CHECKLIST = "delete from checklist_items where tenant_id = ?1 and ticket_id = ?2";
     DROP_TIME = "delete from time_entries where tenant_id = ?1 and ticket_id = ?2";
     DROP_STATUS_LINKS = "delete from status_links where tenant_id = ?1 and ticket_id = ?2";
+    DROP_FACTS = "delete from report_facts where tenant_id = ?1 and ticket_id = ?2";
     // The number stays taken, the row stays for whoever counts; nothing of its content does.
     EMPTY = "update tickets set subject = '', search_text = '', user_email = '', context = ?3, resolution_notes = null, ai_summary = null,
         version = version + 1 where tenant_id = ?1 and id = ?2";
@@ -103,6 +104,7 @@ pub fn purge_deleted(tx: &mut Tx<'_>) -> Result<()> {
             &DROP_CHECKLIST,
             &DROP_TIME,
             &DROP_STATUS_LINKS,
+            &DROP_FACTS,
         ] {
             tx.execute(drop, params![id])?;
         }

@@ -1,0 +1,113 @@
+//! Deltas into cells and sums. Nobody else writes those two, but for the filling of what was there before, in the same order.
+
+use std::collections::BTreeMap;
+
+use base::Result;
+use db::{Tx, Value, params};
+
+use super::{
+    fill,
+    model::*,
+    rollups::{Figured, cell_values, read_cell},
+};
+
+db::statements! {
+    TAKE = "delete from report_deltas where tenant_id = ?1 and id in (select id from report_deltas where tenant_id = ?1 order by id limit ?2)
+        returning day, channel, category, priority, team_id, agent_id, slot,
+        created, live, returned, finished, responded, resolved, on_time, reopened, seconds, generation";
+    ADD_TO_CELL = "insert into report_cells (tenant_id, generation, day, channel, category, priority, team_id, agent_id, slot,
+        created, live, returned, finished, responded, resolved, on_time, reopened, seconds)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+        on conflict (tenant_id, generation, day, channel, category, priority, team_id, agent_id, slot) do update set
+        created = report_cells.created + excluded.created, live = report_cells.live + excluded.live,
+        returned = report_cells.returned + excluded.returned, finished = report_cells.finished + excluded.finished,
+        responded = report_cells.responded + excluded.responded, resolved = report_cells.resolved + excluded.resolved,
+        on_time = report_cells.on_time + excluded.on_time, reopened = report_cells.reopened + excluded.reopened,
+        seconds = report_cells.seconds + excluded.seconds";
+    DROP_EMPTY_CELL = "delete from report_cells where tenant_id = ?1 and generation = ?2 and day = ?3 and channel = ?4 and category = ?5
+        and priority = ?6 and team_id = ?7 and agent_id = ?8 and slot = ?9 and created = 0 and live = 0 and returned = 0
+        and finished = 0 and responded = 0 and resolved = 0 and on_time = 0 and reopened = 0 and seconds = 0";
+    ADD_TO_SUM = "insert into report_sums (tenant_id, generation, dimension, value, day, slot,
+        created, live, returned, finished, responded, resolved, on_time, reopened, seconds)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+        on conflict (tenant_id, generation, dimension, day, value, slot) do update set
+        created = report_sums.created + excluded.created, live = report_sums.live + excluded.live,
+        returned = report_sums.returned + excluded.returned, finished = report_sums.finished + excluded.finished,
+        responded = report_sums.responded + excluded.responded, resolved = report_sums.resolved + excluded.resolved,
+        on_time = report_sums.on_time + excluded.on_time, reopened = report_sums.reopened + excluded.reopened,
+        seconds = report_sums.seconds + excluded.seconds";
+    OLD_CELLS = "select generation, day from report_cells where tenant_id = ?1 and generation < ?2 order by generation, day limit 1";
+    DROP_OLD_CELLS = "delete from report_cells where tenant_id = ?1 and generation = ?2 and day = ?3";
+    OLD_SUMS = "select generation, dimension, day from report_sums where tenant_id = ?1 and generation < ?2
+        order by generation, dimension, day limit 1";
+    DROP_OLD_SUMS = "delete from report_sums where tenant_id = ?1 and generation = ?2 and dimension = ?3 and day = ?4";
+}
+
+/// Deltas folded by one run: few enough that others wait for milliseconds.
+const BATCH: u32 = 1_000;
+
+/// Folds what changes added. The schedule.
+pub fn fold(tx: &mut Tx<'_>) -> Result<()> {
+    let Some(state) = fill::state_of(tx)? else { return Ok(()) };
+    let deltas = tx.query_all(&TAKE, params![BATCH], |row| Ok((read_cell(row)?, row.get::<i64>(7 + 9)?)))?;
+    let mut change = Figured::new();
+    // What was counted for an earlier generation is counted anew in this one.
+    for ((cell, figures), _) in deltas.into_iter().filter(|(_, generation)| *generation == state.generation) {
+        *change.entry(cell).or_default() += figures;
+    }
+    apply(tx, state.generation, &change)?;
+    forget_old(tx, state.generation)
+}
+
+/// Adds figures to cells and sums, in one order for all, so that two such changes cannot wait for each other.
+pub(super) fn apply(tx: &mut Tx<'_>, generation: i64, change: &Figured) -> Result<()> {
+    let mut by_one: BTreeMap<(&'static str, i64, String, i64), Figures> = BTreeMap::new();
+    for (cell, figures) in change {
+        if figures.is_zero() {
+            continue;
+        }
+        let mut values = vec![Value::Int(generation)];
+        values.extend(cell_values(cell));
+        let key = values.clone();
+        values.extend(figures.values());
+        tx.execute(&ADD_TO_CELL, &values)?;
+        if figures.values().iter().any(|v| matches!(v, Value::Int(n) if *n < 0)) {
+            tx.execute(&DROP_EMPTY_CELL, &key)?;
+        }
+        let mut add = |name, value| {
+            *by_one.entry((name, cell.day, value, cell.slot)).or_default() += *figures;
+        };
+        add("all", String::new());
+        for dimension in Dimension::ALL {
+            add(dimension.as_str(), dimension.value(cell));
+        }
+    }
+    for ((dimension, day, value, slot), figures) in by_one.iter().filter(|(_, f)| !f.is_zero()) {
+        let mut values = vec![
+            Value::Int(generation),
+            Value::Text(dimension),
+            Value::Text(value),
+            Value::Int(*day),
+            Value::Int(*slot),
+        ];
+        values.extend(figures.values());
+        tx.execute(&ADD_TO_SUM, &values)?;
+    }
+    Ok(())
+}
+
+/// Drops a piece of what an earlier generation left.
+fn forget_old(tx: &mut Tx<'_>, generation: i64) -> Result<()> {
+    let cells =
+        tx.query_one(&OLD_CELLS, params![generation], |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)))?;
+    if let Some((old, day)) = cells {
+        tx.execute(&DROP_OLD_CELLS, params![old, day])?;
+    }
+    let sums = tx.query_one(&OLD_SUMS, params![generation], |row| {
+        Ok((row.get::<i64>(0)?, row.get::<String>(1)?, row.get::<i64>(2)?))
+    })?;
+    if let Some((old, dimension, day)) = sums {
+        tx.execute(&DROP_OLD_SUMS, params![old, dimension, day])?;
+    }
+    Ok(())
+}

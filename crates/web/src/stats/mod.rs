@@ -1,4 +1,0 @@
-//! Reports: volume, answers, resolution.
-
-pub mod pages;
-pub mod views;
