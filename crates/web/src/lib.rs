@@ -33,6 +33,7 @@ pub mod settings;
 pub mod teams;
 pub mod tenants;
 pub mod tickets;
+pub mod tidying;
 pub mod users;
 pub mod webhooks;
 
@@ -69,6 +70,7 @@ pub(crate) fn pages() -> axum::Router<App> {
         .merge(settings::pages::routes())
         .merge(teams::pages::routes())
         .merge(tenants::pages::routes())
+        .merge(tidying::routes())
         .merge(users::pages::routes())
         .merge(webhooks::pages::routes())
 }

@@ -11,6 +11,7 @@ db::statements! {
         values (?1, ?2, ?3, ?4, ?5, ?6, '', ?7) on conflict (tenant_id, ticket_id) do nothing";
     BY_TOKEN = "select id, ticket_id, ticket_number, subject, score, comment, answered_at from portal_surveys where tenant_id = ?1 and token_hash = ?2";
     ANSWER = "update surveys set score = ?3, comment = ?4, answered_at = coalesce(answered_at, ?5) where tenant_id = ?1 and id = ?2";
+    FORGET = "delete from surveys where tenant_id = ?1 and ticket_id = ?2";
     OF_TEAM = "update surveys set team_id = null where tenant_id = ?1 and team_id = ?2";
 }
 
@@ -79,4 +80,9 @@ pub fn answer(tx: &mut Tx<'_>, token: &str, score: i64, comment: &str) -> Result
 /// A team that is about to be deleted is no longer named.
 pub fn leave_team(tx: &mut Tx<'_>, team: Id<Team>) -> Result<()> {
     tx.execute(&OF_TEAM, params![team]).map(|_| ())
+}
+
+/// What the customer of a ticket said, when what was said on it goes.
+pub fn forget_ticket(tx: &mut Tx<'_>, ticket: Id<Ticket>) -> Result<()> {
+    tx.execute(&FORGET, params![ticket]).map(|_| ())
 }

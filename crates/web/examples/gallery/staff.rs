@@ -3,7 +3,9 @@
 use web::{
     api_keys, audit, categories, customers, jobs,
     kit::{forms::Problem, lists::Pager},
-    letters, notifications, outbox, rules, settings, teams, tenants, users, webhooks,
+    letters, notifications, outbox, rules, settings, teams, tenants,
+    tidying::views as tidying,
+    users, webhooks,
 };
 
 use crate::{
@@ -237,7 +239,10 @@ fn system() -> Vec<Page> {
         Page::new("rule", "rules/rule.html", agent("/admin/rules/1", ""), rules::views::Rule { id: "1".into(), name: "Outages go first".into(), sentence: sentence(), enabled: true, active_since: Some(days_ago(3)), last_fired_at: Some(ago(20)), fired_count: 12, outcomes: ["all", "fired", "not_fired", "stopped", "failed"].map(|o| (o.to_owned(), o == "all")).into(), runs: rule_runs(), ..Default::default() }),
         Page::new("rule-dry-run", "rules/dry_run.html", agent("/admin/rules/1/dry-run", ""), rules::views::DryRun { id: "1".into(), name: "Outages go first".into(), sentence: sentence(), days: choices(&[("7", "7 days"), ("30", "30 days")], "30"), tried: Some(tried()), ..Default::default() }),
         Page::new("ticket-rules", "rules/ticket.html", agent("/desk/tickets/1/rules", ""), rules::views::TicketRuns { id: "1".into(), number: "SUP-00042".into(), subject: "Internet down since monday".into(), is_admin: true, runs: rule_runs(), ..Default::default() }),
-        Page::new("settings", "settings/settings.html", agent("/admin/settings", ""), settings::views::Settings { business_name: "Northwind Fiber".into(), zone: "Europe/London".into(), from_address: "help@northwind.example".into(), ticket_number_styles: choices(&[("sequence", "SUP-00001, counting up"), ("random", "TCK- and 12 random characters")], "sequence"), auto_close_days: 7, reopen_days: 14, attachment_limit_mb: 25, sign_up_allowed: true, csat_enabled: true, csat_delay_minutes: 60, ..Default::default() }),
+        Page::new("settings", "settings/settings.html", agent("/admin/settings", ""), settings::views::Settings { business_name: "Northwind Fiber".into(), zone: "Europe/London".into(), from_address: "help@northwind.example".into(), ticket_number_styles: choices(&[("sequence", "SUP-00001, counting up"), ("random", "TCK- and 12 random characters")], "sequence"), auto_close_days: 7, reopen_days: 14, attachment_limit_mb: 25, sign_up_allowed: true, deleted_retention_days: 30, csat_enabled: true, csat_delay_minutes: 60, ..Default::default() }),
+        Page::new("tags", "tidying/tags.html", agent("/admin/tags", ""), tidying::Tags { tags: vec![tidying::Tag { tag: "outage".into(), colour: "red".into(), colours: choices(&[("grey", "No colour"), ("red", "Red")], "red") }], colours: choices(&[("grey", "No colour"), ("red", "Red")], "red"), ..Default::default() }),
+        Page::new("blocked-senders", "tidying/blocked.html", agent("/admin/blocked-senders", ""), tidying::Blocked { senders: vec![tidying::Sender { email: "winner@lottery.example".into(), blocked_by: "Ben Okafor".into(), created_at: days_ago(3) }], ..Default::default() }),
+        Page::new("deleted-tickets", "tidying/deleted.html", agent("/admin/deleted-tickets", ""), tidying::Deleted { tickets: vec![tidying::Tombstone { id: "9".into(), number: "SUP-00009".into(), subject: "Filed twice".into(), requester: "ada@example.com".into(), deleted_at: Some(days_ago(1)), deleted_by: "Olivia Brandt".into() }], retention_days: 30, next_href: None }),
         Page::new("tenants", "tenants/list.html", agent("/admin/tenants", ""), tenants::views::List { tenants: vec![tenants::views::TenantRow { slug: "northwind".into(), name: "Northwind Fiber".into(), host: text("help.northwind.example"), created_at: days_ago(300) }] }),
     ]
 }

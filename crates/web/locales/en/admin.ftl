@@ -17,6 +17,7 @@ notices-empty-title = Nothing new
 notices-empty-text = When something is assigned to you or a watched ticket moves, it appears here.
 admin-group-people = People
 admin-group-work = Support
+admin-group-safety = Put aside
 admin-group-machine = System
 admin-users = Users
 admin-teams = Teams

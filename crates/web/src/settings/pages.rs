@@ -48,6 +48,7 @@ fn view(who: &AdminPage, name: &str, s: &Settings, problems: Vec<Problem>) -> vi
         auto_close_days: s.auto_close_days,
         reopen_days: s.reopen_days,
         archive_days: s.archive_days,
+        deleted_retention_days: s.deleted_retention_days,
         undo_send_seconds: s.undo_send_seconds,
         relax_write_rule: s.agents_change_any_ticket,
         attachment_limit_mb: u32::try_from(s.attachment_max_bytes / MB).unwrap_or(u32::MAX),
@@ -76,6 +77,7 @@ struct Form {
     auto_close_days: String,
     reopen_days: String,
     archive_days: String,
+    deleted_retention_days: String,
     undo_send_seconds: String,
     #[serde(default)]
     relax_write_rule: bool,
@@ -108,6 +110,11 @@ fn typed(input: &Form, before: &Settings) -> (Settings, Vec<FieldError>) {
         auto_close_days: number("auto_close_days", &input.auto_close_days, before.auto_close_days),
         reopen_days: number("reopen_days", &input.reopen_days, before.reopen_days),
         archive_days: number("archive_days", &input.archive_days, before.archive_days),
+        deleted_retention_days: number(
+            "deleted_retention_days",
+            &input.deleted_retention_days,
+            before.deleted_retention_days,
+        ),
         undo_send_seconds: number("undo_send_seconds", &input.undo_send_seconds, before.undo_send_seconds),
         agents_change_any_ticket: input.relax_write_rule,
         // A limit that was set to the byte elsewhere stays as it is when nobody touched it here.

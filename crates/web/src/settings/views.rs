@@ -16,6 +16,7 @@ pub struct Settings {
     pub reopen_days: u32,
     /// Zero: never.
     pub archive_days: u32,
+    pub deleted_retention_days: u32,
     /// Zero: answers go out at once.
     pub undo_send_seconds: u32,
     pub relax_write_rule: bool,

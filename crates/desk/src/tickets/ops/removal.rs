@@ -108,6 +108,7 @@ pub fn purge_deleted(tx: &mut Tx<'_>) -> Result<()> {
         ] {
             tx.execute(drop, params![id])?;
         }
+        crate::csat::forget_ticket(tx, id)?;
         crate::rules::forget_ticket(tx, id)?;
         crate::composing::forget_ticket(tx, id)?;
         tx.execute(&EMPTY, params![id, serde_json::json!({})])?;
