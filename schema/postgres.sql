@@ -925,6 +925,96 @@ create view portal_surveys with (security_invoker = true) as
   select s.tenant_id, s.id, s.ticket_id, s.token_hash, s.score, s.comment, s.answered_at, t.ticket_number, t.subject
   from surveys s join portal_tickets t on t.tenant_id = s.tenant_id and t.id = s.ticket_id;
 
+-- 0011_reports
+create table report_facts (
+  tenant_id uuid not null references tenants (id),
+  ticket_id uuid not null,
+  position bigint not null,
+  
+  kind text not null,
+  at timestamptz not null,
+  
+  seconds bigint not null,
+  is_on_time boolean not null,
+  
+  agent_id uuid not null,
+  team_id uuid not null,
+  primary key (tenant_id, ticket_id, position),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+);
+create table report_state (
+  tenant_id uuid not null references tenants (id),
+  generation bigint not null,
+  time_zone text not null,
+  low uuid not null,
+  primary key (tenant_id)
+);
+insert into report_state (tenant_id, generation, time_zone, low) select id, 0, '', uuid '00000000-0000-0000-0000-000000000000' from tenants;
+create table report_deltas (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  generation bigint not null,
+  day bigint not null,
+  channel text not null,
+  category text not null,
+  priority bigint not null,
+  team_id uuid not null,
+  agent_id uuid not null,
+  slot bigint not null,
+  created bigint not null,
+  live bigint not null,
+  returned bigint not null,
+  finished bigint not null,
+  responded bigint not null,
+  resolved bigint not null,
+  on_time bigint not null,
+  reopened bigint not null,
+  seconds bigint not null,
+  primary key (tenant_id, id)
+);
+create table report_cells (
+  tenant_id uuid not null references tenants (id),
+  generation bigint not null,
+  day bigint not null,
+  channel text not null,
+  category text not null,
+  priority bigint not null,
+  team_id uuid not null,
+  agent_id uuid not null,
+  slot bigint not null,
+  created bigint not null,
+  live bigint not null,
+  returned bigint not null,
+  finished bigint not null,
+  responded bigint not null,
+  resolved bigint not null,
+  on_time bigint not null,
+  reopened bigint not null,
+  seconds bigint not null,
+  primary key (tenant_id, generation, day, channel, category, priority, team_id, agent_id, slot)
+);
+create index report_cells_live on report_cells (tenant_id, generation, day) where live <> 0;
+create table report_sums (
+  tenant_id uuid not null references tenants (id),
+  generation bigint not null,
+  
+  dimension text not null,
+  value text not null,
+  day bigint not null,
+  slot bigint not null,
+  created bigint not null,
+  live bigint not null,
+  returned bigint not null,
+  finished bigint not null,
+  responded bigint not null,
+  resolved bigint not null,
+  on_time bigint not null,
+  reopened bigint not null,
+  seconds bigint not null,
+  primary key (tenant_id, generation, dimension, day, value, slot)
+);
+create index report_sums_live on report_sums (tenant_id, generation, dimension, value, day) where live <> 0;
+
 -- 0012_articles
 create table article_categories (
   tenant_id uuid not null references tenants (id),
@@ -1396,6 +1486,36 @@ drop policy if exists tenant_only on surveys;
 create policy tenant_only on surveys to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
 drop policy if exists owner_all on surveys;
 create policy owner_all on surveys to current_user using (true) with check (true);
+alter table report_facts enable row level security;
+alter table report_facts force row level security;
+drop policy if exists tenant_only on report_facts;
+create policy tenant_only on report_facts to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on report_facts;
+create policy owner_all on report_facts to current_user using (true) with check (true);
+alter table report_state enable row level security;
+alter table report_state force row level security;
+drop policy if exists tenant_only on report_state;
+create policy tenant_only on report_state to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on report_state;
+create policy owner_all on report_state to current_user using (true) with check (true);
+alter table report_deltas enable row level security;
+alter table report_deltas force row level security;
+drop policy if exists tenant_only on report_deltas;
+create policy tenant_only on report_deltas to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on report_deltas;
+create policy owner_all on report_deltas to current_user using (true) with check (true);
+alter table report_cells enable row level security;
+alter table report_cells force row level security;
+drop policy if exists tenant_only on report_cells;
+create policy tenant_only on report_cells to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on report_cells;
+create policy owner_all on report_cells to current_user using (true) with check (true);
+alter table report_sums enable row level security;
+alter table report_sums force row level security;
+drop policy if exists tenant_only on report_sums;
+create policy tenant_only on report_sums to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on report_sums;
+create policy owner_all on report_sums to current_user using (true) with check (true);
 alter table article_categories enable row level security;
 alter table article_categories force row level security;
 drop policy if exists tenant_only on article_categories;

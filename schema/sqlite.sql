@@ -913,6 +913,96 @@ create view portal_surveys  as
   select s.tenant_id, s.id, s.ticket_id, s.token_hash, s.score, s.comment, s.answered_at, t.ticket_number, t.subject
   from surveys s join portal_tickets t on t.tenant_id = s.tenant_id and t.id = s.ticket_id;
 
+-- 0011_reports
+create table report_facts (
+  tenant_id blob not null references tenants (id),
+  ticket_id blob not null,
+  position integer not null,
+  
+  kind text not null,
+  at integer not null,
+  
+  seconds integer not null,
+  is_on_time integer not null,
+  
+  agent_id blob not null,
+  team_id blob not null,
+  primary key (tenant_id, ticket_id, position),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+) strict, without rowid;
+create table report_state (
+  tenant_id blob not null references tenants (id),
+  generation integer not null,
+  time_zone text not null,
+  low blob not null,
+  primary key (tenant_id)
+) strict, without rowid;
+insert into report_state (tenant_id, generation, time_zone, low) select id, 0, '', x'00000000000000000000000000000000' from tenants;
+create table report_deltas (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  generation integer not null,
+  day integer not null,
+  channel text not null,
+  category text not null,
+  priority integer not null,
+  team_id blob not null,
+  agent_id blob not null,
+  slot integer not null,
+  created integer not null,
+  live integer not null,
+  returned integer not null,
+  finished integer not null,
+  responded integer not null,
+  resolved integer not null,
+  on_time integer not null,
+  reopened integer not null,
+  seconds integer not null,
+  primary key (tenant_id, id)
+) strict, without rowid;
+create table report_cells (
+  tenant_id blob not null references tenants (id),
+  generation integer not null,
+  day integer not null,
+  channel text not null,
+  category text not null,
+  priority integer not null,
+  team_id blob not null,
+  agent_id blob not null,
+  slot integer not null,
+  created integer not null,
+  live integer not null,
+  returned integer not null,
+  finished integer not null,
+  responded integer not null,
+  resolved integer not null,
+  on_time integer not null,
+  reopened integer not null,
+  seconds integer not null,
+  primary key (tenant_id, generation, day, channel, category, priority, team_id, agent_id, slot)
+) strict, without rowid;
+create index report_cells_live on report_cells (tenant_id, generation, day) where live <> 0;
+create table report_sums (
+  tenant_id blob not null references tenants (id),
+  generation integer not null,
+  
+  dimension text not null,
+  value text not null,
+  day integer not null,
+  slot integer not null,
+  created integer not null,
+  live integer not null,
+  returned integer not null,
+  finished integer not null,
+  responded integer not null,
+  resolved integer not null,
+  on_time integer not null,
+  reopened integer not null,
+  seconds integer not null,
+  primary key (tenant_id, generation, dimension, day, value, slot)
+) strict, without rowid;
+create index report_sums_live on report_sums (tenant_id, generation, dimension, value, day) where live <> 0;
+
 -- 0012_articles
 create table article_categories (
   tenant_id blob not null references tenants (id),

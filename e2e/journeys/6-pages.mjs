@@ -61,12 +61,8 @@ export default async (t) => {
       "desk-nothing": "/desk?view=all&q=nothingisfound", customers: "/desk/customers", customer: `/desk/customers/${customers}`, reports: "/desk/reports", notifications: "/desk/notifications",
       "canned-replies": "/desk/canned-replies", "canned-reply-new": "/desk/canned-replies/new", macros: "/desk/macros", "macro-new": "/desk/macros/new",
       "desk-account": "/desk/account", "admin-users": "/admin/users", "admin-user-new": "/admin/users/new", "admin-teams": "/admin/teams", "admin-categories": "/admin/categories",
-<<<<<<< HEAD
       articles: "/desk/articles", "article-new": "/desk/articles/new", "article-edit": `/desk/articles/${article.id}`, "article-versions": `/desk/articles/${article.id}/versions`, "article-version": `/desk/articles/${article.id}/versions/2`, "article-insert": `/desk/tickets/${id}/articles`, "admin-article-categories": "/admin/article-categories",
-      "admin-letters": "/admin/letters", "admin-settings": "/admin/settings", "admin-outbox": "/admin/outbox", "admin-jobs": "/admin/jobs", "admin-audit": "/admin/audit",
-=======
       "admin-letters": "/admin/letters", "admin-settings": "/admin/settings", "admin-tags": "/admin/tags", "admin-blocked": "/admin/blocked-senders", "admin-deleted": "/admin/deleted-tickets", "admin-outbox": "/admin/outbox", "admin-jobs": "/admin/jobs", "admin-audit": "/admin/audit",
->>>>>>> 7401b7b (Pages for colours of tags, blocked senders and deleted tickets; how long deleted tickets can come back is a setting)
       "admin-rules": "/admin/rules", "admin-rule-new": "/admin/rules/new", "admin-api-keys": "/admin/api-keys", "admin-webhooks": "/admin/webhooks", "admin-webhook-new": "/admin/webhooks/new", "not-found": "/desk/tickets/nothing",
     },
   };
