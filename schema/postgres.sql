@@ -1139,6 +1139,11 @@ create view portal_article_words with (security_invoker = true) as
   join articles a on a.tenant_id = w.tenant_id and a.id = w.article_id
   where a.archived_at is null and a.visibility = 'public';
 
+-- 0013_long_threads
+alter table search_entries add column since uuid;
+create index tickets_by_live_due on tickets (tenant_id, due_at, id)
+  where status in ('new', 'open', 'in_progress', 'pending_customer') and survivor_id is null and deleted_at is null;
+
 -- row-level security
 grant usage on schema public to counterfoil_app;
 grant select, insert, update, delete on all tables in schema public to counterfoil_app;

@@ -1126,3 +1126,8 @@ create view portal_article_words  as
   from article_words w
   join articles a on a.tenant_id = w.tenant_id and a.id = w.article_id
   where a.archived_at is null and a.visibility = 'public';
+
+-- 0013_long_threads
+alter table search_entries add column since blob;
+create index tickets_by_live_due on tickets (tenant_id, due_at, id)
+  where status in ('new', 'open', 'in_progress', 'pending_customer') and survivor_id is null and deleted_at is null;

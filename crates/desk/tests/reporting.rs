@@ -278,6 +278,7 @@ fn play(world: &World, acts: Vec<Act>) {
 fn finish(world: &World) {
     for _ in 0..4 {
         world.db.write_blocking(world.scope(), reports::catch_up).unwrap();
+        world.clock.advance(base::minutes(1));
         world.db.write_blocking(world.scope(), fill).unwrap();
         world.db.write_blocking(world.scope(), reports::fold).unwrap();
     }
@@ -360,6 +361,7 @@ fn fills(world: &World) {
         })
         .unwrap();
     world.db.write_blocking(world.scope(), reports::catch_up).unwrap();
+    world.clock.advance(base::minutes(1));
     // While it is under way a ticket whose turn has not come changes, and so does one that was just filed.
     world.db.write_blocking(world.scope(), fill).unwrap();
     ids = step(Act::Category(3, true), ids);

@@ -321,4 +321,90 @@ both_engines! {
         assert_eq!((results.order, results.count, results.count_is_capped, results.is_complete), (SearchOrder::Relevance, Some(230), false, true));
         assert!(!behind);
     }
+
+    async fn a_long_thread_is_found_by_all_that_is_said_in_it_and_files_only_what_is_new(world) {
+        prepared(&world).await;
+        let id = world.db.write(world.scope(), |tx| Ok(new_ticket(tx, "Endless", "first")?.id)).await.unwrap();
+        let mut rows = filed_rows(&world, id.uuid()).await;
+        let (mut anew, mut behind) = (0, 0);
+        for n in 0..150 {
+            // Some are of one moment: their ids have no order.
+            if n % 10 != 0 {
+                world.clock.advance(base::seconds(1));
+            }
+            let long = if n == 77 { "long ".repeat(90) + &words(4_000) } else { words(60) };
+            let new = NewMessage {
+                body: Markdown::parse("body", &format!("alpha{n} beta{n} {long} end{n}")).unwrap(),
+                is_internal: n % 3 == 0,
+                attachments: vec![], status: None, expected_version: None, addressed_to: None,
+            };
+            world
+                .db
+                .write(world.scope(), move |tx| tickets::staff_message(tx, &Settings::default(), &staff(), id, new).map(drop))
+                .await
+                .unwrap();
+            let now = filed_rows(&world, id.uuid()).await;
+            let same = rows.iter().zip(&now).take_while(|(a, b)| a == b).count();
+            if n % 10 != 0 && rows.len() > 1 {
+                assert!(same + 1 >= rows.len(), "message {n} wrote {} of {} rows anew", rows.len() - same, rows.len());
+                (anew, behind) = (anew + u32::from(now.len() == rows.len()), behind + u32::from(now.len() > rows.len()));
+            }
+            rows = now;
+            assert_eq!(found(&world, &format!("\"alpha{n} beta{n}\"")).await, ["Endless"], "message {n}");
+        }
+        assert!(anew > 20 && behind > 3, "both happen: {anew} {behind}");
+        assert!(rows.len() < 15, "rows are filled: {}", rows.len());
+        let all_is_found = async |world: &World| {
+            for n in 0..150 {
+                let wanted = Wanted { all: Term::of(&format!("end{n}"), false), none: vec![] };
+                let by = world
+                    .db
+                    .read(world.scope(), move |read| {
+                        [Audience::Staff, Audience::Customer]
+                            .map(|who| db::search::which(read, &wanted, who, &[id.uuid()]).map(|hits| hits.len()))
+                            .into_iter()
+                            .collect::<Result<Vec<_>>>()
+                    })
+                    .await
+                    .unwrap();
+                assert_eq!(by, [1, usize::from(n % 3 != 0)], "message {n}");
+            }
+        };
+        all_is_found(&world).await;
+        // A change of what names it reaches every row, and what is said next goes on from there.
+        world
+            .db
+            .write(world.scope(), move |tx| {
+                let patch = tickets::TicketPatch { subject: Some("Unending".into()), ..Default::default() };
+                tickets::change(tx, &Settings::default(), &staff(), id, patch).map(drop)
+            })
+            .await
+            .unwrap();
+        assert_eq!(found(&world, "endless").await, Vec::<String>::new());
+        assert_eq!(found(&world, "unending alpha3").await, ["Unending"]);
+        assert_eq!(found(&world, "alpha3 -end140").await, Vec::<String>::new(), "what stands in another row counts");
+        all_is_found(&world).await;
+        world.db.write(world.scope(), move |tx| tickets::remove(tx, &staff(), id, None).map(drop)).await.unwrap();
+        assert_eq!(filed_rows(&world, id.uuid()).await, []);
+        assert_eq!(found(&world, "alpha140").await, Vec::<String>::new());
+    }
+}
+
+/// Some words that stand in no other text.
+fn words(count: usize) -> String {
+    (0..count).map(|n| format!("w{n} ")).collect()
+}
+
+/// The rows of a ticket: their number, and the message from which on they hold what was said.
+async fn filed_rows(world: &World, ticket: Uuid) -> Vec<(i64, Option<Uuid>)> {
+    let text = "select no, since from search_entries where tenant_id = ?1 and ticket_id = ?2 order by no";
+    world
+        .db
+        .read(world.scope(), move |read| {
+            read.query_all(&db::Sql::built(text.into()), &[db::Value::Uuid(ticket)], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+        })
+        .await
+        .unwrap()
 }

@@ -19,6 +19,7 @@ mod articles;
 mod automatic;
 mod canned;
 mod chance;
+mod feedback;
 mod files;
 mod month;
 mod people;

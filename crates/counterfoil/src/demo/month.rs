@@ -12,6 +12,7 @@ use notices::inbox;
 
 use super::{
     chance::Chance,
+    feedback::Feedback,
     people::{Cast, Person, STAFF, TECHNICIAN},
     script::{self, Act, Script},
 };
@@ -50,13 +51,20 @@ pub fn play(tx: &mut Tx<'_>, month: &Month<'_>, links: &Links) -> Result<usize> 
     order.sort_unstable();
     let mut made: Vec<Option<Id<Ticket>>> = vec![None; TICKETS];
     let mut swept = month.now - hours(24 * 31);
+    let mut feedback = Feedback::new(31);
     for (at, ticket, act) in order {
         while swept + hours(6) < at {
             swept += hours(6);
             tx.as_of(Actor::system(), swept, tickets::close_resolved)?;
         }
-        month.act(tx, &scripts[ticket], at, &scripts[ticket].acts[act].1, &mut made[ticket])?;
+        feedback.play(tx, at)?;
+        let act = &scripts[ticket].acts[act].1;
+        month.act(tx, &scripts[ticket], at, act, &mut made[ticket])?;
+        if let (Act::Settle { .. }, Some(id)) = (act, made[ticket]) {
+            feedback.may_ask(at, ticket, id);
+        }
     }
+    feedback.end(tx, month)?;
     for colleague in &month.cast.staff {
         let id = colleague.id;
         tx.as_of(colleague.staff.actor.clone(), month.now - hours(20), |tx| inbox::mark_all_read(tx, id))?;

@@ -40,6 +40,7 @@ migrations! {
     10 "0010_csat",
     11 "0011_reports",
     12 "0012_articles",
+    13 "0013_long_threads",
 }
 
 impl Migration {

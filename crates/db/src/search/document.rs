@@ -16,7 +16,7 @@ const HEAD_WORDS: usize = 1000;
 /// Words that a long text's next segment begins with again, so that a phrase across the cut is found.
 pub(super) const OVERLAP: usize = 16;
 /// Nobody reads further; a ticket of more segments is found by what is in these.
-const SEGMENTS_MAX: usize = 1000;
+pub(super) const SEGMENTS_MAX: usize = 1000;
 
 /// What a ticket is found by.
 #[derive(Clone, Debug, Default)]
@@ -88,6 +88,11 @@ impl Document {
     /// A text for staff alone.
     pub fn noted(&mut self, text: &str) {
         self.noted.text(text);
+    }
+
+    /// Whether all of it goes into one row.
+    pub fn is_one_segment(&self) -> bool {
+        [&self.said, &self.noted].into_iter().all(|words| cut(words.0.clone()).len() <= 1)
     }
 
     /// The rows to file. What the customer can read is cut without regard to what they cannot.

@@ -4,12 +4,17 @@ use base::{Error, Result};
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use super::{document::Document, tenant_word};
+use super::{
+    document::{Document, SEGMENTS_MAX, Segment},
+    tenant_word,
+};
 use crate::{EngineKind, Tx, Value, errors, params};
 
 crate::statements! {
-    INSERT_ENTRY = "insert into search_entries (tenant_id, no, ticket_id, segment, segments, words)
-        values (?1, ?2, ?3, ?4, ?5, cast(cast(?6 as text) as {words_type})) on conflict do nothing";
+    INSERT_ENTRY = "insert into search_entries (tenant_id, no, ticket_id, segment, segments, words, since)
+        values (?1, ?2, ?3, ?4, ?5, cast(cast(?6 as text) as {words_type}), ?7) on conflict do nothing";
+    END = "select no, segment, since from search_entries where tenant_id = ?1 and ticket_id = ?2 order by segment desc limit 1";
+    SINCE = "select no from search_entries where tenant_id = ?1 and ticket_id = ?2 and since = ?3 order by no";
     ENTRIES = "select no from search_entries where tenant_id = ?1 and ticket_id = ?2 order by no";
     ALL_ENTRIES = "select no from search_entries where tenant_id = ?1 order by no limit ?2";
     DROP_ENTRIES = "delete from search_entries where tenant_id = ?1 and ticket_id = ?2";
@@ -27,18 +32,33 @@ pub(crate) enum Words {
 
 /// Files a ticket that is not in the index yet.
 pub fn file(tx: &mut Tx<'_>, ticket: Uuid, document: Document) -> Result<()> {
-    let tenant = tenant_word(tx)?;
     let segments = document.segments();
-    let count = i64::try_from(segments.len()).unwrap_or(i64::MAX);
-    let mut no = first_no(ticket);
-    for (i, segment) in (0i64..).zip(segments) {
+    let count = segments.len();
+    put(tx, ticket, segments, Place { no: first_no(ticket), segment: 0, segments: count, since: None })
+}
+
+/// Where rows of a ticket go.
+struct Place {
+    no: i64,
+    /// The first one's number among the ticket's rows.
+    segment: usize,
+    /// How many the ticket has then. One is told from many; further ones do not write the earlier ones anew.
+    segments: usize,
+    since: Option<Uuid>,
+}
+
+fn put(tx: &mut Tx<'_>, ticket: Uuid, segments: Vec<Segment>, place: Place) -> Result<()> {
+    let (tenant, mut no) = (tenant_word(tx)?, place.no);
+    let count = i64::try_from(place.segments).unwrap_or(i64::MAX);
+    for (i, segment) in segments.into_iter().enumerate() {
+        let i = i64::try_from(place.segment + i).unwrap_or(i64::MAX);
         let words = match tx.engine() {
             EngineKind::Sqlite => Value::Null,
             EngineKind::Postgres => Value::OwnedText(segment.vector(&tenant)),
         };
         // Two tickets of one millisecond may begin at the same place; the later one moves up.
         let mut tries = 0;
-        while tx.execute(&INSERT_ENTRY, params![no, ticket, i, count, words])? == 0 {
+        while tx.execute(&INSERT_ENTRY, params![no, ticket, i, count, words, place.since])? == 0 {
             tries += 1;
             if tries > 100_000 {
                 return Err(Error::bug("the index has no room for a ticket"));
@@ -51,6 +71,47 @@ pub fn file(tx: &mut Tx<'_>, ticket: Uuid, document: Document) -> Result<()> {
         no += 1;
     }
     Ok(())
+}
+
+/// The last row of a ticket whose words fill several.
+#[derive(Clone, Copy, Debug)]
+pub struct End {
+    last: i64,
+    segment: usize,
+    /// The message from which on its words stand in rows of their own; none when they were cut from the middle.
+    pub since: Option<Uuid>,
+}
+
+/// Where a ticket of several rows goes on; none for one that is short, or not filed.
+pub fn end(read: &crate::Read<'_>, ticket: Uuid) -> Result<Option<End>> {
+    let found = read.query_one(&END, params![ticket], |row| {
+        Ok((row.get::<i64>(0)?, row.get::<i64>(1)?, row.get::<Option<Uuid>>(2)?))
+    })?;
+    Ok(found.filter(|(_, segment, _)| *segment > 0).map(|(last, segment, since)| End {
+        last,
+        segment: usize::try_from(segment).unwrap_or(usize::MAX),
+        since,
+    }))
+}
+
+/// Writes a long ticket's last row anew, with what is said since its message.
+pub fn put_last(tx: &mut Tx<'_>, ticket: Uuid, end: End, document: Document) -> Result<()> {
+    let rows = tx.query_all(&SINCE, params![ticket, end.since], |row| row.get::<i64>(0))?;
+    for no in &rows {
+        drop_row(tx, *no)?;
+    }
+    let no = rows.first().copied().unwrap_or(end.last + 1);
+    let segment = (end.segment + 1).saturating_sub(rows.len());
+    put(tx, ticket, document.segments(), Place { no, segment, segments: segment + 1, since: end.since })
+}
+
+/// Files what is said from a message on behind a long ticket's other rows.
+pub fn put_behind(tx: &mut Tx<'_>, ticket: Uuid, end: End, since: Uuid, document: Document) -> Result<()> {
+    let (segment, mut segments) = (end.segment + 1, document.segments());
+    // Nobody reads further.
+    segments.truncate(SEGMENTS_MAX.saturating_sub(segment));
+    let count = segment + segments.len();
+    put(tx, ticket, segments, Place { no: end.last + 1, segment, segments: count, since: Some(since) })
 }
 
 /// Files a ticket anew, in the place of what was filed of it.
@@ -73,12 +134,16 @@ pub fn forget(tx: &mut Tx<'_>, ticket: Uuid) -> Result<()> {
 pub fn forget_all(tx: &mut Tx<'_>, most: u32) -> Result<bool> {
     let all = tx.query_all(&ALL_ENTRIES, params![most], |row| row.get::<i64>(0))?;
     for no in &all {
-        tx.execute(&DROP_ENTRY, params![*no])?;
-        if tx.engine() == EngineKind::Sqlite {
-            tx.put_words(Words::Drop { no: *no });
-        }
+        drop_row(tx, *no)?;
     }
     Ok(!all.is_empty())
+}
+
+fn drop_row(tx: &mut Tx<'_>, no: i64) -> Result<()> {
+    if tx.engine() == EngineKind::Sqlite {
+        tx.put_words(Words::Drop { no });
+    }
+    tx.execute(&DROP_ENTRY, params![no]).map(|_| ())
 }
 
 pub fn is_filed(read: &crate::Read<'_>, ticket: Uuid) -> Result<bool> {

@@ -28,8 +28,8 @@ mod wanted;
 
 pub use document::{Document, Segment};
 pub use find::{Hit, among, find, newest, which};
+pub use index::{End, count, end, file, forget, forget_all, is_filed, put_behind, put_last, refile};
 pub(crate) use index::{Words, flush};
-pub use index::{count, file, forget, forget_all, is_filed, refile};
 pub use tokenize::{Token, tokenize};
 pub use wanted::{Audience, Term, Wanted};
 

@@ -28,7 +28,7 @@ fn map(row: &Row<'_>) -> Result<Survey> {
 }
 
 /// Writes down that a ticket's customer is asked, and answers the key of the link; none when they were asked before.
-pub(super) fn ask(tx: &mut Tx<'_>, ticket: &Ticket) -> Result<Option<Token>> {
+pub fn ask(tx: &mut Tx<'_>, ticket: &Ticket) -> Result<Option<Token>> {
     let token = Token::random("cfs_", tx.entropy());
     let (id, now): (Id<Survey>, _) = (tx.new_id(), tx.now());
     let asked =

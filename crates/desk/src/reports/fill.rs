@@ -2,10 +2,10 @@
 //! newest to the oldest, in small commits, while the desk works. A change of a ticket whose turn has not come is left to
 //! that turn, which holds the ticket's row; whoever holds it first, the other sees what it did.
 
-use base::{Id, Result};
+use base::{Id, Result, Timestamp};
 use db::{Read, Tx, params};
 use engine::{Enqueue, Inside, Job};
-use jiff::tz::TimeZone;
+use jiff::{SignedDuration, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -26,6 +26,9 @@ db::statements! {
 
 /// Tickets counted by one commit.
 const BATCH: u32 = 150;
+
+/// How far a beginning looks ahead: more than machines' clocks differ, and than a transaction takes.
+const AHEAD: SignedDuration = SignedDuration::from_secs(5);
 
 /// How far the figures go.
 #[derive(Clone, Debug)]
@@ -48,6 +51,13 @@ impl State {
 
     fn is_complete(&self) -> bool {
         self.generation > 0 && self.low.is_nil()
+    }
+
+    /// Whether every ticket below `low` that is not counted has been written: ids of one millisecond have no order, and
+    /// machines' clocks differ, so a beginning looks ahead and waits.
+    fn is_settled(&self, now: Timestamp) -> bool {
+        let millis = self.low.as_bytes()[..6].iter().fold(0i64, |n, b| (n << 8) | i64::from(*b));
+        self.low.is_nil() || now.as_millisecond() >= millis + AHEAD.as_millis() as i64
     }
 
     pub fn zone(&self) -> TimeZone {
@@ -116,15 +126,20 @@ impl Inside for Filler {
 
 /// The schedule: begins where it is due, and sees to it that a job is under way while tickets are to be counted.
 ///
-/// A beginning and its first job are two runs: whatever was being written when it began is there when tickets are counted.
+/// A beginning and its first job are two runs with some time between: whatever was being written when it began is there
+/// when tickets are counted.
 pub fn catch_up(tx: &mut Tx<'_>) -> Result<()> {
     let Some(state) = state_of(tx)? else { return Ok(()) };
     if state.generation > 0 && !state.is_complete() {
+        if !state.is_settled(tx.now()) {
+            return Ok(());
+        }
         return tx.enqueue(&FillReports { generation: state.generation, low: state.low });
     }
     let zone = settings_zone(tx)?;
     if zone != state.time_zone {
-        let low = tx.new_id::<Ticket>();
+        // Tickets made from now on are counted by their own change if their id is above, and found by the filling if below.
+        let low = Id::<Ticket>::new(tx.now() + AHEAD, tx.entropy());
         tx.execute(&BEGIN, params![zone, low])?;
     }
     Ok(())
@@ -133,7 +148,9 @@ pub fn catch_up(tx: &mut Tx<'_>) -> Result<()> {
 /// One batch; answers where the next begins, none when all are counted.
 fn step(tx: &mut Tx<'_>) -> Result<Option<FillReports>> {
     tx.query_one(&HOLD, params![], |_| Ok(()))?;
-    let Some(state) = state_of(tx)?.filter(|s| !s.is_complete()) else { return Ok(None) };
+    let Some(state) = state_of(tx)?.filter(|s| !s.is_complete() && s.is_settled(tx.now())) else {
+        return Ok(None);
+    };
     let ids: Vec<Id<Ticket>> = tx.query_all(&BELOW, params![state.low, BATCH], |row| row.get(0))?;
     let (zone, mut change) = (state.zone(), Figured::new());
     for id in &ids {

@@ -30,6 +30,7 @@ report-total = All
 report-nothing = Nothing in this range.
 report-as-table = Show as a table
 report-alt = The table below has the numbers.
+report-table-of = { $title }, table
 report-csv = CSV
 report-csv-of = { $title } as CSV
 report-score = { $score } of 5

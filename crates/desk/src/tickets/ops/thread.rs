@@ -143,7 +143,7 @@ impl Thread {
                 publish(tx, "ticket.changed", t, seen)?;
             }
         }
-        search::changed(tx, self.addressed().id)?;
+        search::added(tx, self.addressed().id, message)?;
         let (_, head) = self.links.swap_remove(last);
         Ok(head)
     }

@@ -23,6 +23,9 @@ db::statements! {
     BODIES = "select body, is_internal from messages where tenant_id = ?1 and ticket_id = ?2 order by id";
     FILES = "select a.filename, m.is_internal from attachments a join messages m on m.tenant_id = a.tenant_id and m.id = a.message_id
         where a.tenant_id = ?1 and a.ticket_id = ?2 order by a.id";
+    BODIES_SINCE = "select body, is_internal from messages where tenant_id = ?1 and ticket_id = ?2 and id >= ?3 order by id";
+    FILES_SINCE = "select a.filename, m.is_internal from messages m join attachments a on a.tenant_id = m.tenant_id and a.message_id = m.id
+        where m.tenant_id = ?1 and m.ticket_id = ?2 and m.id >= ?3 order by a.id";
     NEXT = "select id from tickets where tenant_id = ?1 and id > ?2 order by id limit ?3 {lock}";
     OF_CUSTOMER = "select id from tickets where tenant_id = ?1 and customer_id = ?2 and id > ?3 order by id limit ?4 {lock}";
     PROGRESS = "select ticket_id, is_complete, run from search_progress where tenant_id = ?1";
@@ -72,16 +75,58 @@ pub fn changed(tx: &mut Tx<'_>, ticket: Id<Ticket>) -> Result<()> {
     }
 }
 
+/// Files a message that was just added to a ticket, with the ticket's row held. What was said before in a long thread
+/// stays as it is filed.
+pub fn added(tx: &mut Tx<'_>, ticket: Id<Ticket>, message: Id<Message>) -> Result<()> {
+    let Some(end) = db::search::end(tx, ticket.uuid())? else { return changed(tx, ticket) };
+    let Some((_, _, None)) = named(tx, &mut Document::default(), ticket)? else {
+        // Deleted, or merged into another, which is found by it too.
+        return changed(tx, ticket);
+    };
+    if let Some(since) = end.since {
+        if message.uuid() < since {
+            // The clock of whoever wrote the last one was ahead.
+            return changed(tx, ticket);
+        }
+        let d = said_since(tx, ticket, since)?;
+        if d.is_one_segment() {
+            return db::search::put_last(tx, ticket.uuid(), end, d);
+        }
+    }
+    let d = said_since(tx, ticket, message.uuid())?;
+    db::search::put_behind(tx, ticket.uuid(), end, message.uuid(), d)
+}
+
+/// What names the ticket, and what is said in it from a message on.
+fn said_since(read: &Read<'_>, ticket: Id<Ticket>, since: Uuid) -> Result<Document> {
+    let mut d = Document::default();
+    named(read, &mut d, ticket)?;
+    for statement in [&BODIES_SINCE, &FILES_SINCE] {
+        read.for_each(statement, params![ticket, since], |row| {
+            message(&mut d, row.text(0)?, row.get::<bool>(1)?);
+            Ok(true)
+        })?;
+    }
+    Ok(d)
+}
+
+/// Adds what names a ticket that is not deleted. Answers its customer, how many are merged into it, and the one it is
+/// merged into.
+fn named(read: &Read<'_>, d: &mut Document, ticket: Id<Ticket>) -> Result<Option<Named>> {
+    read.query_one(&HEAD, params![ticket], |row| {
+        let company: Option<String> = row.get(4)?;
+        head(d, row.text(0)?, row.text(1)?, row.text(2)?, [Some(row.text(3)?), company.as_deref()]);
+        Ok((row.get(5)?, row.get(6)?, row.get(7)?))
+    })
+}
+
+type Named = (Id<CustomerRecord>, u32, Option<Id<Ticket>>);
+
 /// Files one ticket; answers the one it is merged into. Staff find its words in the survivor; its customer, to whom it
 /// is a ticket still, finds both.
 fn refile(tx: &mut Tx<'_>, ticket: Id<Ticket>) -> Result<Option<Id<Ticket>>> {
     let mut d = Document::default();
-    let found = tx.query_one(&HEAD, params![ticket], |row| {
-        let company: Option<String> = row.get(4)?;
-        head(&mut d, row.text(0)?, row.text(1)?, row.text(2)?, [Some(row.text(3)?), company.as_deref()]);
-        Ok((row.get::<Id<CustomerRecord>>(5)?, row.get::<u32>(6)?, row.get::<Option<Id<Ticket>>>(7)?))
-    })?;
-    let Some((customer, merged, survivor)) = found else {
+    let Some((customer, merged, survivor)) = named(tx, &mut d, ticket)? else {
         return db::search::forget(tx, ticket.uuid()).map(|()| None);
     };
     content(tx, &mut d, ticket, true)?;

@@ -26,9 +26,9 @@ pub mod mine;
 
 pub use condition::Condition;
 pub use find::{Facts, Results, SearchOrder, check, highlights, ids, search};
-pub(super) use index::filed;
 pub use index::{
     CustomerIndexer, Indexer, Step, catch_up, changed, customer_changed, is_behind, missing, rebuild,
 };
+pub(super) use index::{added, filed};
 pub use language::{Key, Query};
 pub use mark::{Mark, Marked, marks, snippet};
