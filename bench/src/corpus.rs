@@ -242,7 +242,7 @@ fn one(cast: &Cast, n: usize, size: usize, b: &mut Rows) {
     if let Some(at) = resolved {
         line(at, 3, "status_changed", Some("in_progress"), Some("resolved"), true);
     }
-    if n % 7 == 0 {
+    if n.is_multiple_of(7) {
         b.t_tickets.push(Some(ticket));
         b.t_tags.push(Some(["outage", "billing", "vip", "storm"][n % 4].into()));
     }
@@ -259,7 +259,7 @@ fn one(cast: &Cast, n: usize, size: usize, b: &mut Rows) {
     b.customers.push(Some(cast.customers[customer]));
     b.emails.push(Some(email));
     b.assignees.push(agent);
-    b.teams.push((n % 3 != 0).then(|| cast.teams[n % cast.teams.len()]));
+    b.teams.push((!n.is_multiple_of(3)).then(|| cast.teams[n % cast.teams.len()]));
     b.counts.push(Some(messages));
     b.public_counts.push(Some(public));
     b.last.push(Some(last));

@@ -1,4 +1,5 @@
 //! Drafts, held answers and presence, beneath HTTP: what commits with what, and what a dead worker leaves.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
 use base::{Actor, Id, Role, minutes, seconds};
 use db::{Scope, Tx};

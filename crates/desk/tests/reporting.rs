@@ -96,7 +96,7 @@ fn staff() -> Staff {
 
 fn file(tx: &mut Tx<'_>, n: usize) -> base::Result<Id<Ticket>> {
     let who = Requester { email: format!("c{n}@example.org").parse()?, name: "C".into(), user_id: None };
-    let channel = if n % 2 == 0 { Channel::Portal } else { Channel::Email };
+    let channel = if n.is_multiple_of(2) { Channel::Portal } else { Channel::Email };
     let new = NewTicket::new("down", "down", channel)?;
     Ok(tickets::create(tx, &Settings::default(), None, For::Stranger(who), new)?.id)
 }

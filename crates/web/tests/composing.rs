@@ -1,4 +1,5 @@
 //! Drafts, undo send, presence, mentions, canned replies and macros over HTTP.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Canned replies and macros over HTTP, and their pages.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
 mod support;
 

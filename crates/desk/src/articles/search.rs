@@ -74,20 +74,19 @@ fn points(
 ) -> Result<BTreeMap<Id<Article>, u32>> {
     let from = word.as_bytes();
     let to: Vec<u8> = from.iter().copied().chain([if is_prefix { 0xff } else { 0x00 }]).collect();
-    let rows: Vec<(Vec<u8>, Id<Article>, String, bool, u32)> =
-        read.query_all(reader.reach.of(&PUBLIC, &MEMBER), params![from, to], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-        })?;
     let mut out = BTreeMap::new();
-    for (found, article, language, in_title, hits) in rows {
+    read.for_each(reader.reach.of(&PUBLIC, &MEMBER), params![from, to], |row| {
+        let (article, language): (Id<Article>, &str) = (row.get(1)?, row.text(2)?);
         if shown.get(&article).is_none_or(|h| h.language != language) {
-            continue;
+            return Ok(true);
         }
+        let (found, in_title, hits): (Vec<u8>, bool, u32) = (row.get(0)?, row.get(3)?, row.get(4)?);
         let exact = if found == from { EXACT } else { 0 };
         let points = hits.min(HITS_MAX) + exact + if in_title { IN_TITLE } else { 0 };
         let best = out.entry(article).or_insert(0);
         *best = points.max(*best);
-    }
+        Ok(true)
+    })?;
     Ok(out)
 }
 
@@ -186,7 +185,7 @@ pub fn suggest(read: &Read<'_>, reader: &Reader, typed: &str, most: usize) -> Re
             if says_something(word) {
                 is_meant.insert(article);
             }
-            *scores.entry(article).or_default() += u64::from(points) * rarity.min(64).max(1);
+            *scores.entry(article).or_default() += u64::from(points) * rarity.clamp(1, 64);
         }
     }
     let best = scores.values().copied().max().unwrap_or(0);

@@ -299,25 +299,25 @@ fn timeline() -> Vec<Entry> {
     last.quoted_html =
         text("<blockquote>Could you tell me whether the cable to the wall sits firmly?</blockquote>");
     vec![
-        Entry::Message(first),
+        Entry::Message(Box::new(first)),
         event("e1", "Ben Okafor claimed it", 320),
-        Entry::Message(message(
+        Entry::Message(Box::new(message(
             "2",
             "outbound",
             "Ben Okafor",
             "<p>Hello Ada,</p><p>thank you for the photo. A red light means the box sees no signal from the street. I have asked the line team to measure it.</p><p>Could you tell me whether the cable to the wall sits firmly?</p>",
             300,
-        )),
+        ))),
         event("e2", "Ben Okafor set the priority to High", 298),
-        Entry::Message(message(
+        Entry::Message(Box::new(message(
             "3",
             "note",
             "Mia Lindqvist",
             "<p>Port 14 on cabinet LS-203 lost light at 06:52 on Monday. Three neighbours too: <em>probably the splitter</em>.</p>",
             120,
-        )),
+        ))),
         Entry::UnreadMark { count: 1 },
-        Entry::Message(last),
+        Entry::Message(Box::new(last)),
     ]
 }
 

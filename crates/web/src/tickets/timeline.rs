@@ -34,7 +34,7 @@ pub fn entries(
             (false, Direction::Inbound) => "inbound",
             (false, Direction::Outbound) => "outbound",
         };
-        let entry = views::Entry::Message(views::Message {
+        let entry = views::Entry::Message(Box::new(views::Message {
             id: m.id.to_string(),
             kind: kind.into(),
             author_name: m.author.name,
@@ -56,7 +56,7 @@ pub fn entries(
             created_at: m.created_at,
             addressed_to: merged.get(&m.ticket_id).cloned(),
             may_split: kind != "note" && m.ticket_id == t.id && m.id != t.first_message_id,
-        });
+        }));
         out.push((m.created_at, 1, entry));
     }
     for a in tickets::query::audits(read, t.id)? {

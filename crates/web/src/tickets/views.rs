@@ -128,7 +128,7 @@ pub struct May {
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Entry {
-    Message(Message),
+    Message(Box<Message>),
     Event(Event),
     /// Between the read and the unread part.
     UnreadMark {
