@@ -1,10 +1,11 @@
 //! The data set: made once for each size and engine, kept outside the repository.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use base::{Actor, Email, Role, Secret, TenantId};
 use db::{Db, Location, Scope, params};
-use desk::tickets::Sort;
+use desk::{reports, tickets::Sort};
+use engine::Inside as _;
 use identity::{sessions, tenants, users};
 
 use crate::{
@@ -32,6 +33,8 @@ db::statements! {
     MIDDLE = "select id, last_message_at from tickets where tenant_id = ?1 order by last_message_at desc, id desc limit 1 offset ?2";
     LONG = "select id from tickets where tenant_id = ?1 and message_count = 20 limit 1";
     OTHER = "select id from tickets where tenant_id = ?1 and message_count = 9 limit 1";
+    UNCOUNTED = "insert into report_state (tenant_id, generation, time_zone, low) values (?1, 0, '', ?2)";
+    NO_JOBS = "delete from jobs where tenant_id = ?1 and kind = ?2";
     CUSTOMER = "select id from customers where tenant_id = ?1 order by id limit 1";
 }
 
@@ -100,8 +103,31 @@ fn fill(location: &Location, size: usize) {
     drop(sink);
     eprintln!("  the search index …");
     desk::tickets::search::rebuild(&|step| db.write_blocking(scope(tenant), step)).expect("the index");
+    eprintln!("  the figures of reports …");
+    figures(&db, tenant);
     db.close();
     db::statistics::refresh(location).expect("statistics");
+}
+
+/// Counts what was brought in as an upgrade from a version without reports does.
+fn figures(db: &Db, tenant: TenantId) {
+    let unknown = |tx: &mut db::Tx<'_>| tx.execute(&UNCOUNTED, params![uuid::Uuid::nil()]).map(|_| ());
+    db.write_blocking(scope(tenant), unknown).expect("nothing counted");
+    db.write_blocking(scope(tenant), reports::catch_up).expect("a beginning");
+    while db.read_blocking(scope(tenant), reports::is_behind).expect("progress") {
+        let step = |tx: &mut db::Tx<'_>| {
+            reports::Filler.run(tx, &reports::FillReports { generation: 0, low: uuid::Uuid::nil() })?;
+            // The next step is taken here, not by a job.
+            tx.execute(&NO_JOBS, params![<reports::FillReports as engine::Job>::KIND])?;
+            Ok(())
+        };
+        let begun = std::time::Instant::now();
+        db.write_blocking(scope(tenant), step).expect("a step");
+        if begun.elapsed() < Duration::from_millis(3) {
+            // It has just begun, and waits for what may be being written.
+            std::thread::sleep(Duration::from_millis(500));
+        }
+    }
 }
 
 /// Twelve agents, three teams, and whoever the customers are.

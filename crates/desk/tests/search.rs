@@ -371,6 +371,15 @@ both_engines! {
             }
         };
         all_is_found(&world).await;
+        let apart = async |words: &'static str| {
+            let wanted = Wanted { all: words.split(' ').flat_map(|w| Term::of(w, false)).collect(), none: vec![] };
+            let look = move |read: &db::Read<'_>| db::search::across(read, &wanted, Audience::Customer, &[id.uuid()]);
+            world.db.read(world.scope(), look).await.unwrap().len()
+        };
+        // For its customer the thread is one text, however notes make it be cut.
+        assert_eq!(apart("alpha1 end76 endless end149").await, 1);
+        assert_eq!(apart("alpha1 end75").await, 0, "one of them is in a note");
+        assert_eq!(apart("alpha1 nowhere").await, 0);
         // A change of what names it reaches every row, and what is said next goes on from there.
         world
             .db

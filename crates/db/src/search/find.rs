@@ -152,6 +152,41 @@ pub fn which(read: &Read<'_>, wanted: &Wanted, audience: Audience, tickets: &[Uu
     settled(read, wanted, audience, found)
 }
 
+/// [`among`], where the words may stand in different rows of a ticket. How a long thread is cut into rows depends on all
+/// that is in it; whether somebody finds it who may not read all of it must not.
+pub fn across(read: &Read<'_>, wanted: &Wanted, audience: Audience, tickets: &[Uuid]) -> Result<Vec<Hit>> {
+    let mut hits = among(read, wanted, audience, tickets)?;
+    if wanted.all.len() < 2 {
+        return Ok(hits);
+    }
+    let found: HashSet<Uuid> = hits.iter().map(|h| h.ticket).collect();
+    let mut left = of_several_rows(read, tickets)?;
+    left.retain(|ticket| !found.contains(ticket));
+    let mut last = Vec::new();
+    for term in &wanted.all {
+        if left.is_empty() {
+            return Ok(hits);
+        }
+        let one = Wanted { all: vec![term.clone()], none: wanted.none.clone() };
+        last = which(read, &one, audience, &left)?;
+        left = last.iter().map(|h| h.ticket).collect();
+    }
+    hits.extend(last.into_iter().map(|h| Hit { in_head: false, ..h }));
+    Ok(hits)
+}
+
+fn of_several_rows(read: &Read<'_>, tickets: &[Uuid]) -> Result<Vec<Uuid>> {
+    let mut out = Vec::new();
+    for batch in tickets.chunks(BATCH[BATCH.len() - 1]) {
+        let (ids, values) = padded(batch, 2);
+        let text = format!(
+            "select ticket_id from search_entries where tenant_id = ?1 and segment = 1 and ticket_id in {ids}"
+        );
+        out.extend(read.query_all(&Sql::built(text), &values, |row| row.get::<Uuid>(0))?);
+    }
+    Ok(out)
+}
+
 /// A question about known rows, in the engine's language. The rows are the tenant's already, so it need not name the
 /// tenant, unless it would ask for nothing else.
 struct Question(String);

@@ -27,7 +27,7 @@ pub mod tokenize;
 mod wanted;
 
 pub use document::{Document, Segment};
-pub use find::{Hit, among, find, newest, which};
+pub use find::{Hit, across, among, find, newest, which};
 pub use index::{End, count, end, file, forget, forget_all, is_filed, put_behind, put_last, refile};
 pub(crate) use index::{Words, flush};
 pub use tokenize::{Token, tokenize};

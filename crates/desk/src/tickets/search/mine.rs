@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use base::{Cursor, Result, Timestamp};
 use db::{
     Read, Sql, ToValue as _,
-    search::{Audience, Hit, Wanted, among},
+    search::{Audience, Hit, Wanted, across},
 };
 use uuid::Uuid;
 
@@ -57,7 +57,7 @@ pub fn search(read: &Read<'_>, viewer: &Viewer, filter: &MyFilter) -> Result<MyR
     let hits: HashMap<Uuid, Hit> = if query.wanted.is_empty() {
         ids.iter().map(|id| (*id, Hit { ticket: *id, no: 0, in_head: false })).collect()
     } else {
-        among(read, &query.wanted, Audience::Customer, &ids)?.into_iter().map(|h| (h.ticket, h)).collect()
+        across(read, &query.wanted, Audience::Customer, &ids)?.into_iter().map(|h| (h.ticket, h)).collect()
     };
     let sort = filter.sort.unwrap_or_default();
     let code = sort.cursor_of(0, Uuid::nil()).order;
