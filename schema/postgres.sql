@@ -1144,6 +1144,16 @@ alter table search_entries add column since uuid;
 create index tickets_by_live_due on tickets (tenant_id, due_at, id)
   where status in ('new', 'open', 'in_progress', 'pending_customer') and survivor_id is null and deleted_at is null;
 
+-- 0014_article_addresses
+create table article_addresses (
+  tenant_id uuid not null references tenants (id),
+  slug text not null,
+  article_id uuid not null,
+  primary key (tenant_id, slug),
+  foreign key (tenant_id, article_id) references articles (tenant_id, id)
+);
+create index article_addresses_by_article on article_addresses (tenant_id, article_id);
+
 -- row-level security
 grant usage on schema public to counterfoil_app;
 grant select, insert, update, delete on all tables in schema public to counterfoil_app;
@@ -1569,3 +1579,9 @@ drop policy if exists tenant_only on article_views;
 create policy tenant_only on article_views to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
 drop policy if exists owner_all on article_views;
 create policy owner_all on article_views to current_user using (true) with check (true);
+alter table article_addresses enable row level security;
+alter table article_addresses force row level security;
+drop policy if exists tenant_only on article_addresses;
+create policy tenant_only on article_addresses to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on article_addresses;
+create policy owner_all on article_addresses to current_user using (true) with check (true);

@@ -1131,3 +1131,13 @@ create view portal_article_words  as
 alter table search_entries add column since blob;
 create index tickets_by_live_due on tickets (tenant_id, due_at, id)
   where status in ('new', 'open', 'in_progress', 'pending_customer') and survivor_id is null and deleted_at is null;
+
+-- 0014_article_addresses
+create table article_addresses (
+  tenant_id blob not null references tenants (id),
+  slug text not null,
+  article_id blob not null,
+  primary key (tenant_id, slug),
+  foreign key (tenant_id, article_id) references articles (tenant_id, id)
+) strict, without rowid;
+create index article_addresses_by_article on article_addresses (tenant_id, article_id);

@@ -141,6 +141,8 @@ pub struct Tx<'c> {
     words: RefCell<Vec<Words>>,
     savepoints: Cell<u32>,
     change: Cell<Option<uuid::Uuid>>,
+    /// Ids made so far.
+    ids: Cell<u16>,
 }
 
 impl<'c> Deref for Tx<'c> {
@@ -159,6 +161,7 @@ impl<'c> Tx<'c> {
             words: RefCell::default(),
             savepoints: Cell::new(0),
             change: Cell::new(None),
+            ids: Cell::new(0),
         }
     }
     /// What is to be woken after the commit, and what goes into the full-text table before it.
@@ -178,8 +181,11 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// A new id; those of one write sort in the order they were made.
     pub fn new_id<T>(&self) -> Id<T> {
-        Id::new(self.read.now, self.entropy)
+        let place = self.ids.get();
+        self.ids.set(place.saturating_add(1));
+        Id::placed(self.read.now, place, self.entropy)
     }
 
     /// Names this change: the same for everything in this commit, and for nothing else. A part of another time ([`Tx::as_of`])
@@ -240,10 +246,12 @@ impl<'c> Tx<'c> {
         };
         let mut then = Tx::new(Read::new(conn, scope, at), self.entropy);
         then.change.set(change);
-        // Savepoints of both share one name space.
+        // Savepoints of both share one name space, and ids one order.
         then.savepoints.set(self.savepoints.get());
+        then.ids.set(self.ids.get());
         let done = part(&mut then);
         self.savepoints.set(then.savepoints.get());
+        self.ids.set(then.ids.get());
         let (wakes, words) = then.finish();
         wakes.into_iter().for_each(|wake| self.wake(wake));
         self.words.borrow_mut().extend(words);

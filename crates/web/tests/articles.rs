@@ -209,6 +209,58 @@ both_engines! {
         admin.send("DELETE", &format!("{home}/{second}"), &[], Vec::new()).await.expect_status(204);
     }
 
+    async fn an_old_address_leads_on_until_another_article_has_it(world) {
+        let site = Site::new(world).await;
+        let admin = site.user("Root", Role::Admin).await;
+        let internet = category(&admin, "Internet").await;
+        let lights = write(&admin, &internet, "Lights", "What they mean.", true).await;
+        for slug in ["router-lights", "lamps"] {
+            admin.patch(&at(&lights, ""), json!({ "slug": slug })).await.expect(200);
+        }
+        let nobody = site.anonymous();
+        for old in ["lights", "router-lights"] {
+            let answer = nobody.get(&format!("/help/articles/{old}?language=en")).await;
+            assert_eq!((answer.status.as_u16(), answer.headers["location"].to_str().unwrap()), (307, "/help/articles/lamps?language=en"));
+            assert_eq!(nobody.get(&format!("{HELP}/{old}")).await.expect(200)["slug"], "lamps");
+        }
+        // Another article takes the address; and back to an own one.
+        let other = write(&admin, &internet, "Lights", "Of the car.", true).await;
+        assert_eq!(other["slug"], "lights");
+        assert_eq!(nobody.get(&format!("{HELP}/lights")).await.expect(200)["title"], "Lights");
+        nobody.get("/help/articles/lights").await.expect_status(200);
+        admin.patch(&at(&lights, ""), json!({ "slug": "router-lights" })).await.expect(200);
+        assert_eq!(nobody.get(&format!("{HELP}/lamps")).await.expect(200)["slug"], "router-lights");
+        nobody.get("/help/articles/router-lights").await.expect_status(200);
+        // What one may not read is at no address.
+        admin.patch(&at(&lights, ""), json!({ "visibility": "signed_in" })).await.expect(200);
+        for slug in ["lamps", "router-lights"] {
+            nobody.get(&format!("/help/articles/{slug}")).await.expect_status(404);
+            nobody.get(&format!("{HELP}/{slug}")).await.expect_status(404);
+        }
+        site.neighbour("Nadia", Role::Customer).await.get("/help/articles/lamps").await.expect_status(404);
+    }
+
+    async fn the_desks_list_has_pages(world) {
+        let site = Site::new(world).await;
+        let admin = site.user("Root", Role::Admin).await;
+        let (first, second) = (category(&admin, "First").await, category(&admin, "Second").await);
+        for n in 0..205 {
+            write(&admin, if n < 60 { &first } else { &second }, &format!("Article {n:03}."), "x", n % 2 == 0).await;
+        }
+        let browser = Browser::new(admin).await;
+        let mut seen = Vec::new();
+        for (from, count) in [(0, 100), (100, 100), (200, 5), (100_000, 0)] {
+            let page = browser.page(&format!("/desk/articles?from={from}")).await;
+            let here: Vec<String> = page.split("\">Article ").skip(1).map(|s| s[..3].to_owned()).collect();
+            assert_eq!(here.len(), count, "from {from}");
+            assert_eq!(page.contains("More articles"), from < 200, "from {from}");
+            assert_eq!(page.contains("From the beginning"), from > 0, "from {from}");
+            seen.extend(here);
+        }
+        assert_eq!(seen, (0..205).map(|n| format!("{n:03}")).collect::<Vec<_>>());
+        assert!(browser.page("/desk/articles?state=draft").await.contains("state=draft&amp;from=100"));
+    }
+
     async fn script_is_cleaned_and_languages_are_chosen_and_said(world) {
         let site = Site::new(world).await;
         let (admin, agent) = (site.user("Root", Role::Admin).await, site.user("Ben", Role::Agent).await);

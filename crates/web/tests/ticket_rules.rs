@@ -193,6 +193,24 @@ both_engines! {
         }
     }
 
+    async fn texts_of_rules_name_the_ticket_its_customer_and_whose_it_is(world) {
+        let site = Site::new(world).await;
+        let (admin, owner) = (site.user("Root", Role::Admin).await, site.user("Ada Byron", Role::Customer).await);
+        let ben = site.user("Ben Okafor", Role::Agent).await;
+        let text = "Hello {{ customer.first_name }}, {{agent.name}} has {{ticket.number}}: {{ticket.subject}}";
+        made(&admin, rule("Before", on(&["ticket_created"]), json!([]), json!([
+            { "action": "add_note", "value": text }, { "action": "assign", "value": ben.user_id }, { "action": "answer", "value": text },
+        ]))).await;
+        // What a customer writes is a value, however it looks.
+        let body = json!({ "subject": "{{tenant.name}} is *down*", "description": "x", "category": "technical" });
+        let id = owner.post("/api/support/tickets", body).await.expect(201)["id"].as_str().unwrap().to_owned();
+        site.work().await;
+        let said: Vec<String> = ticket(&admin, &id).await["messages"].as_array().unwrap().iter().skip(1).map(|m| m["body"].as_str().unwrap().to_owned()).collect();
+        let business = site.world.db.read(site.world.scope(), |read| Ok(identity::tenants::get(read, read.tenant()?)?.name)).await.unwrap();
+        let expected = |agent: &str| format!("Hello Ada, {agent} has SUP-00001: {{{{tenant.name}}}} is *down*");
+        assert_eq!(said, [expected(&business), expected("Ben Okafor")]);
+    }
+
     async fn rules_that_would_go_round_are_refused_by_name(world) {
         let site = Site::new(world).await;
         let admin = site.user("Root", Role::Admin).await;
@@ -404,6 +422,7 @@ both_engines! {
             ("actions[0].value", json!({ "actions": [{ "action": "set_category", "value": "nope" }] })),
             ("actions[0].value", json!({ "actions": [{ "action": "set_status", "value": "new" }] })),
             ("actions[0].value", json!({ "actions": [{ "action": "assign", "value": "00000000-0000-7000-8000-000000000000" }] })),
+            ("actions[0].value", json!({ "actions": [{ "action": "answer", "value": "Hello {{customer.nmae}}" }] })),
             ("actions", json!({ "actions": [] })),
             ("trigger.events", json!({ "trigger": { "kind": "event", "events": [] } })),
             ("trigger.minutes", json!({ "trigger": { "kind": "time", "anchor": "created", "minutes": -5 } })),

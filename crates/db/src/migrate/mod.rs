@@ -41,6 +41,7 @@ migrations! {
     11 "0011_reports",
     12 "0012_articles",
     13 "0013_long_threads",
+    14 "0014_article_addresses",
 }
 
 impl Migration {

@@ -6,7 +6,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use base::{Clock, Entropy, Error, Result};
@@ -22,6 +22,9 @@ use crate::{
 
 /// Writes that share one commit and one fsync at most.
 const GROUP_MAX: usize = 64;
+/// While there is always more to write, another process (the command line) gets its turn in pauses like this.
+const PAUSE: Duration = Duration::from_millis(2);
+const PAUSE_EVERY: Duration = Duration::from_millis(250);
 /// The write-ahead log is folded back when it has grown past this.
 const CHECKPOINT_BYTES: u64 = 8 * 1024 * 1024;
 
@@ -40,13 +43,13 @@ impl Writer {
         entropy: Arc<dyn Entropy>,
         signals: Signals,
     ) -> Result<Self> {
-        let conn = super::open(path, false)?;
+        let mut conn = super::open(path, false)?;
         let pause = Arc::new(Pause::new());
         let wanted = Arc::new(AtomicBool::new(false));
         let asks = wanted.clone();
         let thread = std::thread::Builder::new()
             .name("db-writer".into())
-            .spawn(move || run(&conn, &queue, &*clock, &*entropy, &signals, &wanted))
+            .spawn(move || run(&mut conn, &queue, &*clock, &*entropy, &signals, &wanted))
             .map_err(Error::from_source)?;
         let checkpoints = {
             let (path, pause) = (path.to_owned(), pause.clone());
@@ -71,14 +74,23 @@ impl Writer {
 }
 
 fn run(
-    conn: &Connection,
+    conn: &mut Connection,
     queue: &Queue<Box<dyn WriteWork>>,
     clock: &dyn Clock,
     entropy: &dyn Entropy,
     signals: &Signals,
     log_is_long: &AtomicBool,
 ) {
-    while let Some(group) = queue.take(GROUP_MAX) {
+    let mut without_pause = Instant::now();
+    loop {
+        let waits_since = Instant::now();
+        let Some(group) = queue.take(GROUP_MAX) else { return };
+        if waits_since.elapsed() >= PAUSE {
+            without_pause = Instant::now();
+        } else if without_pause.elapsed() >= PAUSE_EVERY {
+            std::thread::sleep(PAUSE);
+            without_pause = Instant::now();
+        }
         if log_is_long.swap(false, Ordering::SeqCst) {
             begin_log_anew(conn);
         }
@@ -187,10 +199,10 @@ fn checkpoint(path: &Path, pause: &Pause, wanted: &AtomicBool) {
 }
 
 /// Begins the log anew, between two groups. Gives up soon when a long read still needs the old one.
-fn begin_log_anew(conn: &Connection) {
+fn begin_log_anew(conn: &mut Connection) {
     conn.busy_timeout(Duration::from_millis(50)).ok();
     if let Err(e) = conn.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())) {
         tracing::debug!(error = %e, "the log goes on");
     }
-    conn.busy_timeout(super::BUSY_TIMEOUT).ok();
+    conn.busy_handler(Some(super::wait_for_others)).ok();
 }

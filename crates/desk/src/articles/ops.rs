@@ -89,6 +89,7 @@ pub fn create(tx: &mut Tx<'_>, new: NewArticle) -> Result<Article> {
         updated_at: now,
         texts: Vec::new(),
     };
+    store::claim(tx, &article.slug)?;
     store::insert(tx, &article)?;
     store::add_version(tx, article.id, &new.writing, None)?;
     record(tx, "article.created", &article, new.writing.language)?;
@@ -135,6 +136,10 @@ pub fn change(tx: &mut Tx<'_>, id: Id<Article>, patch: Patch) -> Result<Article>
     }
     if let Some(writing) = &written {
         store::add_version(tx, id, writing, None)?;
+    }
+    if after.slug != before.slug {
+        store::claim(tx, &after.slug)?;
+        store::leave(tx, id, &before.slug)?;
     }
     store::save(tx, &after)?;
     if let Some(position) = patch.position {

@@ -68,6 +68,9 @@ db::statements! {
     MEMBER = concat!(heading!(), " from portal_member_articles where tenant_id = ?1 order by category_position, category_id, position, id, language");
     PUBLIC_BY_SLUG = concat!(heading!(), ", body, body_html from portal_articles where tenant_id = ?1 and slug = ?2 order by language");
     MEMBER_BY_SLUG = concat!(heading!(), ", body, body_html from portal_member_articles where tenant_id = ?1 and slug = ?2 order by language");
+    // Where an address leads now; whether the reader may read what is there is asked of the views above.
+    MOVED = "select a.slug from article_addresses d join articles a on a.tenant_id = d.tenant_id and a.id = d.article_id
+        where d.tenant_id = ?1 and d.slug = ?2";
     PUBLIC_BODY = "select body from portal_articles where tenant_id = ?1 and slug = ?2 and language = ?3";
     MEMBER_BODY = "select body from portal_member_articles where tenant_id = ?1 and slug = ?2 and language = ?3";
 }
@@ -131,17 +134,26 @@ pub fn all(read: &Read<'_>, reader: &Reader) -> Result<Vec<Heading>> {
     Ok(out)
 }
 
-/// An article at its address. What the reader may not read is not there.
+/// An article at its address, or at one it had: its own is in the answer. What the reader may not read is not there.
 pub fn page(read: &Read<'_>, reader: &Reader, slug: &str) -> Result<Page> {
+    match at(read, reader, slug)? {
+        Some(page) => Ok(page),
+        None => {
+            let moved: Option<String> = read.query_one(&MOVED, params![slug], |row| row.get(0))?;
+            let page = moved.map(|slug| at(read, reader, &slug)).transpose()?;
+            page.flatten().or_not_found("article")
+        }
+    }
+}
+
+fn at(read: &Read<'_>, reader: &Reader, slug: &str) -> Result<Option<Page>> {
     let statement = reader.reach.of(&PUBLIC_BY_SLUG, &MEMBER_BY_SLUG);
     let mut rows = read.query_all(statement, params![slug], |row| {
         Ok(Page { heading: map(row)?, body: row.get(12)?, body_html: row.get(13)?, languages: Vec::new() })
     })?;
     let languages: Vec<String> = rows.iter().map(|p| p.heading.language.clone()).collect();
     rows.sort_by_key(|p| reader.rank(&p.heading.language));
-    let mut page = rows.into_iter().next().or_not_found("article")?;
-    page.languages = languages;
-    Ok(page)
+    Ok(rows.into_iter().next().map(|page| Page { languages, ..page }))
 }
 
 /// The Markdown of a text, for a snippet of it.

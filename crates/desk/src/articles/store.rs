@@ -29,6 +29,8 @@ db::statements! {
         where tenant_id = ?1 and id = ?2";
     PLACE = "update articles set position = ?3 where tenant_id = ?1 and id = ?2";
     LOCK = "select 1 from articles where tenant_id = ?1 and id = ?2 {lock}";
+    CLAIM = "delete from article_addresses where tenant_id = ?1 and slug = ?2";
+    REMEMBER = "insert into article_addresses (tenant_id, slug, article_id) values (?1, ?2, ?3)";
     IS_TAKEN = "select 1 from articles where tenant_id = ?1 and slug = ?2";
     LAST_PLACE = "select max(position) from articles where tenant_id = ?1 and category_id = ?2";
     BY_ID = concat!("select ", article!(), " from articles a where a.tenant_id = ?1 and a.id = ?2");
@@ -155,6 +157,16 @@ pub fn all(read: &Read<'_>) -> Result<Vec<Article>> {
 
 pub fn is_taken(read: &Read<'_>, slug: &str) -> Result<bool> {
     Ok(read.query_one(&IS_TAKEN, params![slug], |_| Ok(()))?.is_some())
+}
+
+/// An address becomes an article's: nothing else is found at it any more.
+pub fn claim(tx: &mut Tx<'_>, slug: &str) -> Result<()> {
+    tx.execute(&CLAIM, params![slug]).map(|_| ())
+}
+
+/// The article leaves an address that others may have written down.
+pub fn leave(tx: &mut Tx<'_>, id: Id<Article>, slug: &str) -> Result<()> {
+    tx.execute(&REMEMBER, params![slug, id]).map(|_| ())
 }
 
 pub fn last_place(read: &Read<'_>, category: Id<ArticleCategory>) -> Result<i64> {

@@ -11,7 +11,7 @@ use super::{
     model::*,
 };
 use crate::{
-    Ticket,
+    Ticket, macros,
     tickets::{self, Extras, Markdown, NewMessage, Status, TicketPatch},
 };
 
@@ -176,6 +176,19 @@ impl Doing<'_> {
         Ok(())
     }
 
+    /// A text with its placeholders filled in. The agent is whoever has the ticket by now, or else the business.
+    fn filled(&self, read: &Read<'_>, text: &str) -> Result<String> {
+        if !text.contains("{{") {
+            return Ok(text.to_owned());
+        }
+        let name = match self.seen.assigned_to {
+            Some(user) => users::get(read, user)?.name,
+            None => self.tenant.name.clone(),
+        };
+        let agent = staff(Actor { kind: ActorKind::System, id: None, name });
+        Ok(macros::fill(text, &macros::values(read, &agent, &self.seen)?))
+    }
+
     /// A note is the rule's; an answer is the business's, whose customers know of no rules.
     fn say(&mut self, tx: &mut Tx<'_>, text: &str, is_internal: bool) -> Result<()> {
         self.save(tx)?;
@@ -184,8 +197,9 @@ impl Doing<'_> {
         } else {
             Actor { kind: ActorKind::System, id: None, name: self.tenant.name.clone() }
         };
+        let text = self.filled(tx, text)?;
         let new = NewMessage {
-            body: Markdown::parse("value", text)?,
+            body: Markdown::parse("value", &text)?,
             is_internal,
             attachments: Vec::new(),
             status: None,

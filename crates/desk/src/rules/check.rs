@@ -6,7 +6,7 @@ use identity::{User, teams, teams::Team, users};
 
 use super::model::*;
 use crate::{
-    categories,
+    categories, macros,
     tickets::{self, Channel, CloseReason, Markdown, Priority, Status, TicketType},
 };
 
@@ -202,8 +202,8 @@ fn action(read: &Read<'_>, path: &str, a: &Action) -> Result<Action> {
         | Action::AddWatcher(id) => active_person(read, *id).map(|()| a.clone()),
         Action::AddTags(tags) => some_tags(tags).map(Action::AddTags),
         Action::RemoveTags(tags) => some_tags(tags).map(Action::RemoveTags),
-        Action::AddNote(text) => Markdown::parse("value", text).map(|m| Action::AddNote(m.source)),
-        Action::Answer(text) => Markdown::parse("value", text).map(|m| Action::Answer(m.source)),
+        Action::AddNote(text) => text_of(text).map(Action::AddNote),
+        Action::Answer(text) => text_of(text).map(Action::Answer),
         other => Ok(other.clone()),
     };
     checked.map_err(|e| e.on_field(path))
@@ -214,4 +214,10 @@ fn some_tags(tags: &[String]) -> Result<Vec<String>> {
         return Err(Error::field("value", "rule.no_value", "at least one tag"));
     }
     tickets::check_tags(tags)
+}
+
+/// A text as it is kept; placeholders are named now, not when nobody looks.
+fn text_of(text: &str) -> Result<String> {
+    let source = Markdown::parse("value", text)?.source;
+    macros::check("value", &source).map(|()| source)
 }

@@ -113,9 +113,9 @@ pub enum Action {
     AssignLeastBusy(Option<Id<Team>>),
     AddTags(Vec<String>),
     RemoveTags(Vec<String>),
-    /// An internal note, in Markdown.
+    /// An internal note, in Markdown, with the placeholders of canned replies; `{{agent.name}}` is whoever has the ticket then.
     AddNote(String),
-    /// An automatic answer to the customer, in Markdown.
+    /// An automatic answer to the customer, in Markdown, with the same placeholders.
     Answer(String),
     /// A notice at the bell.
     NotifyUser(Id<User>),

@@ -1,5 +1,10 @@
 //! The words of letters: a default for each kind, and the tenant's own where it has one.
 
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
 use base::{Error, Result, Timestamp};
 use db::{Read, Tx, params};
 use identity::audit;
@@ -99,13 +104,33 @@ pub fn render(template: &Template, values: &serde_json::Value) -> Result<Rendere
 }
 
 fn fill(field: &'static str, source: &str, values: &serde_json::Value) -> Result<String> {
+    compiled(source)
+        .and_then(|env| env.get_template("letter")?.render(Serde(values)))
+        .map_err(|e| Error::field(field, "template.wrong", format!("{e:#}")))
+}
+
+/// Templates kept compiled; few are in use at a time.
+const COMPILED_MAX: usize = 200;
+
+/// A ticket's letters to a team are one template many times.
+fn compiled(source: &str) -> std::result::Result<Arc<Environment<'static>>, minijinja::Error> {
+    static COMPILED: Mutex<BTreeMap<String, Arc<Environment<'static>>>> = Mutex::new(BTreeMap::new());
+    let kept = || COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(env) = kept().get(source) {
+        return Ok(env.clone());
+    }
     let mut env = Environment::new();
     env.set_undefined_behavior(UndefinedBehavior::Strict);
     env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     env.set_fuel(Some(100_000));
-    env.add_template("letter", source)
-        .and_then(|()| env.get_template("letter")?.render(Serde(values)))
-        .map_err(|e| Error::field(field, "template.wrong", format!("{e:#}")))
+    env.add_template_owned("letter", source.to_owned())?;
+    let env = Arc::new(env);
+    let mut kept = kept();
+    if kept.len() >= COMPILED_MAX {
+        kept.clear();
+    }
+    kept.insert(source.to_owned(), env.clone());
+    Ok(env)
 }
 
 /// Text of others stays text: what would be Markdown or HTML in it is escaped.

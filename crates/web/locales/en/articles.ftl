@@ -47,6 +47,8 @@ contact-article-drop = Write about something else
 
 # Staff.
 articles-title = Articles
+articles-first = From the beginning
+articles-next-page = More articles
 articles-intro = What customers read before they have to ask.
 articles-new = New article
 articles-state = State

@@ -58,6 +58,20 @@ struct Asked {
     category: String,
     /// A state, or `changed`: with something saved that readers do not see.
     state: String,
+    /// How many articles come before this page.
+    from: String,
+}
+
+/// Articles on one page of the list.
+const PAGE: usize = 100;
+
+/// The address of a page of the same list.
+fn page_of(asked: &Asked, from: usize) -> String {
+    let from = from.to_string();
+    let mut query = vec![("q", asked.q.as_str()), ("category", &asked.category), ("state", &asked.state)];
+    query.push(("from", if from == "0" { "" } else { &from }));
+    query.retain(|(_, value)| !value.is_empty());
+    href(HOME, &query)
 }
 
 async fn list(State(app): State<App>, who: StaffPage, Params(asked): Params<Asked>) -> Outcome {
@@ -83,6 +97,8 @@ async fn list(State(app): State<App>, who: StaffPage, Params(asked): Params<Aske
             let found = query::list(read, &filter)?;
             let figures = reactions::figures(read)?;
             let mut groups: Vec<views::Group> = Vec::new();
+            let from: usize = asked.from.parse().unwrap_or(0).min(1_000_000);
+            let mut passed = 0;
             for category in &categories {
                 let mine: Vec<&Article> = found.iter().filter(|a| a.category_id == category.id).collect();
                 let last = mine.len().saturating_sub(1);
@@ -90,11 +106,17 @@ async fn list(State(app): State<App>, who: StaffPage, Params(asked): Params<Aske
                     let figures = figures.get(&a.id).copied().unwrap_or_default();
                     views::Row { is_first: i == 0, is_last: i == last, ..row(a, &language, figures) }
                 });
-                let rows: Vec<views::Row> = rows.collect();
+                let rows: Vec<views::Row> = rows
+                    .skip(from.saturating_sub(passed))
+                    .take((from + PAGE).saturating_sub(passed.max(from)))
+                    .collect();
+                passed += mine.len();
                 if !rows.is_empty() {
                     groups.push(views::Group { name: category.name.clone(), rows });
                 }
             }
+            let next_href = (passed > from + PAGE).then(|| page_of(&asked, from + PAGE));
+            let first_href = (from > 0).then(|| page_of(&asked, 0));
             let chosen = |id: &str| id == asked.category;
             let any = Choice::new("", all_categories, asked.category.is_empty());
             let rest = categories.iter().map(|c| {
@@ -104,6 +126,8 @@ async fn list(State(app): State<App>, who: StaffPage, Params(asked): Params<Aske
             Ok(views::List {
                 is_filtered: !(asked.q.is_empty() && asked.category.is_empty() && asked.state.is_empty()),
                 has_categories: !categories.is_empty(),
+                next_href,
+                first_href,
                 categories: std::iter::once(any).chain(rest).collect(),
                 q: asked.q,
                 states,

@@ -2,7 +2,7 @@
 
 use axum::{
     Router,
-    extract::State,
+    extract::{RawQuery, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse as _, Redirect},
     routing::{get, post},
@@ -189,9 +189,11 @@ async fn article(
     caller: Caller,
     asking: Asking,
     At(slug): At<String>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Outcome {
     let (reader, key) = (asking.reader(&caller), asking.key(&caller));
+    let asked = slug.clone();
     let found = app
         .read(caller.scope(), move |read| {
             let p = portal::page(read, &reader, &slug)?;
@@ -207,6 +209,11 @@ async fn article(
         Ok(found) => found,
         Err(error) => return missing(&app, &look, error).await,
     };
+    if view.slug != asked {
+        // It had this address once. Not for ever: another article may get it.
+        let query = query.map(|q| format!("?{q}")).unwrap_or_default();
+        return Ok(Redirect::temporary(&format!("/help/articles/{}{query}", view.slug)).into_response());
+    }
     // Not what was fetched ahead because a link was pointed at, and not what staff look up. Nobody waits for it.
     if !headers.contains_key("sec-purpose") && caller.principal.staff().is_none() {
         let (db, scope) = (app.db().clone(), caller.scope().background());

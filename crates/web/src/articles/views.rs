@@ -109,6 +109,8 @@ pub struct List {
     pub is_filtered: bool,
     pub has_categories: bool,
     pub is_admin: bool,
+    pub first_href: Option<String>,
+    pub next_href: Option<String>,
 }
 
 #[derive(Debug, Serialize)]

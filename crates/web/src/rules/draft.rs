@@ -409,8 +409,8 @@ fn action_view(w: &Wording, at: String, p: &Part) -> Option<views::Part> {
         value: p.values.first().cloned().unwrap_or_default(),
         hint: match word {
             "add_tags" | "remove_tags" => w.say("rules-hint-tags"),
-            "add_note" => w.say("rules-hint-note"),
-            "answer" => w.say("rules-hint-answer"),
+            "add_note" => w.with("rules-hint-note", &[("example", "{{ticket.number}}")]),
+            "answer" => w.with("rules-hint-answer", &[("example", "{{customer.first_name}}")]),
             _ => String::new(),
         },
     })

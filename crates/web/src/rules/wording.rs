@@ -34,7 +34,7 @@ impl Wording {
     pub fn say(&self, key: &str) -> String {
         words::say(&self.locale, key)
     }
-    fn with(&self, key: &str, args: &[(&'static str, &str)]) -> String {
+    pub fn with(&self, key: &str, args: &[(&'static str, &str)]) -> String {
         words::say_with(&self.locale, key, args)
     }
 

@@ -160,16 +160,20 @@ impl Search<'_, '_> {
         if self.wanted.is_empty() {
             return self.listed();
         }
+        // What is merged or deleted is not listed in the index; beyond that an open list has no condition.
+        let is_open = self.clause().text == TicketFilter::default().clause(self.now).text;
         match &self.filter.cursor {
-            Some(cursor) if cursor.order == NEWEST_CODE => return self.newest(cursor.value),
+            // Anybody can write a cursor: this walk looks at no condition, so it is for lists that have none.
+            Some(cursor) if cursor.order == NEWEST_CODE && is_open && self.filter.by_relevance => {
+                return self.newest(cursor.value);
+            }
+            Some(cursor) if cursor.order == NEWEST_CODE => return Err(other_order()),
             // The walk of a search by rank goes by creation.
             Some(cursor) if self.filter.by_relevance && cursor.order < RANK_CODE => {
                 return self.walked(NEWEST);
             }
             _ => {}
         }
-        // What is merged or deleted is not listed in the index; beyond that an open list has no condition.
-        let is_open = self.clause().text == TicketFilter::default().clause(self.now).text;
         if let Some(hits) = find(self.read, self.wanted, Audience::Staff)? {
             let hits =
                 if is_open && self.filter.by_relevance { Known::All(hits) } else { self.passing(hits)? };

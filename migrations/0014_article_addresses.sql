@@ -1,0 +1,9 @@
+-- Addresses that articles had: links that were shared lead on to the article.
+create table article_addresses (
+  tenant_id {id} not null references tenants (id),
+  slug text not null,
+  article_id {id} not null,
+  primary key (tenant_id, slug),
+  foreign key (tenant_id, article_id) references articles (tenant_id, id)
+) {clustered};
+create index article_addresses_by_article on article_addresses (tenant_id, article_id);
