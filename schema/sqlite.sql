@@ -1141,3 +1141,25 @@ create table article_addresses (
   foreign key (tenant_id, article_id) references articles (tenant_id, id)
 ) strict, without rowid;
 create index article_addresses_by_article on article_addresses (tenant_id, article_id);
+create view portal_article_addresses  as
+  select d.tenant_id, d.slug, a.slug as leads_to
+  from article_addresses d join articles a on a.tenant_id = d.tenant_id and a.id = d.article_id;
+
+-- 0015_held_answers_seen
+alter table held_answers add column others integer not null default 0;
+
+-- 0016_orders
+drop index attachments_by_ticket;
+create index attachments_by_ticket on attachments (tenant_id, ticket_id, id);
+drop index attachments_by_message;
+create index attachments_by_message on attachments (tenant_id, message_id, id);
+drop index letters_by_ticket;
+create index letters_by_ticket on letters (tenant_id, ticket_id, id);
+drop index tickets_by_survivor;
+create index tickets_by_survivor on tickets (tenant_id, survivor_id, id) where survivor_id is not null;
+drop index forwards_by_ticket;
+create index forwards_by_ticket on forwards (tenant_id, ticket_id, id);
+drop index time_entries_by_ticket;
+create index time_entries_by_ticket on time_entries (tenant_id, ticket_id, id);
+drop index held_answers_by_ticket;
+create index held_answers_by_ticket on held_answers (tenant_id, ticket_id, id);

@@ -91,6 +91,9 @@ fn caller<'a>(location: &'a Location, sample: &'a Sample, what: Read) -> Box<dyn
         Location::Sqlite(path) => {
             let c = rusqlite::Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)
                 .expect("the database opens");
+            // As the product does: statements keep their plans.
+            let keep = rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG;
+            c.set_db_config(keep, true).expect("statements keep their plans");
             c.set_prepared_statement_cache_capacity(64);
             Box::new(move || sqlite(&c, sample, what))
         }

@@ -44,3 +44,30 @@ pub fn refused(location: &Location, built: &[Sql]) -> Result<Vec<String>> {
     }
     Ok(out)
 }
+
+/// Statements that SQLite, without statistics, answers by walking all of a tenant's rows although they ask for fewer by
+/// another column: it takes a tenant for ten rows, and an order by id for reason enough. Names of tables that stay small
+/// are left out.
+pub fn walks(path: &std::path::Path, small: &[&str]) -> Result<Vec<String>> {
+    let conn = sqlite::open(path, false)?;
+    let mut out = Vec::new();
+    for r in sql::registered() {
+        let text = dialect::render(r.sql.text(), EngineKind::Sqlite);
+        if dialect::is_only_for(r.name).is_some_and(|only| only != EngineKind::Sqlite)
+            || text.trim_start().starts_with("insert")
+            || !text.contains("tenant_id = ?1 and")
+        {
+            continue;
+        }
+        let mut plan = conn.prepare(&format!("explain query plan {text}")).map_err(errors::sqlite)?;
+        let steps =
+            plan.raw_query().mapped(|row| row.get::<_, String>(3)).collect::<rusqlite::Result<Vec<_>>>();
+        for step in steps.map_err(errors::sqlite)? {
+            let by_tenant = step.contains("_1 (tenant_id=?)") || step.contains("PRIMARY KEY (tenant_id=?)");
+            if by_tenant && !small.iter().any(|table| step.contains(&format!(" {table} "))) {
+                out.push(format!("{} in {}: {step}", r.name, r.file));
+            }
+        }
+    }
+    Ok(out)
+}

@@ -165,6 +165,55 @@ both_engines! {
         assert!(shown["html"].as_str().unwrap().contains("<strong>yes</strong>") && !shown["html"].as_str().unwrap().contains("<script"));
     }
 
+    async fn being_called_opens_no_ticket_for_a_technician(world) {
+        let site = Site::new(world).await;
+        let (ben, tom, root) = (site.user("Ben", Role::Agent).await, site.user("Tom", Role::Technician).await, site.user("Root", Role::Admin).await);
+        let ada = site.user("Ada", Role::Customer).await;
+        let id = ada.file("red light").await;
+        site.work().await;
+        let team = json!({ "name": "Field", "members": [tom.user_id] });
+        root.post("/api/admin/teams", team).await.expect(201);
+        let told = async |text: &str| tom.get("/desk/notifications").await.text.matches(text).count();
+        let call = json!({ "body": "@field @tom Zwiebelkuchen", "is_internal": true });
+        ben.post(&format!("{TICKETS}/{id}/messages"), call.clone()).await.expect(201);
+        site.work().await;
+        assert_eq!((told("called you").await, ticket(&ben, &id).await["watchers"].clone()), (0, json!([])));
+        // It is theirs: they are called, and hear of answers until it is theirs no more.
+        root.patch(&format!("{TICKETS}/{id}"), json!({ "assigned_to": tom.user_id })).await.expect(200);
+        ben.post(&format!("{TICKETS}/{id}/messages"), call).await.expect(201);
+        site.work().await;
+        assert_eq!(told("called you").await, 1);
+        for owner in [json!(tom.user_id), Value::Null] {
+            root.patch(&format!("{TICKETS}/{id}"), json!({ "assigned_to": owner })).await.expect(200);
+            ada.post(&format!("/api/support/tickets/{id}/messages"), json!({ "body": "Apfelmus" })).await.expect(201);
+            site.work().await;
+            assert_eq!(told("Ada answered").await, 1, "{owner}");
+        }
+    }
+
+    async fn what_is_being_written_goes_on_in_the_ticket_it_is_merged_into(world) {
+        let site = Site::new(world).await;
+        let (ben, cleo) = (site.user("Ben", Role::Agent).await, site.user("Cleo", Role::Agent).await);
+        let ada = site.user("Ada", Role::Customer).await;
+        let (from, to) = (ada.file("first").await, ada.file("second").await);
+        let draft = |id: &str| format!("{TICKETS}/{id}/draft");
+        ben.json("PUT", &draft(&from), &[], json!({ "kind": "reply", "body": "Begun on the first." })).await.expect(200);
+        ben.json("PUT", &draft(&to), &[], json!({ "kind": "note", "body": "Begun on the second." })).await.expect(200);
+        upload(&ben, &format!("{}/attachments", draft(&from)), "plan.txt", "x").await.expect_status(201);
+        compose(&cleo, &from, "messages", &[("kind", "reply"), ("body", "On its way."), ("idempotency_key", "k1")]).await.expect_status(303);
+        cleo.post(&format!("{TICKETS}/{from}/merge"), json!({ "into": to })).await.expect(200);
+        let now = ben.get(&draft(&to)).await.expect(200);
+        assert_eq!(now["body"], "Begun on the first.\n\nBegun on the second.");
+        // The thread has become another: what was on its way is a draft of its author again.
+        let held = cleo.get(&format!("{TICKETS}/{to}/held")).await.expect(200);
+        assert_eq!(held["items"].as_array().unwrap().len(), 1, "it can be taken back where it shows");
+        site.world.clock.advance(seconds(60));
+        site.work().await;
+        assert_eq!(cleo.get(&draft(&to)).await.expect(200)["body"], "On its way.");
+        assert!(!ada.get(&format!("/api/support/tickets/{from}")).await.text.contains("On its way."));
+        assert!(cleo.get("/desk/notifications").await.text.contains("is a draft again"));
+    }
+
     async fn presence_is_people_s_and_unknown_words_are_named(world) {
         let site = Site::new(world).await;
         let (ben, cleo) = (site.user("Ben", Role::Agent).await, site.user("Cleo", Role::Agent).await);

@@ -5,7 +5,7 @@ mod support;
 
 use base::{Role, seconds};
 use serde_json::{Value, json};
-use support::{Client, Site};
+use support::{Client, Site, browser::Browser};
 use testkit::both_engines;
 
 const VIEWS: &str = "/api/admin/support/views";
@@ -138,6 +138,60 @@ both_engines! {
         assert_eq!(ben.get(&at(&ids[0])).await.expect(200)["message_count"], 1);
         let both = json!({ "ids": ids, "changes": { "merge_into": ids[0], "priority": "low" } });
         assert_eq!(ben.post(BULK, both).await.expect(422)["errors"][0]["code"], "bulk.merge_alone");
+    }
+
+    async fn a_small_change_goes_on_when_whoever_asked_has_gone(world) {
+        let site = Site::new(world).await;
+        let (ada, ben) = (site.user("Ada", Role::Customer).await, site.user("Ben", Role::Agent).await);
+        let ids = several(&site, &ada, 60).await;
+        let tickets: Vec<base::Id<desk::Ticket>> = ids.iter().map(|id| id.parse().unwrap()).collect();
+        let (user, name) = (ben.user_id.unwrap(), "Ben".to_owned());
+        // What the request writes before it changes the first: then its connection is cut, or the server stops.
+        let id = site.world.db.write(site.world.scope(), move |tx| {
+            let actor = base::Actor { kind: base::ActorKind::Agent, id: Some(user), name };
+            let staff = identity::Staff { user_id: Some(base::Id::from_uuid(user)), role: Role::Agent, actor, read_only: false };
+            let changes = desk::bulk::Changes { priority: Some(desk::tickets::Priority::Urgent), ..Default::default() };
+            let id = desk::bulk::begin(tx, &staff, changes, tickets.len())?.id;
+            desk::bulk::collect(tx, id, 1, &tickets)?;
+            desk::bulk::collect(tx, id, 1, &tickets)?;
+            desk::bulk::start(tx, id)?;
+            // The first piece was done within the request.
+            desk::bulk::run_batch(tx, id, 0)?;
+            Ok(id)
+        }).await.unwrap();
+        site.work().await;
+        let path = format!("/api/admin/support/bulk/{id}");
+        let done = ben.get(&path).await.expect(200);
+        assert_eq!((&done["status"], &done["done"], &done["failed"]), (&json!("done"), &json!(60), &json!(0)));
+        site.user("Root", Role::Admin).await.post(&format!("{path}/undo"), json!({})).await.expect(200);
+        site.work().await;
+        assert_eq!(ben.get(&path).await.expect(200)["restored"], 60);
+        assert_eq!(ben.get(&at(&ids[59])).await.expect(200)["priority"], "normal");
+    }
+
+    async fn what_is_taken_back_is_found_as_before_and_goes_to_nobody_who_is_gone(world) {
+        let site = Site::new(world).await;
+        let (ada, ben, root) = (site.user("Ada", Role::Customer).await, site.user("Ben", Role::Agent).await, site.user("Root", Role::Admin).await);
+        let ids = several(&site, &ada, 3).await;
+        let found = async |q: &str| ben.get(&format!("/api/admin/support/tickets?q={q}")).await.expect(200)["items"].as_array().unwrap().len();
+        let done = ben.post(BULK, json!({ "ids": ids, "changes": { "add_tags": ["recall"] } })).await.expect(200);
+        assert_eq!(found("recall").await, 3);
+        let undo = |done: &Value| format!("/api/admin/support/bulk/{}/undo", done["id"].as_str().unwrap());
+        ben.post(&undo(&done), json!({})).await.expect(200);
+        assert_eq!(found("recall").await, 0);
+        // Tickets of a team that is gone when its change is taken back stay where they are, and say why.
+        let mut teams = Vec::new();
+        for name in ["Old", "New"] {
+            teams.push(root.post("/api/admin/teams", json!({ "name": name, "members": [] })).await.expect(201)["id"].as_str().unwrap().to_owned());
+        }
+        root.patch(&at(&ids[0]), json!({ "team_id": teams[0] })).await.expect(200);
+        let done = root.post(BULK, json!({ "ids": ids, "changes": { "team_id": teams[1] } })).await.expect(200);
+        Browser::new(root.clone()).await.done(&format!("/admin/teams/{}/delete", teams[0]), &[("confirmed", "true")]).await;
+        root.post(&undo(&done), json!({})).await.expect(200);
+        let now = root.get(&format!("/api/admin/support/bulk/{}", done["id"].as_str().unwrap())).await.expect(200);
+        assert_eq!((&now["status"], &now["restored"], &now["items"][0]["outcome"]), (&json!("undone"), &json!(2), &json!("kept")));
+        assert_eq!(root.get(&at(&ids[0])).await.expect(200)["team_id"], teams[1]);
+        assert_eq!(root.get(&at(&ids[1])).await.expect(200)["team_id"], Value::Null);
     }
 
     async fn a_large_change_goes_on_behind_the_answer(world) {

@@ -82,6 +82,16 @@ both_engines! {
         b.done(&undo, &[]).await;
         assert_eq!(ticket(&agent, &first).await["tags"], json!([]));
         assert_eq!(ticket(&agent, &second).await["tags"], json!(["storm"]), "somebody touched it since");
+        // In a view of what is put off, sorted: those, and nothing that is not shown.
+        agent.post(&format!("/api/admin/support/tickets/{third}/snooze"), json!({ "until": null })).await.expect(200);
+        assert!(b.page("/desk?view=snoozed&order=created_at").await.contains("Third"));
+        let all = [("all", "true"), ("filter.view", "snoozed"), ("filter.order", "created_at"), ("priority", "urgent")];
+        b.done("/desk/bulk", &all).await;
+        let mut priorities = Vec::new();
+        for id in [&first, &second, &third] {
+            priorities.push(ticket(&agent, id).await["priority"].clone());
+        }
+        assert_eq!(priorities, ["high", "high", "urgent"]);
         let technician = Browser::new(site.user("Tom", Role::Technician).await).await;
         assert!(!technician.page("/desk").await.contains("id=\"bulk\""));
     }

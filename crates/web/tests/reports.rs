@@ -146,6 +146,21 @@ both_engines! {
         assert_eq!(report(&ben, "agents", &format!("{range}&category=billing")).await["total"]["created"], 1);
     }
 
+    async fn figures_of_tickets_created_in_a_range_are_those_counted_by_hand(world) {
+        let site = Site::new(world).await;
+        site.neighbour("Eve", Role::Customer).await.file("the neighbour's").await;
+        let (ben, _) = two_days(&site).await;
+        let stats = ben.get("/api/admin/support/stats").await.expect(200);
+        assert_eq!((&stats["volume"], &stats["open"], &stats["resolved"], &stats["overdue"]), (&json!(3), &json!(1), &json!(1), &json!(1)));
+        assert_eq!((&stats["first_response_minutes_average"], &stats["resolution_minutes_median"]), (&json!(30.0), &json!(60.0)));
+        assert_eq!(stats["sla_share"], 1.0);
+        let me = ben.user_id.unwrap().to_string();
+        assert_eq!(stats["by_agent"], json!([{ "key": me, "count": 2 }, { "key": "", "count": 1 }]));
+        assert_eq!(stats["by_priority"], json!([{ "key": "normal", "count": 3 }]));
+        let later = ben.get("/api/admin/support/stats?created_at_after=2026-03-03").await.expect(200);
+        assert_eq!((&later["volume"], &later["resolution_minutes_average"], &later["by_status"]), (&json!(0), &Value::Null, &json!([])));
+    }
+
     async fn a_change_of_many_that_is_taken_back_leaves_no_trace(world) {
         let site = Site::new(world).await;
         let (dora, ben) = (site.user("Dora", Role::Customer).await, site.user("Ben", Role::Agent).await);

@@ -92,6 +92,25 @@ both_engines! {
         assert_eq!(site.http.calls().len(), 2, "told once");
     }
 
+    async fn what_a_customer_thought_is_told_with_the_score(world) {
+        let site = Site::new(world).await;
+        let admin = site.user("Root", Role::Admin).await;
+        let ticket = site.user("Ada", Role::Customer).await.file("No connection").await;
+        admin.patch(&format!("/api/admin/support/tickets/{ticket}"), json!({ "status": "resolved" })).await.expect(200);
+        hook(&admin, &["csat.answered"]).await;
+        let id = ticket.parse().unwrap();
+        site.world.db.write(site.world.scope(), move |tx| {
+            let ticket = desk::tickets::query::get(tx, id)?;
+            let token = desk::csat::ask(tx, &ticket)?.expect("asked once");
+            desk::csat::answer(tx, token.reveal(), 4, "Thank you").map(|_| ())
+        }).await.unwrap();
+        site.work().await;
+        let calls = site.http.calls();
+        assert_eq!(topics(&calls), ["csat.answered"]);
+        let said = body(&calls[0]);
+        assert_eq!((&said["data"]["score"], &said["data"]["ticket_id"]), (&json!(4), &json!(ticket)));
+    }
+
     async fn without_a_subscriber_nothing_more_is_written(world) {
         let site = Site::new(world).await;
         let admin = site.user("Root", Role::Admin).await;

@@ -42,6 +42,8 @@ migrations! {
     12 "0012_articles",
     13 "0013_long_threads",
     14 "0014_article_addresses",
+    15 "0015_held_answers_seen",
+    16 "0016_orders",
 }
 
 impl Migration {

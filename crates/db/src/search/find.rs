@@ -28,7 +28,7 @@ crate::statements! {
         from counterfoil_search(cast(cast(?1 as text) as tsquery), cast(cast(?2 as text) as tsquery), ?3)";
     installation SEARCH_POSTGRES_NEWEST = "select no, ticket_id, segments
         from counterfoil_search_newest(cast(cast(?1 as text) as tsquery), ?2, ?3)";
-    FIRST_NO = "select min(no) from search_entries where tenant_id = ?1 and ticket_id = ?2";
+    FIRST_NO = "select no from search_entries where tenant_id = ?1 and ticket_id = ?2 order by segment limit 1";
 }
 
 /// Tickets asked about in one statement; lists are padded, so that few statements are prepared.

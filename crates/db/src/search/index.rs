@@ -14,10 +14,9 @@ crate::statements! {
     INSERT_ENTRY = "insert into search_entries (tenant_id, no, ticket_id, segment, segments, words, since)
         values (?1, ?2, ?3, ?4, ?5, cast(cast(?6 as text) as {words_type}), ?7) on conflict do nothing";
     END = "select no, segment, since from search_entries where tenant_id = ?1 and ticket_id = ?2 order by segment desc limit 1";
-    SINCE = "select no from search_entries where tenant_id = ?1 and ticket_id = ?2 and since = ?3 order by no";
-    ENTRIES = "select no from search_entries where tenant_id = ?1 and ticket_id = ?2 order by no";
+    SINCE = "select no from search_entries where tenant_id = ?1 and ticket_id = ?2 and since = ?3 order by segment";
+    ENTRIES = "select no from search_entries where tenant_id = ?1 and ticket_id = ?2 order by segment";
     ALL_ENTRIES = "select no from search_entries where tenant_id = ?1 order by no limit ?2";
-    DROP_ENTRIES = "delete from search_entries where tenant_id = ?1 and ticket_id = ?2";
     DROP_ENTRY = "delete from search_entries where tenant_id = ?1 and no = ?2";
     COUNT = "select count(*) from search_entries where tenant_id = ?1 and segment = 0";
     FILED = "select 1 from search_entries where tenant_id = ?1 and ticket_id = ?2 limit 1";
@@ -122,12 +121,10 @@ pub fn refile(tx: &mut Tx<'_>, ticket: Uuid, document: Document) -> Result<()> {
 
 /// Takes a ticket out of the index.
 pub fn forget(tx: &mut Tx<'_>, ticket: Uuid) -> Result<()> {
-    if tx.engine() == EngineKind::Sqlite {
-        for no in tx.query_all(&ENTRIES, params![ticket], |row| row.get::<i64>(0))? {
-            tx.put_words(Words::Drop { no });
-        }
+    for no in tx.query_all(&ENTRIES, params![ticket], |row| row.get::<i64>(0))? {
+        drop_row(tx, no)?;
     }
-    tx.execute(&DROP_ENTRIES, params![ticket]).map(|_| ())
+    Ok(())
 }
 
 /// Takes up to so many rows of the tenant out of the index; false when none was left.

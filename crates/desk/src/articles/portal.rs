@@ -69,8 +69,7 @@ db::statements! {
     PUBLIC_BY_SLUG = concat!(heading!(), ", body, body_html from portal_articles where tenant_id = ?1 and slug = ?2 order by language");
     MEMBER_BY_SLUG = concat!(heading!(), ", body, body_html from portal_member_articles where tenant_id = ?1 and slug = ?2 order by language");
     // Where an address leads now; whether the reader may read what is there is asked of the views above.
-    MOVED = "select a.slug from article_addresses d join articles a on a.tenant_id = d.tenant_id and a.id = d.article_id
-        where d.tenant_id = ?1 and d.slug = ?2";
+    MOVED = "select leads_to from portal_article_addresses where tenant_id = ?1 and slug = ?2";
     PUBLIC_BODY = "select body from portal_articles where tenant_id = ?1 and slug = ?2 and language = ?3";
     MEMBER_BODY = "select body from portal_member_articles where tenant_id = ?1 and slug = ?2 and language = ?3";
 }

@@ -3,7 +3,7 @@
 use base::{Error, Id, Kind, Result};
 use db::Tx;
 use engine::Enqueue;
-use identity::{Settings, Staff, tenants, users};
+use identity::{Settings, Staff, teams, tenants, users};
 
 use super::{
     jobs::{RunBulk, UndoBulk},
@@ -51,7 +51,7 @@ pub fn begin(tx: &mut Tx<'_>, staff: &Staff, changes: Changes, total: usize) -> 
     store::get(tx, id)
 }
 
-/// Adds tickets; `from` is the position of the first, counting from 1.
+/// Adds tickets; `from` is the position of the first, counting from 1. Places that are taken stay: the same request again.
 pub fn collect(tx: &mut Tx<'_>, id: Id<Bulk>, from: u32, tickets: &[Id<Ticket>]) -> Result<()> {
     store::insert_items(tx, id, from, tickets)
 }
@@ -59,6 +59,9 @@ pub fn collect(tx: &mut Tx<'_>, id: Id<Bulk>, from: u32, tickets: &[Id<Ticket>])
 /// Lets it run in the background.
 pub fn start(tx: &mut Tx<'_>, id: Id<Bulk>) -> Result<Bulk> {
     let mut bulk = lock(tx, id)?;
+    if bulk.status != "collecting" {
+        return Ok(bulk);
+    }
     bulk.status = "running".into();
     store::save(tx, &bulk)?;
     tx.enqueue(&RunBulk { bulk: id, after: 0 })?;
@@ -86,6 +89,10 @@ fn asker(tx: &Tx<'_>, bulk: &Bulk) -> Result<Staff> {
 /// Changes the next tickets after a position; answers the last position looked at, or none at the end.
 pub fn run_batch(tx: &mut Tx<'_>, id: Id<Bulk>, after: u32) -> Result<Option<u32>> {
     let mut bulk = lock(tx, id)?;
+    if bulk.status != "running" {
+        // The request and the job both work at a small one; the other was first.
+        return Ok(None);
+    }
     let settings = tenants::get(tx, tx.tenant()?)?.settings;
     let staff = asker(tx, &bulk);
     let batch = store::items(tx, id, after, BATCH)?;
@@ -134,6 +141,10 @@ fn forward(
 ) -> Result<Item> {
     let id = item.ticket_id;
     let done = tx.attempt(|tx| {
+        if changes.merge_into.is_none() {
+            // What is read here is what an undo restores; a merge takes both in its own order.
+            tickets::lock(tx, id)?;
+        }
         let was = query::get_for_staff(tx, staff, id)?;
         let tags = query::extras(tx, &[id])?.remove(&id).unwrap_or_default().tags;
         let before = Before::of(&was, tags);
@@ -216,12 +227,21 @@ fn backward(tx: &mut Tx<'_>, settings: &Settings, staff: &Staff, merges: bool, i
     let Some(before) = item.before.clone() else { return Ok(kept(item, "nothing is known of it".into())) };
     let id = item.ticket_id;
     let done = tx.attempt(|tx| {
+        if !merges {
+            tickets::lock(tx, id)?;
+        }
         let t = query::get(tx, id)?;
         if item.version != Some(t.version) {
             return Err(Error::conflict("ticket.touched", "somebody changed this ticket since"));
         }
         if merges {
             return tickets::unmerge(tx, settings, staff, id).map(|_| ());
+        }
+        if let Some(team) = before.team_id.filter(|team| Some(*team) != t.team_id) {
+            teams::get(tx, team)?;
+        }
+        if let Some(user) = before.assigned_to.filter(|user| Some(*user) != t.assigned_to) {
+            tickets::check_assignee(tx, user)?;
         }
         restore_fields(tx, id, &before.tags, "undone", |t| before.onto(t)).map(|_| ())
     });

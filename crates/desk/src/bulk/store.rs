@@ -14,7 +14,7 @@ db::statements! {
         from bulk_changes where tenant_id = ?1 and id = ?2";
     LOCK = "select 1 from bulk_changes where tenant_id = ?1 and id = ?2 {lock}";
     SAVE = "update bulk_changes set status = ?3, done = ?4, failed = ?5, restored = ?6, finished_at = ?7 where tenant_id = ?1 and id = ?2";
-    INSERT_ITEM = "insert into bulk_items (tenant_id, bulk_id, position, ticket_id, outcome) values (?1, ?2, ?3, ?4, 'waiting')";
+    INSERT_ITEM = "insert into bulk_items (tenant_id, bulk_id, position, ticket_id, outcome) values (?1, ?2, ?3, ?4, 'waiting') on conflict do nothing";
     SAVE_ITEM = "update bulk_items set outcome = ?4, reason = ?5, before = ?6, version = ?7 where tenant_id = ?1 and bulk_id = ?2 and position = ?3";
     ITEMS = "select position, ticket_id, outcome, reason, before, version from bulk_items where tenant_id = ?1 and bulk_id = ?2 and position > ?3
         order by position limit ?4";

@@ -51,6 +51,7 @@ db::statements! {
     FIND = "select kind, body, status, files, updated_at from drafts where tenant_id = ?1 and user_id = ?2 and ticket_id = ?3";
     LOCK = "select kind, body, status, files, updated_at from drafts where tenant_id = ?1 and user_id = ?2 and ticket_id = ?3 {lock}";
     MINE = "select ticket_id from drafts where tenant_id = ?1 and user_id = ?2 order by ticket_id desc limit ?3";
+    ON_TICKET = "select user_id from drafts where tenant_id = ?1 and ticket_id = ?2 order by user_id";
     DROP = "delete from drafts where tenant_id = ?1 and user_id = ?2 and ticket_id = ?3";
     OF_TICKET = "delete from drafts where tenant_id = ?1 and ticket_id = ?2";
     FORGET = "delete from drafts where tenant_id = ?1 and updated_at < ?2";
@@ -210,6 +211,17 @@ pub(super) fn put_back(
     };
     write(tx, user, ticket, &Written { body, ..written })?;
     add(tx, user, ticket, files.into_iter().take(room).collect()).map(|_| ())
+}
+
+/// A ticket is merged: what is begun on it is begun on the survivor, above what is begun there already.
+pub(super) fn follow(tx: &mut Tx<'_>, from: Id<Ticket>, to: Id<Ticket>) -> Result<()> {
+    for user in tx.query_all(&ON_TICKET, params![from], |row| row.get::<Id<User>>(0))? {
+        let Some(draft) = tx.query_one(&LOCK, params![user, from], map)? else { continue };
+        tx.execute(&DROP, params![user, from])?;
+        let written = Written { kind: draft.kind, body: draft.body, status: draft.status };
+        put_back(tx, user, to, written, draft.files.into_iter().map(|f| f.file).collect())?;
+    }
+    Ok(())
 }
 
 pub(super) fn forget_ticket(tx: &mut Tx<'_>, ticket: Id<Ticket>) -> Result<()> {

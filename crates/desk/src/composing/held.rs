@@ -7,7 +7,7 @@ use identity::{Settings, Staff, User, tenants, users};
 use serde::{Deserialize, Serialize};
 
 use super::{author, drafts, presence};
-use crate::tickets::{self, Markdown, NewAttachment, NewMessage, Status, Ticket, query};
+use crate::tickets::{self, Markdown, Message, NewAttachment, NewMessage, Status, Ticket, query};
 
 /// An answer that its author can still take back.
 #[derive(Clone, Debug)]
@@ -22,17 +22,21 @@ pub struct Held {
     pub status: Option<Status>,
     pub created_at: Timestamp,
     pub release_at: Timestamp,
+    /// Messages of others in the thread when it was held.
+    others: i64,
 }
 
 db::statements! {
-    INSERT = "insert into held_answers (tenant_id, id, ticket_id, addressed_to, user_id, user_name, body, body_html, attachments, status, created_at, release_at)
-        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
-    BY_ID = "select id, ticket_id, addressed_to, user_id, user_name, body, body_html, attachments, status, created_at, release_at
+    INSERT = "insert into held_answers (tenant_id, id, ticket_id, addressed_to, user_id, user_name, body, body_html, attachments, status, created_at, release_at, others)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    BY_ID = "select id, ticket_id, addressed_to, user_id, user_name, body, body_html, attachments, status, created_at, release_at, others
         from held_answers where tenant_id = ?1 and id = ?2";
-    OF_TICKET = "select id, ticket_id, addressed_to, user_id, user_name, body, body_html, attachments, status, created_at, release_at
+    OF_TICKET = "select id, ticket_id, addressed_to, user_id, user_name, body, body_html, attachments, status, created_at, release_at, others
         from held_answers where tenant_id = ?1 and ticket_id = ?2 order by id";
     OF_OTHERS = "select user_name from held_answers where tenant_id = ?1 and ticket_id = ?2 and user_id <> ?3 order by id limit 1";
     DROP = "delete from held_answers where tenant_id = ?1 and id = ?2";
+    FOLLOW = "update held_answers set ticket_id = ?3, addressed_to = coalesce(addressed_to, ?2)
+        where tenant_id = ?1 and ticket_id = ?2";
     DROP_OF_TICKET = "delete from held_answers where tenant_id = ?1 and ticket_id = ?2";
 }
 
@@ -42,7 +46,7 @@ fn map(row: &Row<'_>) -> Result<Held> {
         (c.next()?, c.next()?, c.next()?, c.next()?, c.next()?);
     let body = Markdown { source: c.next()?, html: c.next()? };
     let attachments = serde_json::from_value(c.next()?).map_err(Error::from_source)?;
-    let (status, created_at, release_at) = (c.next()?, c.next()?, c.next()?);
+    let (status, created_at, release_at, others) = (c.next()?, c.next()?, c.next()?, c.next()?);
     Ok(Held {
         id,
         ticket_id,
@@ -54,6 +58,7 @@ fn map(row: &Row<'_>) -> Result<Held> {
         status,
         created_at,
         release_at,
+        others,
     })
 }
 
@@ -87,8 +92,12 @@ pub fn hold(
     id: Id<Ticket>,
     new: NewMessage,
 ) -> Result<Held> {
-    let head = query::get_for_staff(tx, staff, id)?.head();
+    // Held until the commit: what others write is in the thread before this, or comes after it.
+    let thread = tickets::lock_head(tx, staff, id)?;
+    let head = thread.id;
     let user = author(staff)?;
+    let others = messages_of_others(tx, &thread, user)?.len();
+    let others = i64::try_from(others).unwrap_or(i64::MAX);
     // Sent on trial and taken back: all checks of the verb itself, none of its effects.
     let tried = new.clone();
     let trial = tx.attempt(|tx| {
@@ -108,11 +117,30 @@ pub fn hold(
     let (source, html, status, name) = (new.body.source, new.body.html, new.status, staff.actor.name.clone());
     tx.execute(
         &INSERT,
-        params![held, head, addressed_to, user, name, source, html, attachments, status, now, release_at],
+        params![
+            held,
+            head,
+            addressed_to,
+            user,
+            name,
+            source,
+            html,
+            attachments,
+            status,
+            now,
+            release_at,
+            others
+        ],
     )?;
     tx.enqueue_at(&Release { held }, release_at)?;
     presence::stir(tx, user, head)?;
     tx.query_one(&BY_ID, params![held], map)?.or_not_found("answer")
+}
+
+fn messages_of_others(read: &Read<'_>, thread: &Ticket, author: Id<User>) -> Result<Vec<Message>> {
+    let mut said = query::thread(read, thread)?;
+    said.retain(|m| m.author.id != Some(author.uuid()));
+    Ok(said)
 }
 
 const TRIAL: &str = "message.only_tried";
@@ -122,9 +150,9 @@ const TRIAL: &str = "message.only_tried";
 /// # Errors
 /// Not found when it has gone out, was taken back, or is on a ticket they may not see; `answer.others`.
 pub fn take_back(tx: &mut Tx<'_>, staff: &Staff, ticket: Id<Ticket>, id: Id<Held>) -> Result<Id<Ticket>> {
-    query::get_for_staff(tx, staff, ticket)?;
+    let head = query::get_for_staff(tx, staff, ticket)?.head();
     let held =
-        tx.query_one(&BY_ID, params![id], map)?.filter(|h| h.ticket_id == ticket).or_not_found("answer")?;
+        tx.query_one(&BY_ID, params![id], map)?.filter(|h| h.ticket_id == head).or_not_found("answer")?;
     let user = author(staff)?;
     if held.user_id != user {
         return Err(Error::forbidden("answer.others", "only its author takes an answer back"));
@@ -142,6 +170,12 @@ fn draft_again(tx: &mut Tx<'_>, held: &Held) -> Result<()> {
     let written =
         drafts::Written { kind: "reply".into(), body: held.body.source.clone(), status: held.status };
     drafts::put_back(tx, held.user_id, held.ticket_id, written, held.attachments.clone())
+}
+
+/// A ticket is merged: its answers on their way are the survivor's. With more messages of others in that thread than their
+/// authors saw they become drafts there.
+pub(super) fn follow(tx: &mut Tx<'_>, from: Id<Ticket>, to: Id<Ticket>) -> Result<()> {
+    tx.execute(&FOLLOW, params![from, to]).map(|_| ())
 }
 
 pub(super) fn forget_ticket(tx: &mut Tx<'_>, ticket: Id<Ticket>) -> Result<()> {
@@ -203,10 +237,9 @@ impl Inside for Releaser {
 
 fn send(tx: &mut Tx<'_>, staff: &Staff, held: &Held) -> Result<()> {
     let head = tickets::lock_head(tx, staff, held.ticket_id)?;
-    let said = query::thread(tx, &head)?;
-    let author = Some(held.user_id.uuid());
-    let unseen = said.iter().find(|m| m.created_at > held.created_at && m.author.id != author);
-    if let Some(message) = unseen {
+    let said = messages_of_others(tx, &head, held.user_id)?;
+    let seen = usize::try_from(held.others).unwrap_or(usize::MAX);
+    if let Some(message) = said.last().filter(|_| said.len() > seen) {
         let name = &message.author.name;
         return Err(Error::new(Kind::Stale, "ticket.stale", format!("{name} wrote meanwhile")));
     }

@@ -32,6 +32,12 @@ fn author(staff: &Staff) -> Result<Id<User>> {
         .ok_or_else(|| Error::forbidden("role.person_only", "drafts and presence are people's, not a key's"))
 }
 
+/// What is being written on a ticket that is merged goes on in the survivor, whose page is the one that shows.
+pub(crate) fn follow(tx: &mut Tx<'_>, from: Id<Ticket>, to: Id<Ticket>) -> Result<()> {
+    drafts::follow(tx, from, to)?;
+    held::follow(tx, from, to)
+}
+
 /// Removes what is being written on a ticket whose content is removed.
 pub(crate) fn forget_ticket(tx: &mut Tx<'_>, ticket: Id<Ticket>) -> Result<()> {
     drafts::forget_ticket(tx, ticket)?;

@@ -35,10 +35,11 @@ db::statements! {
     CELLS = "select day, channel, category, priority, team_id, agent_id, slot,
         created, live, returned, finished, responded, resolved, on_time, reopened, seconds
         from report_cells where tenant_id = ?1 and generation = ?2";
+    // One look at both: a fold between two would be seen by neither.
     OF_TEAM = "select day, channel, category, priority, team_id, agent_id, slot,
         created, live, returned, finished, 0, 0, 0, 0, 0
-        from report_cells where tenant_id = ?1 and generation = ?2 and team_id = ?3 and slot = 0";
-    DELTAS_OF_TEAM = "select day, channel, category, priority, team_id, agent_id, slot,
+        from report_cells where tenant_id = ?1 and generation = ?2 and team_id = ?3 and slot = 0
+        union all select day, channel, category, priority, team_id, agent_id, slot,
         created, live, returned, finished, 0, 0, 0, 0, 0
         from report_deltas where tenant_id = ?1 and generation = ?2 and team_id = ?3 and slot = 0";
     TICKETS_AFTER = "select id from tickets where tenant_id = ?1 and id > ?2 order by id limit 500";
@@ -184,11 +185,9 @@ pub(super) fn read_cell(row: &db::Row<'_>) -> Result<(Cell, Figures)> {
 pub(crate) fn left_team(tx: &mut Tx<'_>, team: Id<Team>) -> Result<()> {
     let generation = fill::state(tx)?.generation;
     let mut change = Figured::new();
-    for statement in [&OF_TEAM, &DELTAS_OF_TEAM] {
-        for (cell, figures) in tx.query_all(statement, params![generation, team], read_cell)? {
-            *change.entry(Cell { team_id: Uuid::nil(), ..cell.clone() }).or_default() += figures;
-            *change.entry(cell).or_default() += -figures;
-        }
+    for (cell, figures) in tx.query_all(&OF_TEAM, params![generation, team], read_cell)? {
+        *change.entry(Cell { team_id: Uuid::nil(), ..cell.clone() }).or_default() += figures;
+        *change.entry(cell).or_default() += -figures;
     }
     add(tx, generation, change)
 }

@@ -290,6 +290,10 @@ impl About<'_> {
         author: &str,
         body: &str,
     ) -> Result<()> {
+        // Also of a ticket they had once, or watched.
+        if !query::get(tx, self.ticket.head())?.is_visible_to_user(user) {
+            return Ok(());
+        }
         inbox::notify(tx, user.id, kind.as_str(), title, Some(self.ticket.id.uuid()))?;
         let mut values = self.values(&user.name, "");
         values["author"] = author.into();

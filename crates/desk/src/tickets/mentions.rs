@@ -158,7 +158,10 @@ fn mark_text(text: &str, known: &[String], out: &mut String) {
 
 /// Makes the called ones watchers and queues their notices. Whoever wrote the note needs none.
 pub fn tell(tx: &mut Tx<'_>, ticket: &Ticket, note: &Message, called: Vec<Id<User>>) -> Result<()> {
-    let others: Vec<Id<User>> = called.into_iter().filter(|u| note.author.id != Some(u.uuid())).collect();
+    let mut others: Vec<Id<User>> = called.into_iter().filter(|u| note.author.id != Some(u.uuid())).collect();
+    // A technician reads tickets that are theirs; being called opens none.
+    let staff = users::staff(tx)?;
+    others.retain(|id| staff.iter().any(|u| u.id == *id && ticket.is_visible_to_user(u)));
     if others.is_empty() {
         return Ok(());
     }

@@ -262,6 +262,11 @@ impl Ticket {
         ))
     }
 
+    /// [`Ticket::is_visible_to`], of somebody who is not asking: whether they may be told of it.
+    pub fn is_visible_to_user(&self, user: &User) -> bool {
+        self.deleted_at.is_none() && (user.role.sees_all_tickets() || self.assigned_to == Some(user.id))
+    }
+
     /// Whether this member of staff may know that it exists.
     pub fn is_visible_to(&self, staff: &Staff) -> bool {
         self.deleted_at.is_none() && (staff.role.sees_all_tickets() || staff.is_user(self.assigned_to))

@@ -113,7 +113,9 @@ fn map(row: &Row<'_>) -> Result<PortalTicket> {
 }
 
 db::statements! {
-    MERGED = "select id from portal_tickets where tenant_id = ?1 and merged_into = ?2 order by id";
+    // What is merged into a customer's ticket and shows there is theirs: that finds it.
+    MERGED = "select id from portal_tickets where tenant_id = ?1 and merged_into = ?2
+        and customer_id = (select p.customer_id from portal_tickets p where p.tenant_id = ?1 and p.id = ?2)";
     MESSAGES = "select id, ticket_id, direction, author_kind, author_id, author_name, body, body_html, created_at from portal_messages
         where tenant_id = ?1 and ticket_id = ?2 order by id";
     ATTACHMENTS = "select id, ticket_id, message_id, filename, content_type, size_bytes, sha256 from portal_attachments

@@ -54,9 +54,9 @@ db::statements! {
     SET_DELIVERY = "update messages set delivery = ?3, letter_id = ?4 where tenant_id = ?1 and id = ?2";
     SET_DELIVERY_OF_LETTER = "update messages set delivery = ?3 where tenant_id = ?1 and letter_id = ?2";
     TO_CLOSE = "select id from tickets where tenant_id = ?1 and status = 'resolved' and survivor_id is null and deleted_at is null
-        and resolved_at < ?2 order by id limit ?3";
+        and resolved_at < ?2 order by last_message_at, id limit ?3";
     TO_ARCHIVE = "select id from tickets where tenant_id = ?1 and status = 'closed' and survivor_id is null and deleted_at is null
-        and closed_at < ?2 order by id limit ?3";
+        and closed_at < ?2 order by last_message_at, id limit ?3";
     INSERT_STATUS_LINK = "insert into status_links (tenant_id, token_hash, ticket_id, created_at) values (?1, ?2, ?3, ?4)";
     STATUS_LINK = "select ticket_id from status_links where tenant_id = ?1 and token_hash = ?2 and revoked_at is null";
 }

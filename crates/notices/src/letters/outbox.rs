@@ -59,8 +59,7 @@ db::statements! {
     PAGE = concat!("select ", columns!(), " from letters where tenant_id = ?1 and id < ?2 order by id desc limit ?3");
     AGAIN = "update letters set status = 'queued', last_error = null where tenant_id = ?1 and id = ?2 and status in ('failed', 'uncertain')";
     SETTLE = "update letters set status = ?3, attempts = attempts + 1, last_error = ?4, sent_at = ?5 where tenant_id = ?1 and id = ?2";
-    // Not by id: an engine that knows no better walks all of the tenant's letters in that order.
-    FIRST_OF_TICKET = "select message_id from letters where tenant_id = ?1 and ticket_id = ?2 and to_email = ?3 order by created_at, id limit 1";
+    FIRST_OF_TICKET = "select message_id from letters where tenant_id = ?1 and ticket_id = ?2 and to_email = ?3 order by id limit 1";
 }
 
 fn map(row: &Row<'_>) -> Result<Letter> {

@@ -26,9 +26,12 @@ use crate::{
         upload::Form,
     },
     kit::{chrome::Tone, words},
-    saved_views::api::{filter_by_key, filter_of, narrowed},
+    queue::asked::Asked,
     tickets::acts_api::named,
 };
+
+/// Nobody pages through the tickets of a change; a filter has to say something.
+const LIMIT: u32 = 50;
 
 pub fn routes() -> Router<App> {
     Router::new()
@@ -80,17 +83,12 @@ fn read(read: &db::Read<'_>, who: &StaffCaller, form: &Form) -> Result<(Which, C
             .fields
             .iter()
             .filter_map(|(name, value)| name.strip_prefix("filter.").map(|n| (n.to_owned(), value.clone())))
-            .filter(|(name, value)| !value.is_empty() && name != "view")
+            .filter(|(name, value)| !value.is_empty() && name != "cursor")
             .collect();
-        let mut filter = match text("filter.view") {
-            Some(view) if query.is_empty() => filter_by_key(read, &who.staff, view)?,
-            view => {
-                let base = filter_by_key(read, &who.staff, view.unwrap_or("all"))?;
-                let asked = filter_of(read, &who.staff, &query)?;
-                narrowed(base, asked)
-            }
-        };
-        filter.cursor = None;
+        // Read as the list reads it: what is changed is what was shown.
+        let asked = serde_json::to_value(query).and_then(serde_json::from_value::<Asked>);
+        let asked = asked.map_err(|e| Error::field("filter", "view.query", e.to_string()))?;
+        let filter = asked.filter(read, &who.staff, LIMIT)?;
         Which::Filter(Box::new(filter))
     } else {
         let ids = form.fields.iter().filter(|(name, _)| name == "ids").map(|(_, id)| named(read, "ids", id));

@@ -5,7 +5,7 @@
 
 pub mod views;
 
-mod asked;
+pub mod asked;
 mod bar;
 mod board;
 mod filters;

@@ -217,6 +217,7 @@ pub async fn incoming(app: &App, caller: &Caller, payload: Payload, route: &str)
     };
     // The boundary differs between two sends of the same form, so the parts are what is compared.
     let mut same = format!("{}\0{}\0{:?}", input.body, input.is_internal, input.status);
+    same.push_str(&format!("\0{:?}\0{:?}", input.ticket_id, input.answer_to));
     for file in &form.files {
         same.push_str(&format!("\0{}\0{:?}", file.filename, file.sha256));
     }

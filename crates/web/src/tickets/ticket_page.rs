@@ -20,6 +20,7 @@ use crate::{
     },
     help::pages::{form_key, page_form},
     http::{
+        answer::{Idempotency, once},
         app::App,
         extract::{At, Payload, StaffCaller},
         failure::{Outcome, status},
@@ -330,12 +331,18 @@ pub async fn act(
     if matches!(at.act.as_str(), "draft" | "preview" | "discard" | "take-back" | "insert" | "apply") {
         return compose(&app, &look, &who, at.id, &at.act, form).await;
     }
+    let seen: Vec<u8> = form.fields.iter().flat_map(|(n, v)| format!("{n}={v}\0").into_bytes()).collect();
+    let key = Idempotency::of(&who.caller, form.get("idempotency_key"), "page.act", &seen)?;
     match work_page::act(at.id, &at.act, &form, &zone(&who), look.locale()) {
         Ok(None) => {}
         Ok(Some(act)) => {
             let (settings, staff) = (who.caller.tenant.settings.clone(), who.staff.clone());
-            return match app.write(who.caller.scope(), move |tx| act(tx, &settings, &staff)).await {
-                Ok(did) => Ok(told(&did.to, Tone::Ok, &did.text)),
+            let done = app
+                .write(who.caller.scope(), move |tx| once(tx, key.as_ref(), |tx| act(tx, &settings, &staff)))
+                .await
+                .and_then(|made| serde_json::from_str(&made.1).map_err(Error::from_source));
+            return match done {
+                Ok(work_page::Did { to, text }) => Ok(told(&to, Tone::Ok, &text)),
                 Err(error) if tellable(&error) => again(&app, &look, &who, at.id, &error).await,
                 Err(error) => Err(error.into()),
             };

@@ -515,7 +515,6 @@ pub struct TicketQuery {
     pub snoozed: Option<String>,
     /// `true`: deleted tickets that can be restored. Admins only.
     pub deleted: Option<String>,
-    /// Text in subject, number or address.
     /// Words, `"phrases"`, `begin*`, and operators such as `status:open`; `-` in front turns one around.
     pub q: Option<String>,
     pub cursor: Option<String>,

@@ -4,11 +4,13 @@ use base::{Error, Id, Result, Timestamp};
 use db::Tx;
 use desk::tickets::{self, *};
 use identity::{Settings, Staff};
+use serde::{Deserialize, Serialize};
 
 use super::{acts_api::named, wire::email};
 use crate::{http::upload::Form, kit::words};
 
 /// Where to go and what to say afterwards.
+#[derive(Serialize, Deserialize)]
 pub struct Did {
     pub to: String,
     pub text: String,
@@ -63,7 +65,7 @@ pub fn act(id: Id<Ticket>, name: &str, form: &Form, zone: &str, locale: &str) ->
                 body: Markdown::parse("forward_body", &text("forward_body"))?,
                 with_conversation: flag("with_conversation"),
                 attachments: form.files.clone(),
-                expected_version: None,
+                expected_version: version,
             };
             Box::new(move |tx, settings, staff| {
                 tickets::forward(tx, settings, staff, id, new).map(|_| did("flash-forwarded"))

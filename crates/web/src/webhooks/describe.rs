@@ -7,11 +7,11 @@ use uuid::Uuid;
 
 use crate::tickets::wire::{MessageOut, TicketOut};
 
-/// `data` of an event, as receivers get it: of an article's event the article; of others the ids, and of a ticket's event the ticket as the staff API shows it, with
-/// the message when one was written.
+/// `data` of an event, as receivers get it: of an article's event the article; of others the ids, and of a ticket's event
+/// the ticket as the staff API shows it, with the message when one was written, or the score a customer gave.
 ///
-/// `version` is the ticket's after the event, `ticket_version` that of the ticket that is shown. It is read when the message is made, so it may be newer than the event and is never older. A ticket that is gone by
-/// then leaves the ids.
+/// `version` is the ticket's after the event, `ticket_version` that of the ticket that is shown. It is read when the message
+/// is made, so it may be newer than the event and is never older. A ticket that is gone by then leaves the ids.
 pub fn describe(read: &Read<'_>, event: &StoredEvent) -> Result<Value> {
     if let Some(id) = engine::taps::article_of(&event.payload) {
         return article(read, id, &event.payload);
@@ -19,6 +19,9 @@ pub fn describe(read: &Read<'_>, event: &StoredEvent) -> Result<Value> {
     let mut data = json!({ "ticket_id": event.ticket_id, "customer_id": event.customer_id });
     if let Some(version) = event.payload.get("version") {
         data["version"] = version.clone();
+    }
+    if let Some(score) = event.payload.get("score") {
+        data["score"] = score.clone();
     }
     let found = match event.ticket_id {
         Some(id) => query::get(read, Id::from_uuid(id)).map(Some).or_else(|e| match e.kind() {

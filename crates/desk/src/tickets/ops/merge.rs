@@ -6,10 +6,13 @@ use db::{Read, Tx, Value, params};
 use identity::{Settings, Staff};
 
 use super::{audit, publish, thread::merged_into, touch};
-use crate::tickets::{
-    model::*,
-    query, search,
-    store::{self, NewAudit},
+use crate::{
+    composing,
+    tickets::{
+        model::*,
+        query, search,
+        store::{self, NewAudit},
+    },
 };
 
 db::statements! {
@@ -87,6 +90,7 @@ pub fn merge(
         ));
     }
     let (mut t, mut head) = (before.clone(), head_before.clone());
+    composing::follow(tx, id, head.id)?;
     let (now, by) = (tx.now(), tx.actor().name.clone());
     tx.execute(&JOIN, params![id, head.id, by, now])?;
     tx.execute(&SURVIVOR_OF_ALL, params![id, head.id])?;

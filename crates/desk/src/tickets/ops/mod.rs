@@ -132,6 +132,7 @@ pub(crate) fn restore_fields(
     let mut t = before.clone();
     restore(&mut t);
     store::set_tags(tx, id, tags)?;
+    super::search::changed(tx, id)?;
     let (from, to) = (Some(before.status.to_string()), Some(t.status.to_string()));
     audit(
         tx,

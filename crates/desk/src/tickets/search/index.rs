@@ -7,7 +7,10 @@ use engine::{Enqueue as _, Inside, Job};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::tickets::model::{Message, Ticket};
+use crate::tickets::{
+    model::{Message, Ticket},
+    store,
+};
 
 /// Tickets brought in by one transaction, so that it never holds the writer for long.
 const BATCH: u32 = 100;
@@ -25,7 +28,7 @@ db::statements! {
         where a.tenant_id = ?1 and a.ticket_id = ?2 order by a.id";
     BODIES_SINCE = "select body, is_internal from messages where tenant_id = ?1 and ticket_id = ?2 and id >= ?3 order by id";
     FILES_SINCE = "select a.filename, m.is_internal from messages m join attachments a on a.tenant_id = m.tenant_id and a.message_id = m.id
-        where m.tenant_id = ?1 and m.ticket_id = ?2 and m.id >= ?3 order by a.id";
+        where m.tenant_id = ?1 and m.ticket_id = ?2 and m.id >= ?3 order by m.id, a.id";
     NEXT = "select id from tickets where tenant_id = ?1 and id > ?2 order by id limit ?3 {lock}";
     OF_CUSTOMER = "select id from tickets where tenant_id = ?1 and customer_id = ?2 and id > ?3 order by id limit ?4 {lock}";
     PROGRESS = "select ticket_id, is_complete, run from search_progress where tenant_id = ?1";
@@ -70,7 +73,11 @@ pub fn filed(
 /// ticket's row held.
 pub fn changed(tx: &mut Tx<'_>, ticket: Id<Ticket>) -> Result<()> {
     match refile(tx, ticket)? {
-        Some(survivor) => refile(tx, survivor).map(drop),
+        Some(survivor) => {
+            // Whoever else files it waits: two at once would file it twice.
+            store::lock(tx, survivor)?;
+            refile(tx, survivor).map(drop)
+        }
         None => Ok(()),
     }
 }
