@@ -1,6 +1,7 @@
 use std::{
     cell::{Cell, RefCell},
     ops::Deref,
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use base::{Actor, Entropy, Error, Id, Result, TenantId, Timestamp};
@@ -141,8 +142,19 @@ pub struct Tx<'c> {
     words: RefCell<Vec<Words>>,
     savepoints: Cell<u32>,
     change: Cell<Option<uuid::Uuid>>,
-    /// Ids made so far.
-    ids: Cell<u16>,
+}
+
+/// The instant (milliseconds) of the last id of this process, and its place among those of that instant, in the low 12 bits.
+static LAST_ID: AtomicU64 = AtomicU64::new(0);
+
+/// The place of the next id of an instant.
+fn next_place(at: Timestamp) -> u16 {
+    let millis = u64::try_from(at.as_millisecond()).unwrap_or(0) & (u64::MAX >> 12);
+    let next = |last: u64| if last >> 12 == millis { (last & 0xfff).saturating_add(1).min(0xfff) } else { 0 };
+    let before = LAST_ID
+        .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| Some((millis << 12) | next(last)))
+        .unwrap_or_else(|last| last);
+    u16::try_from(next(before)).unwrap_or(0xfff)
 }
 
 impl<'c> Deref for Tx<'c> {
@@ -161,7 +173,6 @@ impl<'c> Tx<'c> {
             words: RefCell::default(),
             savepoints: Cell::new(0),
             change: Cell::new(None),
-            ids: Cell::new(0),
         }
     }
     /// What is to be woken after the commit, and what goes into the full-text table before it.
@@ -181,11 +192,9 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// A new id; those of one write sort in the order they were made.
+    /// A new id; a process's sort in the order they were made, also within a millisecond.
     pub fn new_id<T>(&self) -> Id<T> {
-        let place = self.ids.get();
-        self.ids.set(place.saturating_add(1));
-        Id::placed(self.read.now, place, self.entropy)
+        Id::placed(self.read.now, next_place(self.read.now), self.entropy)
     }
 
     /// Names this change: the same for everything in this commit, and for nothing else. A part of another time ([`Tx::as_of`])
@@ -246,12 +255,10 @@ impl<'c> Tx<'c> {
         };
         let mut then = Tx::new(Read::new(conn, scope, at), self.entropy);
         then.change.set(change);
-        // Savepoints of both share one name space, and ids one order.
+        // Savepoints of both share one name space.
         then.savepoints.set(self.savepoints.get());
-        then.ids.set(self.ids.get());
         let done = part(&mut then);
         self.savepoints.set(then.savepoints.get());
-        self.ids.set(then.ids.get());
         let (wakes, words) = then.finish();
         wakes.into_iter().for_each(|wake| self.wake(wake));
         self.words.borrow_mut().extend(words);
