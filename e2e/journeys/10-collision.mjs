@@ -16,7 +16,7 @@ export default async (t) => {
   t.check("being there changes nothing", Boolean(version) && (await etag()) === version);
   await t.sees(ben, "the draft is on the server", ben.locator("[data-draft-state]", { hasText: "Draft saved" }));
   await ben.locator("select[name=then]").selectOption("pending_customer");
-  await ben.locator("input[type=file]").setInputFiles({ name: "measured.txt", mimeType: "text/plain", buffer: Buffer.from("7 dB\n") });
+  await ben.locator("#attachments").setInputFiles({ name: "measured.txt", mimeType: "text/plain", buffer: Buffer.from("7 dB\n") });
   await t.sees(ben, "with its file", ben.locator("[data-kept] li", { hasText: "measured.txt" }));
 
   await answer(cleo, "Cleo was quicker.");
