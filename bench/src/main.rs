@@ -108,7 +108,7 @@ fn measure(engine: &str, location: db::Location, size: usize, options: &Options,
         reading("search, a rare word", None, format!("{list}?q={}", corpus::RARE)),
         reading("search, a common word", None, format!("{list}?q={}", corpus::COMMON)),
         reading("search, two words", None, format!("{list}?q=invoice+refund")),
-        reading("report of 30 days", None, "/api/admin/support/stats".into()),
+        reading("figures of all tickets", None, "/api/admin/support/stats".into()),
         reading("report: volume of 30 days", None, "/api/admin/support/reports/volume".into()),
         reading("report: resolution of 30 days", None, "/api/admin/support/reports/resolution".into()),
         Scenario {
