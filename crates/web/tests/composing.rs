@@ -203,6 +203,8 @@ both_engines! {
         compose(&cleo, &from, "messages", &[("kind", "reply"), ("body", "On its way."), ("idempotency_key", "k1")]).await.expect_status(303);
         cleo.post(&format!("{TICKETS}/{from}/merge"), json!({ "into": to })).await.expect(200);
         let now = ben.get(&draft(&to)).await.expect(200);
+        assert_eq!(now["attachments"][0]["filename"], "plan.txt");
+        ben.get(&draft(&from)).await.expect_status(404);
         assert_eq!(now["body"], "Begun on the first.\n\nBegun on the second.");
         // The thread has become another: what was on its way is a draft of its author again.
         let held = cleo.get(&format!("{TICKETS}/{to}/held")).await.expect(200);

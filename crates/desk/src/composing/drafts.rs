@@ -217,6 +217,11 @@ pub(super) fn put_back(
 pub(super) fn follow(tx: &mut Tx<'_>, from: Id<Ticket>, to: Id<Ticket>) -> Result<()> {
     for user in tx.query_all(&ON_TICKET, params![from], |row| row.get::<Id<User>>(0))? {
         let Some(draft) = tx.query_one(&LOCK, params![user, from], map)? else { continue };
+        let there = tx.query_one(&LOCK, params![user, to], map)?.map_or(0, |d| d.files.len());
+        if there + draft.files.len() > FILES_MAX {
+            // Too many for one message. It stays whole where it is, to be had over the API or after the merge is undone.
+            continue;
+        }
         tx.execute(&DROP, params![user, from])?;
         let written = Written { kind: draft.kind, body: draft.body, status: draft.status };
         put_back(tx, user, to, written, draft.files.into_iter().map(|f| f.file).collect())?;
