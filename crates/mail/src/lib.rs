@@ -1,4 +1,4 @@
-//! E-mail as data: text in, bytes out. Nothing here opens a socket, reads a clock or draws a random number.
+//! E-mail as data: text in, bytes out, and bytes in, text out. Nothing here opens a socket, reads a clock or draws a random number.
 //!
 //! | word | what it is |
 //! |---|---|
@@ -6,12 +6,14 @@
 //! | [`HeaderText`] | text that may stand in a header: it cannot hold a line break |
 //! | [`message_id`] | the Message-ID of a letter, the same for every attempt to send it |
 //! | [`SafeHtml`] | HTML that passed [`clean`] or [`markdown::to_html`]; there is no other way to make one |
+//! | [`inbound`] | mail that comes in: its words, files, people and signs of robots |
 //! | [`markdown`] | what people write, as HTML and as plain text |
 
 mod address;
 mod clean;
 mod compose;
 mod header;
+pub mod inbound;
 pub mod markdown;
 mod message_id;
 mod plain_text;

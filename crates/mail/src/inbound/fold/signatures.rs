@@ -1,0 +1,68 @@
+use super::{is_forward_marker, is_quote, openers, short};
+
+/// A signature whose delimiter lost its blank is only believed when little follows.
+const MAX_LINES: usize = 15;
+
+/// How lines begin that telephones and web mail write below every text.
+const DEVICES: [&str; 33] = [
+    "sent from my ",
+    "sent from mail for ",
+    "sent from outlook",
+    "sent from the ",
+    "sent from yahoo",
+    "sent from proton",
+    "sent from samsung",
+    "sent from gmail",
+    "sent via ",
+    "sent with proton",
+    "sent with ",
+    "get outlook for ",
+    "von meinem ",
+    "von meiner ",
+    "gesendet von ",
+    "gesendet mit ",
+    "gesendet aus ",
+    "diese nachricht wurde von meinem ",
+    "outlook für ",
+    "envoyé de mon ",
+    "envoyé de ma ",
+    "envoyé depuis ",
+    "envoyé à partir ",
+    "envoyé avec ",
+    "télécharger outlook ",
+    "obtenez outlook ",
+    "enviado desde ",
+    "enviado con ",
+    "obtener outlook ",
+    "enviado do ",
+    "enviado a partir ",
+    "enviado através ",
+    "obter o outlook ",
+];
+
+/// Where the signature that begins at this line ends; `None` if none begins here.
+pub(super) fn at(lines: &[&str], i: usize) -> Option<usize> {
+    let line = lines.get(i)?.trim_end_matches(['\n', '\r']);
+    let end = (i + 1..lines.len()).find(|n| ends(lines, *n)).unwrap_or(lines.len());
+    // RFC 3676, 4.3. Many programs cut the blank off.
+    if line == "-- " || (line == "--" && end - i <= MAX_LINES) {
+        return Some(end);
+    }
+    // The end of what is said: below it only empty lines and its like.
+    let rest_is_nothing = lines.get(i + 1..end)?.iter().all(|line| line.trim().is_empty() || is_device(line));
+    (is_device(line) && rest_is_nothing).then_some(end)
+}
+
+fn ends(lines: &[&str], i: usize) -> bool {
+    is_quote(lines, i)
+        || lines.get(i).is_some_and(|line| is_forward_marker(line.trim()))
+        || openers::at(lines, i).is_some_and(|opener| opener.is_sure)
+}
+
+fn is_device(line: &str) -> bool {
+    let Some(line) = short(line, 250) else { return false };
+    let line = line.trim_start_matches(['-', '—', ' ', '<', '[']);
+    DEVICES.iter().any(|start| line.starts_with(start))
+        // `Von meinem Vertrag …` is a sentence; a device's line ends with its verb.
+        && (!line.starts_with("von mein") || line.trim_end_matches(['.', '>', ']']).ends_with("gesendet"))
+}

@@ -1,0 +1,97 @@
+use base::Timestamp;
+use mail_parser::DateTime;
+
+use super::{
+    Incoming, Limits, Refused, ReturnPath, address, automated, body, bounce, headers::Headers, ids, text,
+    tree,
+};
+
+const MAX_SUBJECT: usize = 200;
+const MAX_RESULTS: usize = 20;
+
+/// Reads one message (RFC 5322, MIME, and what is really sent).
+///
+/// Everything that can be understood is: broken structure, a wrong charset or a missing header are no errors. It
+/// refuses only what is beyond the limits, or is no message at all.
+pub fn read(raw: &[u8], limits: &Limits) -> Result<Incoming, Refused> {
+    if raw.len() > limits.bytes {
+        return Err(Refused::new(
+            "mail.too_large",
+            format!("the message is larger than {} bytes", limits.bytes),
+        ));
+    }
+    if raw.iter().all(|c| c.is_ascii_whitespace() || *c == 0) {
+        return Err(Refused::new("mail.empty", "the message is empty"));
+    }
+    let tree = tree::split(raw, limits)?;
+    let headers = &tree.headers;
+    if address::at_most(headers, &["to", "cc", "bcc"]) > limits.recipients {
+        return Err(Refused::new(
+            "mail.too_many_recipients",
+            format!("the message has more than {} recipients", limits.recipients),
+        ));
+    }
+    let body = body::assemble(&tree.leaves);
+    let (text, text_was_cut) = text::cut(body.text, limits.body_chars);
+    let from = address::all(headers, "from");
+    let mut mail = Incoming {
+        message_id: ids::own(headers),
+        in_reply_to: ids::all(headers, "in-reply-to"),
+        references: ids::all(headers, "references"),
+        from_is_ambiguous: from.len() > 1 || headers.count("from") > 1,
+        from: from.into_iter().next(),
+        sender: address::first(headers, "sender"),
+        reply_to: address::all(headers, "reply-to"),
+        to: address::all(headers, "to"),
+        cc: address::all(headers, "cc"),
+        delivered_to: address::emails(headers, &["delivered-to", "x-original-to", "envelope-to"]),
+        original_from: address::first(headers, "x-original-from")
+            .or_else(|| address::first(headers, "x-original-sender")),
+        subject: headers.text("subject", MAX_SUBJECT).unwrap_or_default(),
+        date: date(headers),
+        text,
+        text_was_cut,
+        html: body.html,
+        files: body.files,
+        automated: None,
+        bounce: None,
+        body_hash: body.hash,
+        own_loop_mark: headers.text("x-counterfoil-loop", MAX_SUBJECT).filter(|mark| !mark.is_empty()),
+        authentication_results: headers.all("authentication-results").take(MAX_RESULTS).collect(),
+        list_id: list_id(headers),
+        return_path: return_path(headers),
+    };
+    mail.automated = automated::classify(&mail, &tree);
+    if mail.automated.as_ref().is_some_and(|automated| automated.kind == super::AutomatedKind::Bounce) {
+        mail.bounce = Some(bounce::read(&mail, headers));
+    }
+    Ok(mail)
+}
+
+/// The first date that is one. Of a mail without, the servers' dates are not taken: they say when it passed.
+fn date(headers: &Headers<'_>) -> Option<Timestamp> {
+    headers.all("date").find_map(|value| {
+        let value = value.get(..value.floor_char_boundary(200))?;
+        let date = DateTime::parse_rfc822(&format!("{value}\n")).filter(DateTime::is_valid)?;
+        Timestamp::from_second(date.to_timestamp()).ok()
+    })
+}
+
+/// `Name <name.example.org>` gives `name.example.org`.
+fn list_id(headers: &Headers<'_>) -> Option<String> {
+    let value = headers.first("list-id")?;
+    let inside = value.rsplit_once('<').map_or(value.as_str(), |(_, rest)| rest.trim_end_matches('>'));
+    let id = super::words::line(inside, 200).to_lowercase();
+    (!id.is_empty()).then_some(id)
+}
+
+fn return_path(headers: &Headers<'_>) -> ReturnPath {
+    let Some(value) = headers.first("return-path") else { return ReturnPath::Absent };
+    if value.split_whitespace().collect::<String>() == "<>" {
+        return ReturnPath::Null;
+    }
+    match address::parse(&value).into_iter().next() {
+        Some(address) => ReturnPath::Path(address.email),
+        None => ReturnPath::Absent,
+    }
+}
