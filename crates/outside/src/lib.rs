@@ -6,6 +6,7 @@
 //! | [`EmlFolder`] | keeps letters as `.eml` files, for an installation without a mail server |
 //! | [`LocalBlobs`] | attachments and other files in the data folder |
 //! | [`Outgoing`] | calls addresses that tenants named, and none that is private |
+//! | [`SmtpServer`] | takes letters over SMTP or LMTP |
 //! | [`NoMailChecks`] | for an installation that may not ask name servers |
 //! | [`smtp_check`] | what `doctor` says about the mail server |
 
@@ -17,6 +18,7 @@ mod local_blobs;
 mod no_mail_checks;
 mod smtp;
 mod smtp_config;
+mod smtp_server;
 
 pub use checks::smtp_check;
 pub use eml_folder::EmlFolder;
@@ -25,3 +27,4 @@ pub use local_blobs::LocalBlobs;
 pub use no_mail_checks::NoMailChecks;
 pub use smtp::SmtpMailer;
 pub use smtp_config::{SmtpConfig, SmtpTls};
+pub use smtp_server::{Protocol, SmtpServer, SmtpServerConfig, TlsFiles};

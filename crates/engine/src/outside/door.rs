@@ -38,7 +38,8 @@ pub struct Delivered {
     pub envelope_from: ReturnPath,
     /// At least one; all were [`RecipientVerdict::Known`].
     pub recipients: Vec<Email>,
-    /// The whole letter with CRLF line ends, dots unstuffed, and nothing added.
+    /// The whole letter as it was sent, dots unstuffed and nothing added. Lines end in CRLF, but a bare CR or LF may be
+    /// within: it is content, and broken senders write it.
     pub raw: Bytes,
 }
 
