@@ -259,6 +259,7 @@ impl Values {
             hello_name: self.get("smtp.hello_name").unwrap_or("localhost").to_owned(),
             timeout_seconds: self.number("smtp.timeout_seconds", 30)?,
             ca_file: self.get("smtp.ca_file").map(PathBuf::from),
+            dkim: None,
         };
         config.check()?;
         Ok(config)

@@ -3,22 +3,37 @@
 //! | word | what it is |
 //! |---|---|
 //! | [`SmtpMailer`] | hands letters to a mail server |
+//! | [`DkimSigner`] | signs letters on their way out |
 //! | [`EmlFolder`] | keeps letters as `.eml` files, for an installation without a mail server |
 //! | [`LocalBlobs`] | attachments and other files in the data folder |
 //! | [`Outgoing`] | calls addresses that tenants named, and none that is private |
+//! | [`SmtpServer`] | takes letters over SMTP or LMTP |
+//! | [`ClamAv`] | has files looked into by clamd |
+//! | [`MailAuth`] | SPF, DKIM and DMARC by asking name servers |
+//! | [`NoMailChecks`] | for an installation that may not ask name servers |
 //! | [`smtp_check`] | what `doctor` says about the mail server |
 
 mod checks;
+mod clamav;
 mod disk;
+mod dkim;
 mod eml_folder;
 mod http;
 mod local_blobs;
+mod mail_auth;
+mod no_mail_checks;
 mod smtp;
 mod smtp_config;
+mod smtp_server;
 
 pub use checks::smtp_check;
+pub use clamav::{ClamAv, ClamAvConfig};
+pub use dkim::{DkimConfig, DkimSigner};
 pub use eml_folder::EmlFolder;
 pub use http::{Dial, Outgoing, OutgoingConfig, Resolve, refusal};
 pub use local_blobs::LocalBlobs;
+pub use mail_auth::{Dns, MailAuth};
+pub use no_mail_checks::NoMailChecks;
 pub use smtp::SmtpMailer;
 pub use smtp_config::{SmtpConfig, SmtpTls};
+pub use smtp_server::{Protocol, SmtpServer, SmtpServerConfig, TlsFiles};

@@ -23,7 +23,7 @@ use lettre::{
 };
 use tokio::sync::Semaphore;
 
-use crate::{SmtpConfig, SmtpTls};
+use crate::{DkimSigner, SmtpConfig, SmtpTls};
 
 /// Connections at once. Mail servers punish more, and the engine waits happily.
 const MAX_CONNECTIONS: usize = 4;
@@ -37,19 +37,22 @@ const MAX_IDLE: Duration = Duration::from_secs(45);
 pub struct SmtpMailer {
     config: SmtpConfig,
     tls: Option<TlsParameters>,
+    signer: Option<DkimSigner>,
     permits: Semaphore,
     idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
 }
 
 impl SmtpMailer {
-    /// Checks the configuration; connects only when there is something to send.
+    /// Checks the configuration and reads the key to sign with; connects only when there is something to send.
     pub fn new(config: SmtpConfig) -> Result<Self> {
         config.check()?;
         let tls = match config.tls {
             SmtpTls::None => None,
             SmtpTls::Starttls | SmtpTls::Tls => Some(tls_parameters(&config)?),
         };
-        Ok(Self { config, tls, permits: Semaphore::new(MAX_CONNECTIONS), idle: Mutex::new(Vec::new()) })
+        let signer = config.dkim.as_ref().map(DkimSigner::open).transpose()?;
+        let permits = Semaphore::new(MAX_CONNECTIONS);
+        Ok(Self { config, tls, signer, permits, idle: Mutex::new(Vec::new()) })
     }
 
     /// Connects, upgrades and signs in. Every failure here is temporary: it says something about the server or
@@ -170,7 +173,7 @@ impl SmtpMailer {
 #[async_trait]
 impl Mailer for SmtpMailer {
     async fn send(&self, envelope: Envelope) -> Result<Receipt, SendError> {
-        let letter = Wire::new(&envelope)?;
+        let letter = Wire::new(&envelope, self.signer.as_ref())?;
         let _permit =
             self.permits.acquire().await.map_err(|_| SendError::temporary("the mailer is closed"))?;
         let mut connection = match self.reuse().await {
@@ -196,7 +199,7 @@ struct Wire {
 }
 
 impl Wire {
-    fn new(envelope: &Envelope) -> Result<Self, SendError> {
+    fn new(envelope: &Envelope, signer: Option<&DkimSigner>) -> Result<Self, SendError> {
         let address = |email| {
             let text = mail::wire_address(email).map_err(|error| SendError::permanent(error.message()))?;
             text.parse::<Address>()
@@ -219,8 +222,17 @@ impl Wire {
         if bare {
             return Err(SendError::permanent("the letter has a line end that is not CRLF; it was not sent"));
         }
+        // Signed on the way and not when it was written: a key may have changed since, and a signature ages.
+        let mut raw = match signer {
+            Some(signer) => signer
+                .sign(raw)
+                .map_err(|error| SendError::temporary(format!("the letter could not be signed: {error}")))?,
+            None => raw.to_vec(),
+        };
         // The client ends the text with a line end of its own.
-        let raw = raw.strip_suffix(b"\r\n").unwrap_or(raw).to_vec();
+        if raw.ends_with(b"\r\n") {
+            raw.truncate(raw.len() - 2);
+        }
         Ok(Self { from, to, is_utf8_address, raw })
     }
 }

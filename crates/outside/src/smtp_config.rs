@@ -2,6 +2,8 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use base::{Error, Result, Secret};
 
+use crate::DkimConfig;
+
 /// How to reach the mail server. The `[smtp]` table of the configuration.
 #[derive(Clone, Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +28,9 @@ pub struct SmtpConfig {
     /// A certificate (PEM) to trust beside the system's, for a server with a certificate of one's own making.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
+    /// Letters are signed here. Leave it out when the mail server signs.
+    #[serde(default)]
+    pub dkim: Option<DkimConfig>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]

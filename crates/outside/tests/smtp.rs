@@ -77,6 +77,7 @@ fn config(port: u16) -> SmtpConfig {
         hello_name: "desk.example.org".into(),
         timeout_seconds: 10,
         ca_file: None,
+        dkim: None,
     }
 }
 

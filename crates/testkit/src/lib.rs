@@ -11,7 +11,10 @@ mod outside;
 pub mod postgres_server;
 mod world;
 
-pub use outside::{DiesAt, FakeBlobs, FakeHttp, FakeMailer, fake_outside, fake_outside_with_http};
+pub use outside::{
+    DiesAt, FakeBlobs, FakeChecks, FakeHttp, FakeMailer, FakeScanner, Fakes, fake_outside,
+    fake_outside_with_http, fakes,
+};
 pub use world::{World, installation};
 
 /// Makes `on_sqlite::name` and `on_postgres::name` of each test.

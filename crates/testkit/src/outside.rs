@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -12,8 +12,9 @@ use bytes::Bytes;
 use engine::{
     Moment, Outside, Probe,
     outside::{
-        BlobReader, BlobRef, BlobWriter, Blobs, Envelope, HttpAnswer, HttpClient, HttpError, HttpRequest,
-        Mailer, Receipt, SendError, Sha256,
+        Authentication, BlobReader, BlobRef, BlobWriter, Blobs, CheckedMail, Envelope, HttpAnswer,
+        HttpClient, HttpError, HttpRequest, MailChecks, Mailer, Outcome, Receipt, ScanError, Scanner,
+        SendError, Sha256, Verdict,
     },
 };
 use sha2::Digest as _;
@@ -154,18 +155,149 @@ impl HttpClient for FakeHttp {
     }
 }
 
+/// A scanner that knows only the patterns it was told, and can be down.
+#[derive(Default)]
+pub struct FakeScanner(Mutex<ScannerState>);
+
+#[derive(Default)]
+struct ScannerState {
+    patterns: Vec<(Vec<u8>, String)>,
+    down: Option<String>,
+    scans: usize,
+}
+
+impl FakeScanner {
+    /// From now on content with `pattern` in it is infected by `name`.
+    pub fn infected_by(&self, pattern: impl AsRef<[u8]>, name: &str) {
+        self.state().patterns.push((pattern.as_ref().to_vec(), name.into()));
+    }
+    /// From now on nobody looks.
+    pub fn go_down(&self, detail: &str) {
+        self.state().down = Some(detail.into());
+    }
+    pub fn come_back(&self) {
+        self.state().down = None;
+    }
+    /// Calls so far, also those that failed.
+    pub fn scans(&self) -> usize {
+        self.state().scans
+    }
+    fn state(&self) -> MutexGuard<'_, ScannerState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Scanner for FakeScanner {
+    async fn scan(&self, content: Bytes) -> Result<Verdict, ScanError> {
+        let mut state = self.state();
+        state.scans += 1;
+        if let Some(detail) = &state.down {
+            return Err(ScanError::new(detail.clone()));
+        }
+        let found = state.patterns.iter().find(|(pattern, _)| has(&content, pattern));
+        Ok(found.map_or(Verdict::Clean, |(_, name)| Verdict::Infected { name: name.clone() }))
+    }
+}
+
+fn has(content: &[u8], pattern: &[u8]) -> bool {
+    pattern.is_empty() || content.windows(pattern.len()).any(|window| window == pattern)
+}
+
+/// Checks of mail that say what they were told; about everything else, that nothing is known.
+#[derive(Default)]
+pub struct FakeChecks(Mutex<ChecksState>);
+
+#[derive(Default)]
+struct ChecksState {
+    next: VecDeque<Authentication>,
+    by_sender: HashMap<String, Authentication>,
+    checked: Vec<CheckedMail>,
+}
+
+impl FakeChecks {
+    /// What is said of every mail from this address (that in the `From` field, the whole of it).
+    pub fn say_of(&self, from: &str, answer: Authentication) {
+        self.state().by_sender.insert(from.to_lowercase(), answer);
+    }
+    /// What is said of the next mails, in order, whoever sent them.
+    pub fn say_next(&self, answer: Authentication) {
+        self.state().next.push_back(answer);
+    }
+    /// The three outcomes with a detail of their own making.
+    pub fn answer(spf: Outcome, dkim: Outcome, dmarc: Outcome) -> Authentication {
+        Authentication {
+            spf,
+            dkim,
+            dmarc,
+            detail: format!("spf={spf} dkim={dkim} dmarc={dmarc} (told by the test)"),
+        }
+    }
+    pub fn checked(&self) -> Vec<CheckedMail> {
+        self.state().checked.clone()
+    }
+    fn state(&self) -> MutexGuard<'_, ChecksState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl MailChecks for FakeChecks {
+    async fn check(&self, mail: CheckedMail) -> Authentication {
+        let mut state = self.state();
+        let told = state.next.pop_front().or_else(|| {
+            let from = from_address(&mail.raw)?;
+            state.by_sender.get(&from).cloned()
+        });
+        state.checked.push(mail);
+        told.unwrap_or_else(|| Authentication::none("nothing was told"))
+    }
+}
+
+/// The address of a `From` field that is written on one line and names one person: enough for a test's own mails.
+fn from_address(raw: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(raw);
+    let line = text.lines().take_while(|line| !line.is_empty()).find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.trim().eq_ignore_ascii_case("from").then(|| value.trim().to_lowercase())
+    })?;
+    let address = line.rsplit_once('<').map_or(line.as_str(), |(_, rest)| rest);
+    Some(address.trim_end_matches('>').trim().to_owned())
+}
+
+/// The whole outside in memory, with everything in it to ask and to instruct.
+pub struct Fakes {
+    pub outside: Outside,
+    pub mailer: Arc<FakeMailer>,
+    pub http: Arc<FakeHttp>,
+    /// Configured, and finding nothing until told.
+    pub scanner: Arc<FakeScanner>,
+    pub checks: Arc<FakeChecks>,
+}
+
+pub fn fakes() -> Fakes {
+    let (mailer, http) = (Arc::new(FakeMailer::default()), Arc::new(FakeHttp::default()));
+    let (scanner, checks) = (Arc::new(FakeScanner::default()), Arc::new(FakeChecks::default()));
+    let outside = Outside {
+        mailer: mailer.clone(),
+        blobs: Arc::new(FakeBlobs::default()),
+        http: http.clone(),
+        scanner: Some(scanner.clone()),
+        mail_checks: checks.clone(),
+    };
+    Fakes { outside, mailer, http, scanner, checks }
+}
+
 /// The whole outside in memory, and the mailer to ask what arrived.
 pub fn fake_outside() -> (Outside, Arc<FakeMailer>) {
-    let (outside, mailer, _) = fake_outside_with_http();
-    (outside, mailer)
+    let fakes = fakes();
+    (fakes.outside, fakes.mailer)
 }
 
 /// The same with the receiver of calls.
 pub fn fake_outside_with_http() -> (Outside, Arc<FakeMailer>, Arc<FakeHttp>) {
-    let (mailer, http) = (Arc::new(FakeMailer::default()), Arc::new(FakeHttp::default()));
-    let outside =
-        Outside { mailer: mailer.clone(), blobs: Arc::new(FakeBlobs::default()), http: http.clone() };
-    (outside, mailer, http)
+    let fakes = fakes();
+    (fakes.outside, fakes.mailer, fakes.http)
 }
 
 /// The crash simulator: the process dies at the given moments, in order, and lives after that.

@@ -8,17 +8,26 @@
 //! | [`Mailer`] | hands one composed letter to a mail server |
 //! | [`HttpClient`] | calls addresses that a tenant or a setting names, and no other |
 //! | [`Blobs`] | content-addressed files, one set for each tenant |
+//! | [`Scanner`] | looks into files for malware |
+//! | [`MailChecks`] | who really sent a mail: SPF, DKIM, DMARC |
+//! | [`Door`] | the other direction: what a mail listener asks and hands letters to |
 //! | [`Outside`] | all of them together, as a job is given them |
 
 mod blobs;
+mod door;
 mod http;
+mod mail_checks;
 mod mailer;
+mod scanner;
 
 use std::sync::Arc;
 
 pub use blobs::{BlobReader, BlobRef, BlobWriter, Blobs, Sha256};
+pub use door::{Accepted, Delivered, Door, RecipientVerdict, ReturnPath};
 pub use http::{HttpAnswer, HttpClient, HttpError, HttpRequest, Method};
+pub use mail_checks::{Authentication, CheckedMail, MailChecks, Outcome};
 pub use mailer::{Envelope, Mailer, Receipt, SendError, SendErrorClass};
+pub use scanner::{ScanError, Scanner, Verdict};
 
 /// Everything a job may reach outside the database.
 #[derive(Clone)]
@@ -26,4 +35,7 @@ pub struct Outside {
     pub mailer: Arc<dyn Mailer>,
     pub blobs: Arc<dyn Blobs>,
     pub http: Arc<dyn HttpClient>,
+    /// `None` when no scanner is configured: files then pass unlooked at, by the operator's choice.
+    pub scanner: Option<Arc<dyn Scanner>>,
+    pub mail_checks: Arc<dyn MailChecks>,
 }

@@ -1,0 +1,197 @@
+use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
+
+use ::mail_auth::{
+    AuthenticatedMessage, DkimOutput, DkimResult, DmarcOutput, DmarcResult, MessageAuthenticator, SpfOutput,
+    SpfResult,
+    dmarc::verify::DmarcParameters,
+    hickory_resolver::{
+        config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts},
+        system_conf::read_system_conf,
+    },
+    spf::verify::SpfParameters,
+};
+use async_trait::async_trait;
+use base::{Email, Error, Result};
+use engine::outside::{Authentication, CheckedMail, MailChecks, Outcome};
+
+/// Signatures looked at in one mail. Each costs a question to a name server that the sender chose.
+const MAX_SIGNATURES: usize = 8;
+/// For the whole check of one mail.
+const MAX_TIME: Duration = Duration::from_secs(30);
+
+/// Which name servers are asked.
+#[derive(Clone, Debug, Default)]
+pub enum Dns {
+    /// Those of `/etc/resolv.conf`.
+    #[default]
+    System,
+    /// These, by UDP and TCP.
+    Servers(Vec<SocketAddr>),
+}
+
+/// SPF, DKIM and DMARC by asking name servers.
+///
+/// Signatures expire by the wall clock, which the library reads itself: a mail checked again much later may say
+/// something else, so the answer is to be kept with the mail.
+pub struct MailAuth {
+    asking: MessageAuthenticator,
+    /// What we call ourselves, for the macros of SPF.
+    hostname: String,
+}
+
+impl MailAuth {
+    pub fn new(dns: Dns, hostname: impl Into<String>) -> Result<Self> {
+        let (config, mut options) = match dns {
+            Dns::System => read_system_conf().map_err(|error| {
+                Error::field(
+                    "dns",
+                    "dns.unreadable",
+                    format!("the system's name servers are unknown: {error}"),
+                )
+            })?,
+            Dns::Servers(servers) => {
+                let servers = servers.into_iter().map(name_server).collect();
+                (ResolverConfig::from_name_servers(servers), ResolverOpts::default())
+            }
+        };
+        options.timeout = Duration::from_secs(3);
+        options.attempts = 2;
+        let asking = MessageAuthenticator::new(config, options).map_err(Error::from_source)?;
+        Ok(Self { asking, hostname: hostname.into() })
+    }
+
+    async fn look(&self, mail: &CheckedMail) -> Authentication {
+        let Some(mut message) = AuthenticatedMessage::parse(&mail.raw) else {
+            return Authentication::none("there is no header to look at");
+        };
+        message.dkim_headers.truncate(MAX_SIGNATURES);
+        let signatures = self.asking.verify_dkim(&message).await;
+        let (spf, domain) = self.spf(mail).await;
+        let asked = DmarcParameters::new(&message, &signatures, &domain, &spf);
+        let dmarc = self.asking.verify_dmarc(asked).await;
+        let (dmarc, policy) = match several_senders(&message) {
+            Some(why) => (Outcome::Fail, why.to_owned()),
+            None => (dmarc_outcome(&dmarc), dmarc_detail(&dmarc)),
+        };
+        let asked = !matches!(spf.result(), SpfResult::None) || !domain.is_empty();
+        let spf_detail = if asked { format!("{} ({domain})", spf.result()) } else { "not asked".into() };
+        let detail = format!("SPF {spf_detail}; DKIM {}; DMARC {policy}", dkim_detail(&signatures));
+        Authentication {
+            spf: spf_outcome(spf.result()),
+            dkim: dkim_outcome(&signatures),
+            dmarc,
+            detail: one_line(&detail),
+        }
+    }
+
+    /// The answer and the domain that was asked; both empty where the delivery is not known.
+    async fn spf(&self, mail: &CheckedMail) -> (SpfOutput, String) {
+        let known = mail.client_ip.zip(mail.envelope_from.as_ref().and_then(wire));
+        let Some((client_ip, sender)) = known else { return (SpfOutput::default(), String::new()) };
+        let domain = sender.rsplit_once('@').map(|(_, domain)| domain.to_owned()).unwrap_or_default();
+        let helo = mail.helo.as_deref().unwrap_or_default();
+        let question =
+            SpfParameters::verify_mail_from(client_ip.to_canonical(), helo, &self.hostname, &sender);
+        (self.asking.verify_spf(question).await, domain)
+    }
+}
+
+#[async_trait]
+impl MailChecks for MailAuth {
+    async fn check(&self, mail: CheckedMail) -> Authentication {
+        match tokio::time::timeout(MAX_TIME, self.look(&mail)).await {
+            Ok(answer) => answer,
+            Err(_) => Authentication::none("the name servers did not answer in time"),
+        }
+    }
+}
+
+fn name_server(address: SocketAddr) -> NameServerConfig {
+    let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {
+        connection.port = address.port();
+        connection
+    });
+    NameServerConfig::new(address.ip(), true, connections.into())
+}
+
+fn wire(email: &Email) -> Option<String> {
+    mail::wire_address(email).ok()
+}
+
+/// DMARC exempts a mail whose `From` names several domains. We do not: readers show one of them, and whoever forges a
+/// mail would only have to add a domain of their own.
+fn several_senders(message: &AuthenticatedMessage<'_>) -> Option<&'static str> {
+    let is_from = |name: &&[u8]| name.trim_ascii().eq_ignore_ascii_case(b"from");
+    if message.headers.iter().map(|(name, _)| *name).filter(is_from).count() > 1 {
+        return Some("fails: there is more than one From field");
+    }
+    let domains: BTreeSet<String> = message
+        .from
+        .iter()
+        .filter_map(|from| from.rsplit_once('@'))
+        .map(|(_, domain)| domain.trim_end_matches('.').to_lowercase())
+        .collect();
+    (domains.len() > 1).then_some("fails: the From field names several domains")
+}
+
+fn spf_outcome(result: SpfResult) -> Outcome {
+    match result {
+        SpfResult::Pass => Outcome::Pass,
+        // "Probably not" is not yes, and nobody here is refused for it.
+        SpfResult::Fail | SpfResult::SoftFail => Outcome::Fail,
+        SpfResult::Neutral | SpfResult::TempError | SpfResult::PermError | SpfResult::None => Outcome::None,
+    }
+}
+
+fn dkim_outcome(signatures: &[DkimOutput<'_>]) -> Outcome {
+    let is = |wanted: fn(&DkimResult) -> bool| signatures.iter().any(|one| wanted(one.result()));
+    if is(|result| matches!(result, DkimResult::Pass)) {
+        Outcome::Pass
+    } else if signatures.is_empty() || is(|result| matches!(result, DkimResult::TempError(_))) {
+        Outcome::None
+    } else {
+        Outcome::Fail
+    }
+}
+
+fn dmarc_outcome(dmarc: &DmarcOutput) -> Outcome {
+    let results = [dmarc.spf_result(), dmarc.dkim_result()];
+    if results.contains(&&DmarcResult::Pass) {
+        Outcome::Pass
+    } else if dmarc.dmarc_record().is_none()
+        || results.iter().any(|result| matches!(result, DmarcResult::TempError(_)))
+    {
+        Outcome::None
+    } else {
+        Outcome::Fail
+    }
+}
+
+fn dkim_detail(signatures: &[DkimOutput<'_>]) -> String {
+    if signatures.is_empty() {
+        return "no signature".into();
+    }
+    let shown = signatures.iter().map(|one| {
+        let domain = one.signature().map_or("?", |signature| signature.d.as_str());
+        format!("{} ({domain})", one.result())
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+fn dmarc_detail(dmarc: &DmarcOutput) -> String {
+    let domain = dmarc.domain();
+    match dmarc_outcome(dmarc) {
+        Outcome::Pass => format!("pass ({domain})"),
+        Outcome::Fail => format!("fail ({domain}, which asks for {})", dmarc.policy()),
+        Outcome::None if dmarc.dmarc_record().is_some() => format!("not answered ({domain})"),
+        Outcome::None => match dmarc.dkim_result() {
+            DmarcResult::TempError(error) => format!("not answered ({domain}): {error}"),
+            _ => format!("nothing published ({domain})"),
+        },
+    }
+}
+
+/// Names in it are the sender's.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(1000).collect()
+}

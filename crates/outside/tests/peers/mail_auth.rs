@@ -1,0 +1,272 @@
+//! Who really sent a mail, with keys made here and a zone of our own.
+
+use std::{path::Path, process::Command};
+
+use base::Secret;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use engine::outside::{Authentication, CheckedMail, Envelope, MailChecks, Mailer, Outcome};
+use outside::{DkimConfig, DkimSigner, Dns, MailAuth, Protocol, SmtpConfig, SmtpMailer, SmtpTls};
+
+use crate::{
+    doors::listen,
+    names::{Entry, Names},
+    process::folder,
+};
+
+const MAIL: &str = "From: Ada <ada@example.org>\r\nTo: help@example.net\r\nSubject: Gr\u{fc}\u{df}e\r\n\
+    Date: Mon, 05 Jan 2026 10:00:00 +0000\r\nMessage-ID: <1@example.org>\r\n\r\nhello\r\n\r\n";
+
+fn text(text: impl Into<String>) -> Entry {
+    Entry::Text(text.into())
+}
+
+/// A key pair: the private one in PEM, and what is published.
+fn make_key(folder: &Path, algorithm: &str) -> (Vec<u8>, String) {
+    let file = folder.join(format!("{algorithm}.pem"));
+    let openssl = |arguments: &[&str]| {
+        let made = Command::new("openssl")
+            .args(arguments)
+            .output()
+            .expect("openssl is missing: run `cargo dev setup`");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        made.stdout
+    };
+    let path = file.to_str().unwrap();
+    openssl(&["genpkey", "-algorithm", algorithm, "-out", path]);
+    let public = openssl(&["pkey", "-in", path, "-pubout", "-outform", "DER"]);
+    let published = match algorithm {
+        // RFC 8463: the 32 bytes of the key without what is around them.
+        "ed25519" => format!("v=DKIM1; k=ed25519; p={}", STANDARD.encode(&public[public.len() - 32..])),
+        _ => format!("v=DKIM1; k=rsa; p={}", STANDARD.encode(&public)),
+    };
+    (std::fs::read(file).unwrap(), published)
+}
+
+async fn check(names: &Names, mail: CheckedMail) -> Authentication {
+    let checks = MailAuth::new(Dns::Servers(vec![names.address]), "mx.example.net").unwrap();
+    let answer = checks.check(mail).await;
+    assert!(!answer.detail.contains('\n'), "{}", answer.detail);
+    answer
+}
+
+/// Through another machine than the sender's, which says nothing about SPF.
+fn fetched(raw: impl Into<Vec<u8>>) -> CheckedMail {
+    CheckedMail { raw: raw.into().into(), client_ip: None, helo: None, envelope_from: None }
+}
+
+fn delivered(raw: &str, client_ip: &str, from: &str) -> CheckedMail {
+    CheckedMail {
+        client_ip: Some(client_ip.parse().unwrap()),
+        helo: Some("mail.example.org".into()),
+        envelope_from: Some(from.parse().unwrap()),
+        ..fetched(raw)
+    }
+}
+
+fn outcomes(answer: &Authentication) -> [Outcome; 3] {
+    [answer.spf, answer.dkim, answer.dmarc]
+}
+
+use Outcome::{Fail, None as Nothing, Pass};
+
+#[tokio::test]
+async fn a_signature_holds_until_somebody_changes_the_mail() {
+    let keys = folder();
+    for algorithm in ["rsa", "ed25519"] {
+        let (private, published) = make_key(keys.path(), algorithm);
+        let signer = DkimSigner::new("example.org", "desk", &private).unwrap();
+        let signed = signer.sign(MAIL.as_bytes()).unwrap();
+        let signed = String::from_utf8(signed).unwrap();
+        assert!(signed.starts_with("DKIM-Signature: ") && signed.ends_with(MAIL), "{signed}");
+        let names = Names::serve([
+            ("desk._domainkey.example.org", text(published)),
+            ("_dmarc.example.org", text("v=DMARC1; p=reject")),
+        ])
+        .await;
+        let answer = check(&names, fetched(signed.clone())).await;
+        assert_eq!(outcomes(&answer), [Nothing, Pass, Pass], "{algorithm}: {}", answer.detail);
+        for (what, changed) in [
+            ("body", signed.replace("hello", "hallo")),
+            ("subject", signed.replace("Subject: ", "Subject: Re: ")),
+            ("second subject", signed.replace("Subject: ", "Subject: buy\r\nSubject: ")),
+            ("reply-to added", signed.replace("To: help", "Reply-To: evil@example.com\r\nTo: help")),
+            ("signature", signed.replace("b=", "b=AAAA")),
+        ] {
+            let answer = check(&names, fetched(changed)).await;
+            assert_eq!(outcomes(&answer), [Nothing, Fail, Fail], "{algorithm} {what}: {}", answer.detail);
+        }
+    }
+}
+
+#[tokio::test]
+async fn spf_says_which_machines_send() {
+    let names = Names::serve([
+        ("example.org", text("v=spf1 ip4:192.0.2.0/28 a:mail.example.org -all")),
+        ("mail.example.org", Entry::Address("198.51.100.7".parse().unwrap())),
+        ("soft.example.org", text("v=spf1 ip4:192.0.2.1 ~all")),
+        ("open.example.org", text("v=spf1 ?all")),
+        ("xn--exmple-cua.de", text("v=spf1 ip4:192.0.2.1 -all")),
+        ("_dmarc.example.org", text("v=DMARC1; p=none")),
+    ])
+    .await;
+    for (ip, from, spf, dmarc) in [
+        ("192.0.2.1", "ada@example.org", Pass, Pass),
+        ("::ffff:192.0.2.1", "ada@example.org", Pass, Pass),
+        ("198.51.100.7", "bounces@example.org", Pass, Pass),
+        ("203.0.113.9", "ada@example.org", Fail, Fail),
+        ("2001:db8::1", "ada@example.org", Fail, Fail),
+        // Relaxed alignment: a domain below the sender's is the sender's.
+        ("192.0.2.1", "ada@soft.example.org", Pass, Pass),
+        ("203.0.113.9", "ada@soft.example.org", Fail, Fail),
+        ("203.0.113.9", "ada@open.example.org", Nothing, Fail),
+        ("203.0.113.9", "ada@nothing.example.org", Nothing, Fail),
+        // Somebody else's machine vouches for somebody else.
+        ("192.0.2.1", "ada@exämple.de", Pass, Fail),
+    ] {
+        let answer = check(&names, delivered(MAIL, ip, from)).await;
+        assert_eq!(outcomes(&answer), [spf, Nothing, dmarc], "{ip} {from}: {}", answer.detail);
+    }
+    let unknown = CheckedMail { envelope_from: None, ..delivered(MAIL, "192.0.2.1", "ada@example.org") };
+    assert_eq!(check(&names, unknown).await.spf, Nothing);
+}
+
+#[tokio::test]
+async fn a_strangers_signature_is_no_senders() {
+    let keys = folder();
+    let (private, published) = make_key(keys.path(), "ed25519");
+    let names = Names::serve([
+        ("a._domainkey.evil.example.com", text(published.clone())),
+        ("a._domainkey.mail.example.org", text(published)),
+        ("_dmarc.example.org", text("v=DMARC1; p=reject")),
+        ("_dmarc.strict.example.org", text("v=DMARC1; p=reject; adkim=s")),
+    ])
+    .await;
+    let signed = |domain: &str, mail: &str| {
+        let signed = DkimSigner::new(domain, "a", &private).unwrap().sign(mail.as_bytes()).unwrap();
+        String::from_utf8(signed).unwrap()
+    };
+    let of = |from: &str| MAIL.replace("Ada <ada@example.org>", from);
+    for (domain, from, expected) in [
+        ("evil.example.com", "ada@example.org", [Pass, Fail]),
+        ("mail.example.org", "ada@example.org", [Pass, Pass]),
+        ("mail.example.org", "ada@strict.example.org", [Pass, Fail]),
+        ("evil.example.com", "ada@unpublished.example.net", [Pass, Nothing]),
+        // A second sender does not take a mail out of the check.
+        ("evil.example.com", "ada@example.org, eve@evil.example.com", [Pass, Fail]),
+        ("evil.example.com", "eve@evil.example.com\r\nFrom: ada@example.org", [Pass, Fail]),
+    ] {
+        let answer = check(&names, fetched(signed(domain, &of(from)))).await;
+        assert_eq!([answer.dkim, answer.dmarc], expected, "{domain} {from}: {}", answer.detail);
+    }
+    // A field only some readers take for From.
+    let odd =
+        format!("From : ada@example.org\r\n{}", signed("evil.example.com", &of("eve@evil.example.com")));
+    assert_eq!(check(&names, fetched(odd)).await.dmarc, Fail);
+}
+
+#[tokio::test]
+async fn what_is_not_published_or_not_answered_is_nothing() {
+    let keys = folder();
+    let (private, _) = make_key(keys.path(), "ed25519");
+    let signed = DkimSigner::new("example.org", "desk", &private).unwrap().sign(MAIL.as_bytes()).unwrap();
+    let signed = String::from_utf8(signed).unwrap();
+
+    let empty = Names::serve([]).await;
+    let answer = check(&empty, delivered(MAIL, "192.0.2.1", "ada@example.org")).await;
+    assert_eq!(outcomes(&answer), [Nothing; 3], "{}", answer.detail);
+    // A signature without a key is a claim that does not hold.
+    let answer = check(&empty, fetched(signed.clone())).await;
+    assert_eq!(outcomes(&answer), [Nothing, Fail, Nothing], "{}", answer.detail);
+    for raw in ["", "\r\n\r\nno header", "Subject: nobody\r\n\r\nx"] {
+        assert_eq!(outcomes(&check(&empty, fetched(raw)).await), [Nothing; 3], "{raw}");
+    }
+
+    let broken = Names::serve([
+        ("example.org", Entry::Broken),
+        ("desk._domainkey.example.org", Entry::Broken),
+        ("_dmarc.example.org", Entry::Broken),
+    ])
+    .await;
+    let answer = check(&broken, delivered(&signed, "192.0.2.1", "ada@example.org")).await;
+    assert_eq!(outcomes(&answer), [Nothing; 3], "{}", answer.detail);
+
+    // The policy is known, and whether the signature holds is not: not a failure.
+    let half = Names::serve([
+        ("desk._domainkey.example.org", Entry::Broken),
+        ("_dmarc.example.org", text("v=DMARC1; p=reject")),
+    ])
+    .await;
+    let answer = check(&half, fetched(signed.clone())).await;
+    assert_eq!(outcomes(&answer), [Nothing; 3], "{}", answer.detail);
+
+    // Nobody there at all.
+    let gone = Names::serve([]).await;
+    let address = gone.address;
+    drop(gone);
+    tokio::task::yield_now().await;
+    let checks = MailAuth::new(Dns::Servers(vec![address]), "mx.example.net").unwrap();
+    let answer = checks.check(delivered(&signed, "192.0.2.1", "ada@example.org")).await;
+    assert_eq!(outcomes(&answer), [Nothing; 3], "{}", answer.detail);
+}
+
+#[tokio::test]
+async fn a_mail_does_not_choose_how_often_we_ask() {
+    let keys = folder();
+    let (private, _) = make_key(keys.path(), "ed25519");
+    let mut raw = String::from(MAIL);
+    for i in 0..500 {
+        let selector = format!("s{i}");
+        let signed =
+            DkimSigner::new("example.org", &selector, &private).unwrap().sign(MAIL.as_bytes()).unwrap();
+        raw.insert_str(0, String::from_utf8(signed).unwrap().strip_suffix(MAIL).unwrap());
+    }
+    let names = Names::serve([]).await;
+    let answer = check(&names, fetched(raw)).await;
+    assert_eq!(answer.dkim, Fail);
+    assert!(names.asked() < 40, "{}", names.asked());
+}
+
+#[tokio::test]
+async fn letters_leave_signed_when_that_is_configured() {
+    let keys = folder();
+    let (_, published) = make_key(keys.path(), "rsa");
+    let server = listen(Protocol::Smtp, |_| {}).await;
+    let dkim = DkimConfig {
+        domain: "example.org".into(),
+        selector: "desk".into(),
+        key_file: keys.path().join("rsa.pem"),
+    };
+    let config = SmtpConfig {
+        host: "127.0.0.1".into(),
+        port: server.port,
+        tls: SmtpTls::None,
+        username: String::new(),
+        password: Secret::default(),
+        hello_name: "desk.example.org".into(),
+        timeout_seconds: 10,
+        ca_file: None,
+        dkim: Some(dkim.clone()),
+    };
+    let envelope = Envelope {
+        from: None,
+        to: "help@example.org".parse().unwrap(),
+        message_id: "1@example.org".into(),
+        // Dots are stuffed on the way and trailing lines are kept: neither breaks the signature.
+        raw: MAIL.replace("hello", ".\r\n..\r\nhello").into(),
+    };
+    SmtpMailer::new(config.clone()).unwrap().send(envelope).await.unwrap();
+    let raw = server.door.letters()[0].raw.to_vec();
+    let names = Names::serve([("desk._domainkey.example.org", text(published))]).await;
+    let answer = check(&names, fetched(raw)).await;
+    assert_eq!(answer.dkim, Pass, "{}", answer.detail);
+
+    for wrong in ["", "no key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"] {
+        std::fs::write(&dkim.key_file, wrong).unwrap();
+        let error = SmtpMailer::new(config.clone()).err().unwrap();
+        assert_eq!(
+            (error.code(), error.field_errors()[0].field.as_str()),
+            ("smtp.dkim", "smtp.dkim.key_file")
+        );
+    }
+    assert!(DkimSigner::new("a b", "desk", b"").is_err() && DkimSigner::new("a", "d;k", b"").is_err());
+}
