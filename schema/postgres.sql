@@ -1176,6 +1176,144 @@ create index time_entries_by_ticket on time_entries (tenant_id, ticket_id, id);
 drop index held_answers_by_ticket;
 create index held_answers_by_ticket on held_answers (tenant_id, ticket_id, id);
 
+-- 0017_job_lanes
+alter table jobs add column lane bigint not null default 1;
+drop index jobs_due;
+create index jobs_due on jobs (lane, run_at) where state = 'queued';
+
+-- 0018_mail
+create table channels (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  address text not null,
+  address_key text not null,
+  name text not null,
+  team_id uuid,
+  priority bigint not null,
+  category text,
+  signature text not null,
+  
+  reply_address text,
+  acknowledges boolean not null,
+  unknown_senders text not null,
+  contact_forms jsonb not null,
+  forwarding_staff boolean not null,
+  
+  trusted_host text,
+  key_hash bytea not null,
+  key_prefix text not null,
+  disabled_at timestamptz,
+  version bigint not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, team_id) references teams (tenant_id, id)
+);
+create unique index channels_by_address on channels (address_key);
+create unique index channels_by_key on channels (key_hash);
+create table mails (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  channel_id uuid not null,
+  door text not null,
+  
+  envelope_from text,
+  envelope_to jsonb not null,
+  client_ip text,
+  helo text,
+  sha256 bytea not null,
+  size_bytes bigint not null,
+  state text not null,
+  outcome text,
+  reason text not null,
+  ticket_id uuid,
+  message_id uuid,
+  header_id text,
+  subject text not null,
+  from_email text not null,
+  from_name text not null,
+  automated text,
+  authentication jsonb not null,
+  released_by text,
+  
+  run bigint not null,
+  received_at timestamptz not null,
+  settled_at timestamptz,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, channel_id) references channels (tenant_id, id)
+);
+create index mails_by_state on mails (tenant_id, state, id);
+create index mails_by_ticket on mails (tenant_id, ticket_id, id) where ticket_id is not null;
+create index mails_by_channel on mails (tenant_id, channel_id, id);
+create table mail_keys (
+  tenant_id uuid not null references tenants (id),
+  mail_key bytea not null,
+  mail_id uuid not null,
+  primary key (tenant_id, mail_key),
+  foreign key (tenant_id, mail_id) references mails (tenant_id, id)
+);
+create index mail_keys_by_mail on mail_keys (tenant_id, mail_id);
+create table mail_references (
+  tenant_id uuid not null references tenants (id),
+  header_hash bytea not null,
+  ticket_id uuid not null,
+  is_seen boolean not null,
+  created_at timestamptz not null,
+  primary key (tenant_id, header_hash, ticket_id),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+);
+create index mail_references_by_ticket on mail_references (tenant_id, ticket_id);
+create table reply_addresses (
+  tenant_id uuid not null references tenants (id),
+  token_hash bytea not null,
+  ticket_id uuid not null,
+  user_id uuid,
+  
+  forward_id uuid,
+  created_at timestamptz not null,
+  primary key (tenant_id, token_hash),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+);
+create index reply_addresses_by_ticket on reply_addresses (tenant_id, ticket_id);
+create table message_mails (
+  tenant_id uuid not null references tenants (id),
+  message_id uuid not null,
+  ticket_id uuid not null,
+  mail_id uuid not null,
+  from_email text not null,
+  from_name text not null,
+  found_by text not null,
+  reason text not null,
+  
+  standing text not null,
+  automated text,
+  is_authentic boolean not null,
+  has_html boolean not null,
+  copied jsonb not null,
+  
+  withheld jsonb not null,
+  
+  follows_id uuid,
+  primary key (tenant_id, message_id),
+  foreign key (tenant_id, message_id) references messages (tenant_id, id),
+  foreign key (tenant_id, mail_id) references mails (tenant_id, id)
+);
+create index message_mails_by_ticket on message_mails (tenant_id, ticket_id, message_id);
+create index message_mails_by_mail on message_mails (tenant_id, mail_id);
+create table tenant_secrets (
+  tenant_id uuid not null references tenants (id),
+  purpose text not null,
+  secret bytea not null,
+  created_at timestamptz not null,
+  primary key (tenant_id, purpose)
+);
+alter table tickets add column mail_channel_id uuid;
+alter table letters add column from_email text;
+alter table letters add column reply_to text;
+alter table letters add column mail_references jsonb not null default '[]';
+create index letters_by_message_id on letters (tenant_id, message_id);
+create index letters_by_recipient on letters (tenant_id, to_email, created_at);
+
 -- row-level security
 grant usage on schema public to counterfoil_app;
 grant select, insert, update, delete on all tables in schema public to counterfoil_app;
@@ -1607,3 +1745,45 @@ drop policy if exists tenant_only on article_addresses;
 create policy tenant_only on article_addresses to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
 drop policy if exists owner_all on article_addresses;
 create policy owner_all on article_addresses to current_user using (true) with check (true);
+alter table channels enable row level security;
+alter table channels force row level security;
+drop policy if exists tenant_only on channels;
+create policy tenant_only on channels to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid or current_setting('counterfoil.reach', true) = 'installation') with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid or current_setting('counterfoil.reach', true) = 'installation');
+drop policy if exists owner_all on channels;
+create policy owner_all on channels to current_user using (true) with check (true);
+alter table mails enable row level security;
+alter table mails force row level security;
+drop policy if exists tenant_only on mails;
+create policy tenant_only on mails to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on mails;
+create policy owner_all on mails to current_user using (true) with check (true);
+alter table mail_keys enable row level security;
+alter table mail_keys force row level security;
+drop policy if exists tenant_only on mail_keys;
+create policy tenant_only on mail_keys to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on mail_keys;
+create policy owner_all on mail_keys to current_user using (true) with check (true);
+alter table mail_references enable row level security;
+alter table mail_references force row level security;
+drop policy if exists tenant_only on mail_references;
+create policy tenant_only on mail_references to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on mail_references;
+create policy owner_all on mail_references to current_user using (true) with check (true);
+alter table reply_addresses enable row level security;
+alter table reply_addresses force row level security;
+drop policy if exists tenant_only on reply_addresses;
+create policy tenant_only on reply_addresses to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on reply_addresses;
+create policy owner_all on reply_addresses to current_user using (true) with check (true);
+alter table message_mails enable row level security;
+alter table message_mails force row level security;
+drop policy if exists tenant_only on message_mails;
+create policy tenant_only on message_mails to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on message_mails;
+create policy owner_all on message_mails to current_user using (true) with check (true);
+alter table tenant_secrets enable row level security;
+alter table tenant_secrets force row level security;
+drop policy if exists tenant_only on tenant_secrets;
+create policy tenant_only on tenant_secrets to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on tenant_secrets;
+create policy owner_all on tenant_secrets to current_user using (true) with check (true);

@@ -1163,3 +1163,141 @@ drop index time_entries_by_ticket;
 create index time_entries_by_ticket on time_entries (tenant_id, ticket_id, id);
 drop index held_answers_by_ticket;
 create index held_answers_by_ticket on held_answers (tenant_id, ticket_id, id);
+
+-- 0017_job_lanes
+alter table jobs add column lane integer not null default 1;
+drop index jobs_due;
+create index jobs_due on jobs (lane, run_at) where state = 'queued';
+
+-- 0018_mail
+create table channels (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  address text not null,
+  address_key text not null,
+  name text not null,
+  team_id blob,
+  priority integer not null,
+  category text,
+  signature text not null,
+  
+  reply_address text,
+  acknowledges integer not null,
+  unknown_senders text not null,
+  contact_forms text not null,
+  forwarding_staff integer not null,
+  
+  trusted_host text,
+  key_hash blob not null,
+  key_prefix text not null,
+  disabled_at integer,
+  version integer not null,
+  created_at integer not null,
+  updated_at integer not null,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, team_id) references teams (tenant_id, id)
+) strict;
+create unique index channels_by_address on channels (address_key);
+create unique index channels_by_key on channels (key_hash);
+create table mails (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  channel_id blob not null,
+  door text not null,
+  
+  envelope_from text,
+  envelope_to text not null,
+  client_ip text,
+  helo text,
+  sha256 blob not null,
+  size_bytes integer not null,
+  state text not null,
+  outcome text,
+  reason text not null,
+  ticket_id blob,
+  message_id blob,
+  header_id text,
+  subject text not null,
+  from_email text not null,
+  from_name text not null,
+  automated text,
+  authentication text not null,
+  released_by text,
+  
+  run integer not null,
+  received_at integer not null,
+  settled_at integer,
+  primary key (tenant_id, id),
+  foreign key (tenant_id, channel_id) references channels (tenant_id, id)
+) strict;
+create index mails_by_state on mails (tenant_id, state, id);
+create index mails_by_ticket on mails (tenant_id, ticket_id, id) where ticket_id is not null;
+create index mails_by_channel on mails (tenant_id, channel_id, id);
+create table mail_keys (
+  tenant_id blob not null references tenants (id),
+  mail_key blob not null,
+  mail_id blob not null,
+  primary key (tenant_id, mail_key),
+  foreign key (tenant_id, mail_id) references mails (tenant_id, id)
+) strict, without rowid;
+create index mail_keys_by_mail on mail_keys (tenant_id, mail_id);
+create table mail_references (
+  tenant_id blob not null references tenants (id),
+  header_hash blob not null,
+  ticket_id blob not null,
+  is_seen integer not null,
+  created_at integer not null,
+  primary key (tenant_id, header_hash, ticket_id),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+) strict, without rowid;
+create index mail_references_by_ticket on mail_references (tenant_id, ticket_id);
+create table reply_addresses (
+  tenant_id blob not null references tenants (id),
+  token_hash blob not null,
+  ticket_id blob not null,
+  user_id blob,
+  
+  forward_id blob,
+  created_at integer not null,
+  primary key (tenant_id, token_hash),
+  foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
+) strict, without rowid;
+create index reply_addresses_by_ticket on reply_addresses (tenant_id, ticket_id);
+create table message_mails (
+  tenant_id blob not null references tenants (id),
+  message_id blob not null,
+  ticket_id blob not null,
+  mail_id blob not null,
+  from_email text not null,
+  from_name text not null,
+  found_by text not null,
+  reason text not null,
+  
+  standing text not null,
+  automated text,
+  is_authentic integer not null,
+  has_html integer not null,
+  copied text not null,
+  
+  withheld text not null,
+  
+  follows_id blob,
+  primary key (tenant_id, message_id),
+  foreign key (tenant_id, message_id) references messages (tenant_id, id),
+  foreign key (tenant_id, mail_id) references mails (tenant_id, id)
+) strict, without rowid;
+create index message_mails_by_ticket on message_mails (tenant_id, ticket_id, message_id);
+create index message_mails_by_mail on message_mails (tenant_id, mail_id);
+create table tenant_secrets (
+  tenant_id blob not null references tenants (id),
+  purpose text not null,
+  secret blob not null,
+  created_at integer not null,
+  primary key (tenant_id, purpose)
+) strict, without rowid;
+alter table tickets add column mail_channel_id blob;
+alter table letters add column from_email text;
+alter table letters add column reply_to text;
+alter table letters add column mail_references text not null default '[]';
+create index letters_by_message_id on letters (tenant_id, message_id);
+create index letters_by_recipient on letters (tenant_id, to_email, created_at);

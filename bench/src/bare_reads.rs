@@ -43,11 +43,18 @@ const BESIDE: [&str; 3] = [
     "select ticket_id, user_id from ticket_watchers where tenant_id = $1 and ticket_id in ({ids}) order by ticket_id",
     "select ticket_id, kind, linked_id, label from ticket_links where tenant_id = $1 and ticket_id in ({ids}) order by ticket_id",
 ];
-/// What one ticket's page needs besides.
-const THREAD: [&str; 3] = [
+/// What one ticket's answer holds besides. The last five find nothing in the data set; the product has to look, too.
+const THREAD: [&str; 8] = [
     "select * from messages where tenant_id = $1 and ticket_id = $2 order by id",
     "select * from attachments where tenant_id = $1 and ticket_id = $2 order by id",
     "select * from ticket_audits where tenant_id = $1 and ticket_id = $2 order by id",
+    "select r.*, t.* from ticket_relations r join tickets t on t.tenant_id = r.tenant_id and t.id = r.to_id
+        where r.tenant_id = $1 and r.from_id = $2",
+    "select r.*, t.* from ticket_relations r join tickets t on t.tenant_id = r.tenant_id and t.id = r.from_id
+        where r.tenant_id = $1 and r.to_id = $2",
+    "select * from ticket_participants where tenant_id = $1 and ticket_id = $2 order by created_at, email",
+    "select * from checklist_items where tenant_id = $1 and ticket_id = $2 order by position, id",
+    "select * from surveys where tenant_id = $1 and ticket_id = $2 and answered_at is not null",
 ];
 
 /// What the numbers beside the views are made of: sums, and what time alone makes overdue, capped.

@@ -18,6 +18,7 @@ mod cursor;
 mod email;
 mod entropy;
 mod error;
+pub mod files;
 mod id;
 mod network;
 mod secret;

@@ -70,6 +70,12 @@ pub enum Command {
     /// Keys for programs
     #[command(subcommand, name = "api-key")]
     ApiKey(ApiKeyCommand),
+    /// Addresses that mail comes to
+    #[command(subcommand)]
+    Channel(ChannelCommand),
+    /// Mail that comes in
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// The configuration in force
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -160,6 +166,50 @@ pub enum ApiKeyCommand {
         /// read (GET only), write (as an agent) or admin
         #[arg(long)]
         scope: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum ChannelCommand {
+    /// Take mail at an address; prints the channel's key alone, this once
+    Create {
+        #[arg(long)]
+        tenant: String,
+        /// Such as support@example.org
+        #[arg(long)]
+        address: String,
+        /// What its letters are from, beside the address
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// All channels of a business, one a line: address, state, name, id
+    List {
+        #[arg(long)]
+        tenant: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum MailCommand {
+    /// Take a mail from standard input, for the pipe of a mail server; exits with the codes of sysexits
+    Deliver {
+        /// Whom the envelope is to
+        #[arg(long, value_name = "ADDR")]
+        recipient: String,
+        /// Whom the envelope is from; empty for the null path
+        #[arg(long, value_name = "ADDR")]
+        sender: String,
+        /// Who handed it over the border
+        #[arg(long, value_name = "IP")]
+        client_ip: Option<String>,
+    },
+    /// Read letters again from their bytes: one, or all of a business
+    Replay {
+        #[arg(long)]
+        tenant: String,
+        /// One letter only [default: all]
+        #[arg(long, value_name = "ID")]
+        mail: Option<String>,
     },
 }
 

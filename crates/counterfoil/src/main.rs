@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod doctor;
 mod lock;
+mod mail;
 mod people;
 mod wiring;
 
@@ -13,7 +14,10 @@ use std::process::ExitCode;
 
 use base::{Error, Result, Role};
 use clap::Parser as _;
-use cli::{ApiKeyCommand, Cli, Command, ConfigCommand, SearchCommand, TenantCommand, UserCommand};
+use cli::{
+    ApiKeyCommand, ChannelCommand, Cli, Command, ConfigCommand, MailCommand, SearchCommand, TenantCommand,
+    UserCommand,
+};
 use config::{Config, Overrides};
 use tracing_subscriber::EnvFilter;
 
@@ -21,6 +25,17 @@ fn main() -> ExitCode {
     // One provider for every TLS connection; the first line, because a second one would panic later.
     rustls::crypto::ring::default_provider().install_default().ok();
     let cli = Cli::parse();
+    if let Command::Mail(MailCommand::Deliver { recipient, sender, client_ip }) = cli.command {
+        let place = cli.place;
+        let overrides = Overrides {
+            listen: None,
+            data_dir: place.data_dir,
+            database_url: place.database_url,
+            config: place.config,
+        };
+        let piped = mail::Piped { recipient, sender, client_ip };
+        return deliver(Config::load(&overrides, std::env::vars()), piped);
+    }
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -66,6 +81,14 @@ fn run(cli: Cli) -> Result<()> {
             println!("{}", people::create_key(db, &tenant, &name, &scope)?);
             Ok(())
         }),
+        Command::Channel(command) => channel(&config, command),
+        Command::Mail(MailCommand::Replay { tenant, mail }) => with_db(&config, |db| {
+            let queued = mail::replay(db, &tenant, mail.as_deref())?;
+            println!("{queued} letters will be read again by the running server, or the next one");
+            Ok(())
+        }),
+        // Its exit code says more than success or failure: see `main`.
+        Command::Mail(MailCommand::Deliver { .. }) => Ok(()),
         Command::Config(ConfigCommand::Check) => {
             println!("the configuration is right");
             Ok(())
@@ -183,6 +206,41 @@ fn user(config: &Config, command: UserCommand) -> Result<()> {
         }
         UserCommand::Reset2fa { tenant, email } => people::reset_second_factor(db, &tenant, &email),
     })
+}
+
+fn channel(config: &Config, command: ChannelCommand) -> Result<()> {
+    with_db(config, |db| match command {
+        ChannelCommand::Create { tenant, address, name } => {
+            println!("{}", mail::create_channel(db, &tenant, &address, name.as_deref())?);
+            Ok(())
+        }
+        ChannelCommand::List { tenant } => {
+            for c in mail::list_channels(db, &tenant)? {
+                let state = if c.disabled_at.is_some() { "off" } else { "on" };
+                println!("{}\t{state}\t{}\t{}", c.address, c.name, c.id);
+            }
+            Ok(())
+        }
+    })
+}
+
+/// A mail server's pipe: the exit code tells it what to do with the letter.
+fn deliver(config: Result<Config>, piped: mail::Piped) -> ExitCode {
+    let done = config.map_err(|e| (mail::exit::TEMPORARY, e)).and_then(|config| {
+        let later = |e: Error| (mail::exit::TEMPORARY, e);
+        wiring::ensure_folder(&config.data_dir).map_err(later)?;
+        let db = wiring::open_database(&config).map_err(later)?;
+        let taken = wiring::open_outside(&config).map_err(later).and_then(|o| mail::deliver(&db, &o, piped));
+        db.close();
+        taken
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err((code, error)) => {
+            eprintln!("counterfoil: {}", error.message());
+            ExitCode::from(code)
+        }
+    }
 }
 
 fn make_backup(config: &Config, file: &std::path::Path) -> Result<()> {

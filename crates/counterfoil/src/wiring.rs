@@ -53,6 +53,8 @@ pub fn registry(links: &Links) -> Registry {
     registry.handle_inside(desk::rules::jobs::DueTaker);
     registry.every("desk.run_rule_timers", seconds(15), desk::rules::jobs::run_timers);
     registry.every("desk.forget_rule_runs", minutes(10), desk::rules::forget_old);
+    registry.handle(desk::intake::MailWorker::default());
+    registry.every("desk.sweep_mails", minutes(1), desk::intake::sweep);
     registry.handle_inside(desk::composing::held::Releaser);
     registry.every("desk.forget_composing", minutes(5), desk::composing::forget_old);
     registry.handle_inside(notices::webhooks::FanOut { describe: Arc::new(web::webhooks::describe) });

@@ -92,8 +92,8 @@ macro_rules! statement {
 static TENANT_TABLES: LazyLock<HashSet<String>> =
     LazyLock::new(|| crate::migrate::tenant_tables().into_iter().collect());
 
-/// Tables of the engine that carry a tenant and are also worked across tenants.
-pub const SHARED_TABLES: [&str; 2] = ["jobs", "events"];
+/// Tables that carry a tenant and are also worked across tenants: those of the engine, and the addresses mail comes to.
+pub const SHARED_TABLES: [&str; 3] = ["jobs", "events", "channels"];
 
 /// Refuses a statement that touches a tenant's table without binding the tenant.
 ///

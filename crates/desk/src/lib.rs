@@ -4,8 +4,10 @@
 pub mod articles;
 pub mod bulk;
 pub mod categories;
+pub mod channels;
 pub mod composing;
 pub mod csat;
+pub mod intake;
 pub mod macros;
 pub mod reports;
 pub mod rules;

@@ -16,8 +16,28 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Stable name, such as `notices.send_letter`; stored, so never reused for something else.
     const KIND: &'static str;
 
+    /// Whether somebody waits for it.
+    const LANE: Lane = Lane::Background;
+
     /// What makes two jobs the same job. Queuing the same key twice is harmless: the second is dropped.
     fn key(&self) -> String;
+}
+
+/// Where a job stands in the queue. Each lane is worked in the order its jobs are due; none keeps another waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lane {
+    /// A person watches until it is done.
+    Awaited = 0,
+    /// Letters, calls and upkeep, of which there may be very many.
+    Background = 1,
+}
+
+impl Lane {
+    pub(crate) const ALL: [Self; 2] = [Self::Awaited, Self::Background];
+
+    pub(crate) const fn from_i64(lane: i64) -> Self {
+        if lane == 0 { Self::Awaited } else { Self::Background }
+    }
 }
 
 /// What `plan` decided.
@@ -98,7 +118,7 @@ impl Enqueue for Tx<'_> {
     }
     fn enqueue_at<J: Job>(&mut self, job: &J, at: Timestamp) -> Result<()> {
         let payload = serde_json::to_string(job).map_err(base::Error::from_source)?;
-        store::insert(self, J::KIND, &job.key(), payload, at)?;
+        store::insert(self, J::KIND, J::LANE, &job.key(), payload, at)?;
         self.wake(db::Wake::Jobs);
         Ok(())
     }

@@ -25,7 +25,7 @@ pub mod taps;
 mod worker;
 
 pub use events::{Event, Publish, StoredEvent};
-pub use job::{Enqueue, Failure, Handler, Inside, Job, Step, is_waiting};
+pub use job::{Enqueue, Failure, Handler, Inside, Job, Lane, Step, is_waiting};
 pub use outside::Outside;
 pub use registry::Registry;
 pub use worker::{Moment, Probe, Worker};

@@ -3,6 +3,8 @@
 use base::{Id, Result, TenantId, Timestamp};
 use db::{Read, Row, Tx, params};
 
+use crate::Lane;
+
 /// Marker of a job's id.
 pub enum JobRow {}
 
@@ -12,6 +14,7 @@ pub struct Claim {
     pub tenant: TenantId,
     pub id: Id<JobRow>,
     pub kind: String,
+    pub lane: Lane,
     pub payload: String,
     pub attempts: u32,
     pub fence: i64,
@@ -19,15 +22,15 @@ pub struct Claim {
 }
 
 db::statements! {
-    INSERT = "insert into jobs (tenant_id, id, kind, job_key, payload, state, run_at, attempts, fence, cause, created_at)
-        values (?1, ?2, ?3, ?4, ?5, 'queued', ?6, 0, 0, ?7, ?8) on conflict (tenant_id, kind, job_key) do nothing";
+    INSERT = "insert into jobs (tenant_id, id, kind, job_key, payload, state, run_at, attempts, fence, cause, created_at, lane)
+        values (?1, ?2, ?3, ?4, ?5, 'queued', ?6, 0, 0, ?7, ?8, ?9) on conflict (tenant_id, kind, job_key) do nothing";
     IS_WAITING = "select 1 from jobs where tenant_id = ?1 and kind = ?2 and job_key = ?3 and state in ('queued', 'running')";
     // Expired leases first: somebody waits longest for those.
     installation EXPIRED = "select tenant_id, id from jobs where state = 'running' and lease_until <= ?1 order by lease_until limit ?2 {skip_locked}";
-    installation DUE = "select tenant_id, id from jobs where state = 'queued' and run_at <= ?1 order by run_at limit ?2 {skip_locked}";
+    installation DUE = "select tenant_id, id from jobs where state = 'queued' and lane = ?3 and run_at <= ?1 order by run_at limit ?2 {skip_locked}";
     installation LEASE = "update jobs set state = 'running', lease_until = ?3, fence = fence + 1, attempts = attempts + 1
-        where tenant_id = ?1 and id = ?2 returning kind, payload, attempts, fence, run_at";
-    installation ANY_DUE = "select 1 from jobs where state = 'queued' and run_at <= ?1 limit 1";
+        where tenant_id = ?1 and id = ?2 returning kind, lane, payload, attempts, fence, run_at";
+    installation ANY_DUE = "select 1 from jobs where state = 'queued' and lane = ?2 and run_at <= ?1 limit 1";
     installation ANY_EXPIRED = "select 1 from jobs where state = 'running' and lease_until <= ?1 limit 1";
     HOLDS = "select 1 from jobs where tenant_id = ?1 and id = ?2 and fence = ?3 and state = 'running' {lock}";
     DONE = "update jobs set state = 'done', lease_until = null, finished_at = ?4, last_error = null
@@ -52,10 +55,17 @@ db::statements! {
     installation FORGET_DONE = "delete from jobs where state = 'done' and finished_at < ?1";
 }
 
-pub fn insert(tx: &mut Tx<'_>, kind: &str, key: &str, payload: String, at: Timestamp) -> Result<()> {
+pub fn insert(
+    tx: &mut Tx<'_>,
+    kind: &str,
+    lane: Lane,
+    key: &str,
+    payload: String,
+    at: Timestamp,
+) -> Result<()> {
     let (id, now): (Id<JobRow>, _) = (tx.new_id(), tx.now());
     let cause = tx.request_id().map(str::to_owned);
-    tx.execute(&INSERT, params![id, kind, key, db::Value::Json(payload), at, cause, now])?;
+    tx.execute(&INSERT, params![id, kind, key, db::Value::Json(payload), at, cause, now, lane as i64])?;
     Ok(())
 }
 
@@ -63,22 +73,44 @@ pub fn is_waiting(read: &Read<'_>, kind: &str, key: &str) -> Result<bool> {
     Ok(read.query_one(&IS_WAITING, params![kind, key], |_| Ok(()))?.is_some())
 }
 
-/// Takes up to `most` due jobs under a lease, in the transaction's name.
-pub fn claim(tx: &mut Tx<'_>, most: usize, lease_until: Timestamp) -> Result<Vec<Claim>> {
+/// How many jobs of each lane may be taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    pub awaited: usize,
+    pub background: usize,
+}
+
+/// Takes due jobs under a lease, in the transaction's name.
+pub fn claim(tx: &mut Tx<'_>, room: Room, lease_until: Timestamp) -> Result<Vec<Claim>> {
     let now = tx.now();
     let key = |row: &Row<'_>| Ok((row.get::<TenantId>(0)?, row.get::<Id<JobRow>>(1)?));
-    let mut found = tx.query_all(&EXPIRED, params![now, most as u64], key)?;
-    let rest = most - found.len();
-    if rest > 0 {
-        found.extend(tx.query_all(&DUE, params![now, rest as u64], key)?);
+    let mut found = tx.query_all(&EXPIRED, params![now, room.background as u64], key)?;
+    for lane in Lane::ALL {
+        let most = match lane {
+            Lane::Awaited => room.awaited,
+            Lane::Background => room.background.saturating_sub(found.len()),
+        };
+        if most > 0 {
+            found.extend(tx.query_all(&DUE, params![now, most as u64, lane as i64], key)?);
+        }
     }
     let mut claims = Vec::with_capacity(found.len());
     for (tenant, id) in found {
         let claim = tx.query_one(&LEASE, params![tenant, id, lease_until], |row| {
             let mut c = row.columns();
-            let (kind, payload): (String, serde_json::Value) = (c.next()?, c.next()?);
-            let payload = payload.to_string();
-            Ok(Claim { tenant, id, kind, payload, attempts: c.next()?, fence: c.next()?, run_at: c.next()? })
+            let kind = c.next()?;
+            let lane = Lane::from_i64(c.next()?);
+            let payload = c.next::<serde_json::Value>()?.to_string();
+            Ok(Claim {
+                tenant,
+                id,
+                kind,
+                lane,
+                payload,
+                attempts: c.next()?,
+                fence: c.next()?,
+                run_at: c.next()?,
+            })
         })?;
         claims.extend(claim);
     }
@@ -86,8 +118,12 @@ pub fn claim(tx: &mut Tx<'_>, most: usize, lease_until: Timestamp) -> Result<Vec
 }
 
 pub fn anything_due(read: &Read<'_>, now: Timestamp) -> Result<bool> {
-    Ok(read.query_one(&ANY_DUE, params![now], |_| Ok(()))?.is_some()
-        || read.query_one(&ANY_EXPIRED, params![now], |_| Ok(()))?.is_some())
+    for lane in Lane::ALL {
+        if read.query_one(&ANY_DUE, params![now, lane as i64], |_| Ok(()))?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(read.query_one(&ANY_EXPIRED, params![now], |_| Ok(()))?.is_some())
 }
 
 /// Whether this claim still holds, with the row locked until the commit.

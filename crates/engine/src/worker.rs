@@ -7,16 +7,16 @@ use db::{Db, Scope};
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
-    Failure, Outside, Registry, events,
+    Failure, Lane, Outside, Registry, events,
     job::{Performed, Planned},
     registry::{self, take_turn},
-    store::{self, Claim},
+    store::{self, Claim, Room},
 };
 
 /// A job that is not settled by then is somebody else's; long work extends its lease.
 const LEASE: jiff::SignedDuration = minutes(2);
-/// Jobs in hand at once, in this process.
-const IN_HAND_MAX: usize = 16;
+/// Jobs in hand at once, in this process, of each lane: slow mail servers must not keep people waiting.
+const IN_HAND_MAX: Room = Room { awaited: 4, background: 12 };
 /// How often a worker looks by itself, should a wake-up be lost.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -76,30 +76,31 @@ impl Worker {
 
     async fn work_queue(&self, mut stop: watch::Receiver<bool>) {
         let mut wakes = self.db.signals().jobs();
-        let mut in_hand = JoinSet::new();
+        let (mut awaited, mut background) = (JoinSet::new(), JoinSet::new());
         while !*stop.borrow() {
-            let room = IN_HAND_MAX - in_hand.len().min(IN_HAND_MAX);
+            let room = Room {
+                awaited: IN_HAND_MAX.awaited.saturating_sub(awaited.len()),
+                background: IN_HAND_MAX.background.saturating_sub(background.len()),
+            };
             wakes.mark_unchanged();
-            let claims = if room > 0 { self.claim(room).await } else { Vec::new() };
-            let full = claims.len() == room;
-            for claim in claims {
+            for claim in self.claim(room).await {
                 let worker = self.clone_parts();
-                in_hand.spawn(async move { worker.work(claim).await });
-            }
-            if full && room > 0 {
-                while in_hand.len() >= IN_HAND_MAX {
-                    in_hand.join_next().await;
-                }
-                continue;
+                let lane = match claim.lane {
+                    Lane::Awaited => &mut awaited,
+                    Lane::Background => &mut background,
+                };
+                lane.spawn(async move { worker.work(claim).await });
             }
             tokio::select! {
                 _ = wakes.changed() => {}
-                Some(_) = in_hand.join_next() => {}
+                Some(_) = awaited.join_next() => {}
+                Some(_) = background.join_next() => {}
                 _ = stop.changed() => {}
                 () = tokio::time::sleep(LOOK_EVERY) => {}
             }
         }
-        while in_hand.join_next().await.is_some() {}
+        while awaited.join_next().await.is_some() {}
+        while background.join_next().await.is_some() {}
     }
 
     /// Works everything that is due now, once, and answers how many jobs that was. For tests and the demo.
@@ -161,8 +162,11 @@ impl Worker {
         }
     }
 
-    async fn claim(&self, most: usize) -> Vec<Claim> {
-        match self.try_claim(most).await {
+    async fn claim(&self, room: Room) -> Vec<Claim> {
+        if room.awaited == 0 && room.background == 0 {
+            return Vec::new();
+        }
+        match self.try_claim(room).await {
             Ok(claims) => claims,
             Err(error) => {
                 tracing::warn!(?error, "no job could be claimed");
@@ -172,7 +176,7 @@ impl Worker {
         }
     }
 
-    async fn try_claim(&self, most: usize) -> Result<Vec<Claim>> {
+    async fn try_claim(&self, room: Room) -> Result<Vec<Claim>> {
         // Looking first keeps an idle worker away from the writer.
         let now = self.db.now();
         let anything = self.db.read(scope(), move |read| store::anything_due(read, now)).await?;
@@ -182,7 +186,7 @@ impl Worker {
         self.db
             .write(scope(), move |tx| {
                 let lease_until = tx.now() + LEASE;
-                store::claim(tx, most, lease_until)
+                store::claim(tx, room, lease_until)
             })
             .await
     }

@@ -4,7 +4,7 @@
 use base::{Email, Result, hours, minutes, seconds};
 use db::Tx;
 use engine::{
-    Enqueue, Failure, Handler, Inside, Job, Moment, Outside, Registry, Step, Worker,
+    Enqueue, Failure, Handler, Inside, Job, Lane, Moment, Outside, Registry, Step, Worker,
     outside::{Envelope, SendError, SendErrorClass},
     store,
 };
@@ -64,6 +64,23 @@ impl Job for Note {
         self.0.clone()
     }
 }
+/// Somebody waits for this one.
+#[derive(Serialize, Deserialize)]
+struct Urgent(String);
+impl Job for Urgent {
+    const KIND: &'static str = "test.urgent";
+    const LANE: Lane = Lane::Awaited;
+    fn key(&self) -> String {
+        self.0.clone()
+    }
+}
+struct UrgentTaker;
+impl Inside for UrgentTaker {
+    type Job = Urgent;
+    fn run(&self, tx: &mut Tx<'_>, job: &Urgent) -> Result<()> {
+        note(tx, &job.0)
+    }
+}
 struct NoteTaker;
 impl Inside for NoteTaker {
     type Job = Note;
@@ -81,7 +98,7 @@ fn note(tx: &mut Tx<'_>, said: &str) -> Result<()> {
 }
 fn registry() -> Registry {
     let mut registry = Registry::default();
-    registry.handle(Greeter).handle_inside(NoteTaker);
+    registry.handle(Greeter).handle_inside(NoteTaker).handle_inside(UrgentTaker);
     registry.every("test.tick", minutes(10), |tx| {
         let n = tx.now().to_string();
         note(tx, &n)
@@ -191,6 +208,26 @@ both_engines! {
         for _ in 0..3 { worker.run_due().await.unwrap(); world.clock.advance(minutes(1)); }
         assert_eq!(count(&world, world.scope()).await, 2, "what the panicking job wrote is undone");
         assert_eq!(state(&world, "dead").await, 1);
+    }
+
+    async fn a_flood_in_the_background_keeps_nobody_waiting_and_is_not_kept_waiting_itself(world) {
+        for n in 0..100 { greet(&world, &format!("person {n}")).await; }
+        world.clock.advance(seconds(1));
+        for n in 0..100 {
+            world.db.write(world.scope(), move |tx| tx.enqueue(&Urgent(format!("urgent {n}")))).await.unwrap();
+        }
+        let room = store::Room { awaited: 4, background: 12 };
+        let claims = world.db.write(testkit::installation(), move |tx| {
+            let until = tx.now() + minutes(2);
+            store::claim(tx, room, until)
+        }).await.unwrap();
+        let awaited = claims.iter().filter(|c| c.lane == Lane::Awaited).count();
+        assert_eq!((awaited, claims.len() - awaited), (4, 12), "both lanes move, whichever was first");
+        let empty = store::Room { awaited: 0, background: 0 };
+        assert!(world.db.write(testkit::installation(), move |tx| {
+            let until = tx.now() + minutes(2);
+            store::claim(tx, empty, until)
+        }).await.unwrap().is_empty());
     }
 
     async fn of_two_replicas_each_job_and_each_turn_goes_to_one(world) {

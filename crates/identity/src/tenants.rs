@@ -52,6 +52,10 @@ pub struct Settings {
     pub attachment_max_bytes: u64,
     /// Shown on the portal and put in automatic answers, for instance during an outage.
     pub notice_banner: String,
+    /// Automatic letters to customers leave at most this often in ten minutes; more are held.
+    pub letters_per_10_minutes: u32,
+    /// An agent's answer to a notice by mail becomes their answer to the customer, when the mail proves to be theirs.
+    pub agents_answer_by_mail: bool,
     pub from_name: String,
     pub from_email: String,
     pub signup_allowed: bool,
@@ -74,6 +78,8 @@ impl Default for Settings {
             agents_change_any_ticket: false,
             attachment_max_bytes: 25_000_000,
             notice_banner: String::new(),
+            letters_per_10_minutes: 2_000,
+            agents_answer_by_mail: false,
             from_name: String::new(),
             from_email: String::new(),
             signup_allowed: true,
@@ -100,6 +106,7 @@ impl Settings {
         range("deleted_retention_days", self.deleted_retention_days.into(), 1, 3650);
         range("undo_send_seconds", self.undo_send_seconds.into(), 0, 120);
         range("csat_delay_minutes", self.csat_delay_minutes.into(), 0, 20_160);
+        range("letters_per_10_minutes", self.letters_per_10_minutes.into(), 10, 1_000_000);
         range("attachment_max_bytes", self.attachment_max_bytes, 1_000, 100_000_000);
         let mut say = |field: &str, message: &str| {
             wrong.push(base::FieldError {

@@ -6,7 +6,8 @@ use std::{
 
 use ammonia::{Builder, UrlRelative};
 
-/// HTML that a page may show as it is. Made by [`clean`] and [`crate::markdown::to_html`] alone.
+/// HTML that a page may show as it is. Made by [`clean`], [`crate::markdown::to_html`] and
+/// [`crate::plain_to_html`] alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(transparent)]
 pub struct SafeHtml(String);
@@ -17,6 +18,11 @@ impl SafeHtml {
     }
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Markup of ours around text that was escaped.
+    pub(crate) fn of_escaped(html: String) -> Self {
+        Self(html)
     }
 
     /// Plain text as it was typed, without any markup of its own.

@@ -17,9 +17,11 @@ pub mod inbound;
 pub mod markdown;
 mod message_id;
 mod plain_text;
+mod written;
 
 pub use address::wire_address;
 pub use clean::{SafeHtml, clean};
 pub use compose::{Letter, Mailbox, compose};
 pub use header::HeaderText;
-pub use message_id::message_id;
+pub use message_id::{message_id, signed_letter};
+pub use written::plain_to_html;

@@ -12,7 +12,7 @@ fn letter(name: &str, subject: &str, text: &str, html: Option<&str>) -> Letter {
         email: email.parse::<Email>().unwrap(),
     };
     Letter {
-        message_id: message_id(uuid::Uuid::from_u128(42), "desk.example.org").unwrap(),
+        message_id: message_id(uuid::Uuid::from_u128(42), b"secret", "desk.example.org").unwrap(),
         from: mailbox(name, "help@example.org"),
         to: mailbox(name, "ada@example.net"),
         reply_to: Some(mailbox("", "reply+1@example.org")),

@@ -12,12 +12,14 @@ pub mod audit;
 pub mod auth;
 pub mod bulk;
 pub mod categories;
+pub mod channels;
 pub mod composing;
 pub mod customers;
 pub mod docs;
 pub mod errors;
 pub mod help;
 pub mod http;
+pub mod intake;
 pub mod jobs;
 pub mod kit;
 pub mod letters;
@@ -56,7 +58,9 @@ pub(crate) fn pages() -> axum::Router<App> {
         .merge(audit::pages::routes())
         .merge(bulk::pages::routes())
         .merge(categories::pages::routes())
+        .merge(channels::pages::routes())
         .merge(customers::pages::routes())
+        .merge(intake::pages::routes())
         .merge(jobs::pages::routes())
         .merge(letters::pages::routes())
         .merge(macros::pages::routes())

@@ -7,6 +7,8 @@ mod articles;
 mod canned;
 #[path = "../examples/gallery/desk.rs"]
 mod desk;
+#[path = "../examples/gallery/mail.rs"]
+mod mail;
 #[path = "../examples/gallery/reports.rs"]
 mod reports;
 #[path = "../examples/gallery/samples.rs"]

@@ -44,6 +44,8 @@ migrations! {
     14 "0014_article_addresses",
     15 "0015_held_answers_seen",
     16 "0016_orders",
+    17 "0017_job_lanes",
+    18 "0018_mail",
 }
 
 impl Migration {

@@ -15,6 +15,7 @@ pub struct RunBulk {
 
 impl Job for RunBulk {
     const KIND: &'static str = "desk.bulk";
+    const LANE: engine::Lane = engine::Lane::Awaited;
     fn key(&self) -> String {
         format!("{}:{}", self.bulk, self.after)
     }
@@ -42,6 +43,7 @@ pub struct UndoBulk {
 
 impl Job for UndoBulk {
     const KIND: &'static str = "desk.bulk_undo";
+    const LANE: engine::Lane = engine::Lane::Awaited;
     fn key(&self) -> String {
         format!("{}:{}", self.bulk, self.after)
     }

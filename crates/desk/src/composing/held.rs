@@ -190,6 +190,7 @@ pub struct Release {
 
 impl Job for Release {
     const KIND: &'static str = "desk.release_answer";
+    const LANE: engine::Lane = engine::Lane::Awaited;
     fn key(&self) -> String {
         self.held.to_string()
     }

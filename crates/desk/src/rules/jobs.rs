@@ -21,6 +21,7 @@ pub struct LookAtChange {
 
 impl Job for LookAtChange {
     const KIND: &'static str = "desk.rules";
+    const LANE: engine::Lane = engine::Lane::Awaited;
     fn key(&self) -> String {
         format!("{}:{}", self.ticket, self.change)
     }
@@ -45,6 +46,7 @@ pub struct LookAtTime {
 
 impl Job for LookAtTime {
     const KIND: &'static str = "desk.rule_timer";
+    const LANE: engine::Lane = engine::Lane::Awaited;
     fn key(&self) -> String {
         format!("{}:{}:{}", self.rule, self.ticket, self.anchor_at.as_microsecond())
     }
@@ -80,6 +82,7 @@ pub struct TakeOnDue {
 
 impl Job for TakeOnDue {
     const KIND: &'static str = "desk.rule_take_on";
+    const LANE: engine::Lane = engine::Lane::Awaited;
     fn key(&self) -> String {
         format!("{}:{}:{}", self.rule, self.since.as_microsecond(), self.after.1)
     }

@@ -8,11 +8,13 @@ use engine::{Inside, Job};
 use identity::{Links, TenantRecord, Token, User, teams, tenants, users};
 use notices::{
     inbox,
-    letters::{self, LetterKind, NewLetter},
+    letters::{self, LetterKind, NewLetter, Posted},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
+
+use crate::intake::reply::{self, Replier};
 
 use super::{
     model::*,
@@ -30,14 +32,40 @@ pub struct Announce {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum News {
-    Created { first: Uuid, spoke_first: bool },
-    Answered { message: Uuid },
-    CustomerReplied { message: Uuid },
-    Assigned { to: Uuid, version: i64 },
-    Resolved { version: i64 },
-    Mentioned { message: Uuid, to: Vec<Uuid> },
-    Forwarded { forward: Uuid },
-    ForwardAnswered { message: Uuid },
+    Created {
+        first: Uuid,
+        spoke_first: bool,
+        /// Its customer gets a letter that it has arrived.
+        #[serde(default = "confirmed")]
+        is_confirmed: bool,
+    },
+    Answered {
+        message: Uuid,
+    },
+    CustomerReplied {
+        message: Uuid,
+    },
+    Assigned {
+        to: Uuid,
+        version: i64,
+    },
+    Resolved {
+        version: i64,
+    },
+    Mentioned {
+        message: Uuid,
+        to: Vec<Uuid>,
+    },
+    Forwarded {
+        forward: Uuid,
+    },
+    ForwardAnswered {
+        message: Uuid,
+    },
+}
+
+const fn confirmed() -> bool {
+    true
 }
 
 impl Job for Announce {
@@ -76,11 +104,13 @@ impl Inside for Announcer {
         let tenant = tenants::get(tx, tx.tenant()?)?;
         let about = About { ticket: &ticket, tenant: &tenant, links: &self.links };
         match &job.news {
-            News::Created { first, spoke_first } => {
+            News::Created { first, spoke_first, is_confirmed } => {
                 if *spoke_first {
                     about.answer(tx, *first)?;
                 } else {
-                    about.confirm(tx)?;
+                    if *is_confirmed {
+                        about.confirm(tx)?;
+                    }
                     about.tell_the_team(tx)?;
                 }
                 if let Some(assignee) = ticket.assigned_to.filter(|a| ticket.created_by_id != Some(a.uuid()))
@@ -121,6 +151,12 @@ struct About<'a> {
     links: &'a Links,
 }
 
+impl Replier {
+    fn of(to: &Recipient) -> Self {
+        to.staff.map_or(Self::Customer, Self::Staff)
+    }
+}
+
 /// The customer's side of a ticket: the account that may read it, or the bare address.
 struct Recipient {
     email: Email,
@@ -128,6 +164,8 @@ struct Recipient {
     locale: String,
     /// Their account, when the address is proved and theirs.
     verified: bool,
+    /// The member of staff they are, where this is a notice.
+    staff: Option<Id<User>>,
 }
 
 impl About<'_> {
@@ -139,7 +177,7 @@ impl About<'_> {
         let may_read = user
             .as_ref()
             .is_some_and(|u| self.ticket.user_id == Some(u.id) || u.customer_id == Some(customer.id.uuid()));
-        Ok(Recipient { email: customer.email, name: customer.name, locale, verified: may_read })
+        Ok(Recipient { email: customer.email, name: customer.name, locale, verified: may_read, staff: None })
     }
 
     /// A page for somebody who can sign in; for anybody else a link that only this letter holds.
@@ -176,7 +214,19 @@ impl About<'_> {
         kind: LetterKind,
         to: &Recipient,
         values: serde_json::Value,
-    ) -> Result<Uuid> {
+    ) -> Result<Posted> {
+        self.post_for(tx, kind, to, values, Replier::of(to))
+    }
+
+    fn post_for(
+        &self,
+        tx: &mut Tx<'_>,
+        kind: LetterKind,
+        to: &Recipient,
+        values: serde_json::Value,
+        replier: Replier,
+    ) -> Result<Posted> {
+        let thread = reply::headers(tx, self.ticket, &to.email, replier)?;
         let letter = NewLetter {
             kind,
             to: to.email.clone(),
@@ -184,10 +234,12 @@ impl About<'_> {
             locale: to.locale.clone(),
             ticket_id: Some(self.ticket.id.uuid()),
             domain: self.links.domain(self.tenant),
-            in_reply_to: None,
+            from_email: thread.from,
+            reply_to: thread.reply_to,
+            in_reply_to: thread.in_reply_to,
             values,
         };
-        Ok(letters::post(tx, letter)?.uuid())
+        letters::post(tx, letter)
     }
 
     fn confirm(&self, tx: &mut Tx<'_>) -> Result<()> {
@@ -214,8 +266,11 @@ impl About<'_> {
         // What a rule says is said to the customer alone, as what it is: a program that answered it would get no answer.
         let automatic = message.author.kind == base::ActorKind::System;
         let kind = if automatic { LetterKind::TicketAutoAnswer } else { LetterKind::SupportTicketUpdate };
+        if let Some(signature) = reply::signature(tx, self.ticket)?.filter(|_| !automatic) {
+            values["body"] = format!("{}\n\n{signature}", message.body).into();
+        }
         let letter = self.post(tx, kind, &to, values.clone())?;
-        store::set_delivery(tx, message.id, "queued", letter)?;
+        store::set_delivery(tx, message.id, letter.status(), letter.id.uuid())?;
         if automatic {
             return Ok(());
         }
@@ -227,6 +282,7 @@ impl About<'_> {
                 name: copy.name,
                 locale: to.locale.clone(),
                 verified: false,
+                staff: None,
             };
             self.post(tx, LetterKind::TicketCopy, &to, values.clone())?;
         }
@@ -250,9 +306,10 @@ impl About<'_> {
             name: String::new(),
             locale: self.tenant.settings.locale.clone(),
             verified: false,
+            staff: None,
         };
-        let letter = self.post(tx, LetterKind::TicketForward, &to, values)?;
-        store::set_delivery(tx, message.id, "queued", letter)
+        let letter = self.post_for(tx, LetterKind::TicketForward, &to, values, Replier::Forward(id))?;
+        store::set_delivery(tx, message.id, letter.status(), letter.id.uuid())
     }
 
     fn tell_mentioned(&self, tx: &mut Tx<'_>, message: Uuid, to: &[Uuid]) -> Result<()> {
@@ -303,6 +360,7 @@ impl About<'_> {
             name: user.name.clone(),
             locale: user.locale.clone(),
             verified: true,
+            staff: Some(user.id),
         };
         self.post(tx, kind, &to, values).map(|_| ())
     }

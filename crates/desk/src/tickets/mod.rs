@@ -48,9 +48,27 @@ pub use ops::{
     merged, purge_deleted, rated, remove, restore, snooze, split, staff_message, take_answer, unblock,
     unmerge, unsnooze, user_of, wake_due,
 };
-pub(crate) use ops::{lock_head, note_macro, restore_fields};
+pub(crate) use ops::{Overheard, admit, join, lock_head, note_macro, overhear, restore_fields};
 pub use query::Extras;
 pub(crate) use store::{by_ids, lock};
+
+/// Everybody of a team watches a ticket from now on.
+pub(crate) fn watch_as_team(
+    tx: &mut db::Tx<'_>,
+    ticket: base::Id<Ticket>,
+    team: &identity::teams::Team,
+) -> base::Result<()> {
+    let mut watchers = query::extras(tx, &[ticket])?.remove(&ticket).unwrap_or_default().watchers;
+    let before = watchers.len();
+    watchers.extend(team.members.iter().copied());
+    watchers.sort();
+    watchers.dedup();
+    watchers.truncate(WATCHERS_MAX);
+    if watchers.len() > before { store::set_watchers(tx, ticket, &watchers) } else { Ok(()) }
+}
+
+/// Watchers that a team brings at most.
+const WATCHERS_MAX: usize = 100;
 
 /// Records what became of a letter on the message it carried.
 pub fn letter_settled(tx: &mut db::Tx<'_>, letter: uuid::Uuid, status: &str) -> base::Result<()> {

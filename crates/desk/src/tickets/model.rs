@@ -216,6 +216,8 @@ pub struct Ticket {
     pub deleted_at: Option<Timestamp>,
     /// The sum of its time entries.
     pub minutes_spent: u32,
+    /// The address it was mailed to; absent where it came by another door.
+    pub mail_channel_id: Option<Id<crate::channels::MailChannel>>,
 }
 
 impl Ticket {

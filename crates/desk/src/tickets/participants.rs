@@ -67,6 +67,17 @@ pub fn add(
     of(tx, id)
 }
 
+/// Somebody whose mail was let into the conversation. Whoever decided it may change the ticket; that was checked.
+pub(crate) fn admit(tx: &mut Tx<'_>, ticket: &Ticket, email: &str, name: &str) -> Result<()> {
+    if ticket.user_email.to_lowercase() == email || of(tx, ticket.id)?.len() >= MOST {
+        return Ok(());
+    }
+    let name: String = name.chars().filter(|c| !c.is_control()).take(100).collect();
+    let (by, now) = (tx.actor().name.clone(), tx.now());
+    tx.execute(&INSERT, params![ticket.id, email, name, by, now])?;
+    Ok(())
+}
+
 /// No more copies to this address.
 pub fn remove(
     tx: &mut Tx<'_>,

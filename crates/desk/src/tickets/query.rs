@@ -24,6 +24,7 @@ pub struct Extras {
 }
 
 db::statements! {
+    AUTHORS_OF_LETTER = "select author_id from messages where tenant_id = ?1 and letter_id = ?2 and  author_id is not null";
     MESSAGES = "select id, ticket_id, direction, is_internal, author_kind, author_id, author_name, body, body_html, delivery, created_at
         from messages where tenant_id = ?1 and ticket_id = ?2 order by id";
     MESSAGE = "select id, ticket_id, direction, is_internal, author_kind, author_id, author_name, body, body_html, delivery, created_at
@@ -203,6 +204,11 @@ pub fn message(read: &Read<'_>, id: Id<Message>) -> Result<Option<Message>> {
     let Some(mut message) = read.query_one(&MESSAGE, params![id], map_message)? else { return Ok(None) };
     message.attachments = read.query_all(&ATTACHMENTS_OF_MESSAGE, params![id], map_attachment)?;
     Ok(Some(message))
+}
+
+/// Members of staff whose message went out as a letter.
+pub fn authors_of_letter(read: &Read<'_>, letter: Uuid) -> Result<Vec<Id<User>>> {
+    read.query_all(&AUTHORS_OF_LETTER, params![letter], |row| row.get(0))
 }
 
 pub fn audits(read: &Read<'_>, ticket: Id<Ticket>) -> Result<Vec<Audit>> {

@@ -17,7 +17,7 @@ macro_rules! columns {
          t.ai_confidence_score, t.ai_first_response_time, t.ai_auto_resolved, t.context, t.first_message_id, t.follow_up_of,
          t.version, t.public_version, t.public_updated_at, t.created_by_kind, t.created_by_id, t.created_by, t.updated_by,
          t.created_at, t.updated_at, t.survivor_id, t.merged_count, t.public_last_message_at, t.snoozed_at, t.snoozed_until,
-         t.deleted_at, t.minutes_spent"
+         t.deleted_at, t.minutes_spent, t.mail_channel_id"
     };
 }
 /// The select list of a whole ticket, for lists put together at run time.
@@ -28,9 +28,9 @@ db::statements! {
         channel, customer_id, user_id, user_email, order_id, assigned_to, team_id, origin_type, target_type, unread_by_agent,
         unread_by_customer, message_count, public_message_count, last_message_at, due_at, reminder_count, escalation_level, ai_auto_resolved,
         context, first_message_id, follow_up_of, version, public_version, public_updated_at, created_by_kind, created_by_id,
-        created_by, updated_by, created_at, updated_at)
+        created_by, updated_by, created_at, updated_at, mail_channel_id)
         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25,
-        0, 0, ?26, ?27, ?28, ?29, 1, 1, ?24, ?30, ?31, ?32, ?33, ?24, ?24)";
+        0, 0, ?26, ?27, ?28, ?29, 1, 1, ?24, ?30, ?31, ?32, ?33, ?24, ?24, ?34)";
     BY_ID = concat!("select ", columns!(), " from tickets t join messages m on m.tenant_id = t.tenant_id and m.id = t.first_message_id
         where t.tenant_id = ?1 and t.id = ?2");
     LOCK = "select 1 from tickets where tenant_id = ?1 and id = ?2 {lock}";
@@ -51,6 +51,7 @@ db::statements! {
     DROP_WATCHERS = "delete from ticket_watchers where tenant_id = ?1 and ticket_id = ?2";
     INSERT_LINK = "insert into ticket_links (tenant_id, ticket_id, kind, linked_id, label, is_public) values (?1, ?2, ?3, ?4, ?5, ?6) on conflict do nothing";
     DROP_LINKS = "delete from ticket_links where tenant_id = ?1 and ticket_id = ?2";
+    SHOW_MESSAGE = "update messages set is_internal = ?3 where tenant_id = ?1 and id = ?2";
     SET_DELIVERY = "update messages set delivery = ?3, letter_id = ?4 where tenant_id = ?1 and id = ?2";
     SET_DELIVERY_OF_LETTER = "update messages set delivery = ?3 where tenant_id = ?1 and letter_id = ?2";
     TO_CLOSE = "select id from tickets where tenant_id = ?1 and status = 'resolved' and survivor_id is null and deleted_at is null
@@ -122,6 +123,7 @@ pub fn map(row: &Row<'_>) -> Result<Ticket> {
         snoozed_until: c.next()?,
         deleted_at: c.next()?,
         minutes_spent: c.next()?,
+        mail_channel_id: c.next()?,
     })
 }
 
@@ -194,7 +196,8 @@ pub fn insert(tx: &mut Tx<'_>, t: &Ticket) -> Result<()> {
             t.created_by_kind,
             t.created_by_id,
             t.created_by,
-            t.updated_by
+            t.updated_by,
+            t.mail_channel_id
         ],
     )?;
     counts::moved(tx, None, t)?;
@@ -405,6 +408,11 @@ pub fn set_links(
         tx.execute(&INSERT_LINK, params![ticket, link.kind, link.id, link.label, public(link)])?;
     }
     Ok(())
+}
+
+/// A message that was kept from the customer is shown to them.
+pub fn show_message(tx: &mut Tx<'_>, message: Id<Message>) -> Result<()> {
+    tx.execute(&SHOW_MESSAGE, params![message, false]).map(|_| ())
 }
 
 pub fn set_delivery(tx: &mut Tx<'_>, message: Id<Message>, delivery: &str, letter: uuid::Uuid) -> Result<()> {

@@ -82,6 +82,14 @@ impl LetterKind {
         !matches!(self, Self::SupportTicketUpdate | Self::TicketForward | Self::TicketCopy)
     }
 
+    /// To a member of the business.
+    pub const fn is_to_staff(self) -> bool {
+        matches!(
+            self,
+            Self::TicketNew | Self::SupportCustomerReply | Self::TicketAssigned | Self::TicketMention
+        )
+    }
+
     /// The default: a subject and a Markdown body, both minijinja.
     pub const fn default_text(self) -> (&'static str, &'static str) {
         match self {

@@ -7,7 +7,7 @@ use identity::audit;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{LetterKind, SendLetter, template};
+use super::{LetterKind, SendLetter, budget, secret, template};
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Letter {
@@ -21,8 +21,13 @@ pub struct Letter {
     pub body_html: String,
     pub message_id: String,
     pub in_reply_to: Option<String>,
+    /// The conversation before it, oldest first.
+    pub references: Vec<String>,
+    /// Absent: the business's own address.
+    pub from_email: Option<Email>,
+    pub reply_to: Option<Email>,
     pub automatic: bool,
-    /// `queued`, `sent`, `failed` or `uncertain`.
+    /// `queued`, `sent`, `failed`, `uncertain`, `bounced`, or `held`: too many went to the same place.
     pub status: String,
     pub attempts: u32,
     pub last_error: Option<String>,
@@ -40,6 +45,9 @@ pub struct NewLetter {
     pub ticket_id: Option<Uuid>,
     /// The domain of the Message-ID.
     pub domain: String,
+    /// The address it is from and the one its answers go to, where it is not the business's own.
+    pub from_email: Option<Email>,
+    pub reply_to: Option<Email>,
     /// The Message-ID it answers, so that mail programs show one thread.
     pub in_reply_to: Option<String>,
     pub values: serde_json::Value,
@@ -47,17 +55,20 @@ pub struct NewLetter {
 
 macro_rules! columns {
     () => {
-        "id, kind, ticket_id, to_email, to_name, subject, body_text, body_html, message_id, in_reply_to, automatic, status, attempts,
-         last_error, created_at, sent_at"
+        "id, kind, ticket_id, to_email, to_name, subject, body_text, body_html, message_id, in_reply_to, mail_references,
+         from_email, reply_to, automatic, status, attempts, last_error, created_at, sent_at"
     };
 }
 
 db::statements! {
     INSERT = "insert into letters (tenant_id, id, kind, ticket_id, to_email, to_name, subject, body_text, body_html, message_id, in_reply_to,
-        automatic, status, attempts, created_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'queued', 0, ?13)";
+        automatic, status, attempts, created_at, mail_references, from_email, reply_to)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 0, ?14, ?15, ?16, ?17)";
     BY_ID = concat!("select ", columns!(), " from letters where tenant_id = ?1 and id = ?2");
     PAGE = concat!("select ", columns!(), " from letters where tenant_id = ?1 and id < ?2 order by id desc limit ?3");
-    AGAIN = "update letters set status = 'queued', last_error = null where tenant_id = ?1 and id = ?2 and status in ('failed', 'uncertain')";
+    AGAIN = "update letters set status = 'queued', last_error = null where tenant_id = ?1 and id = ?2 and status in ('failed', 'uncertain', 'bounced', 'held')";
+    BY_MESSAGE_ID = concat!("select ", columns!(), " from letters where tenant_id = ?1 and message_id = ?2");
+    BOUNCED = "update letters set status = 'bounced', last_error = ?3 where tenant_id = ?1 and id = ?2 and status <> 'bounced'";
     SETTLE = "update letters set status = ?3, attempts = attempts + 1, last_error = ?4, sent_at = ?5 where tenant_id = ?1 and id = ?2";
     FIRST_OF_TICKET = "select message_id from letters where tenant_id = ?1 and ticket_id = ?2 and to_email = ?3 order by id limit 1";
 }
@@ -75,6 +86,9 @@ fn map(row: &Row<'_>) -> Result<Letter> {
         body_html: c.next()?,
         message_id: c.next()?,
         in_reply_to: c.next()?,
+        references: serde_json::from_value(c.next()?).map_err(Error::from_source)?,
+        from_email: c.next()?,
+        reply_to: c.next()?,
         automatic: c.next()?,
         status: c.next()?,
         attempts: c.next()?,
@@ -84,18 +98,39 @@ fn map(row: &Row<'_>) -> Result<Letter> {
     })
 }
 
+/// A letter that was just put into the outbox.
+#[derive(Clone, Copy, Debug)]
+pub struct Posted {
+    pub id: Id<Letter>,
+    /// It waits until somebody lets it go: too many went to the same place.
+    pub is_held: bool,
+}
+
+impl Posted {
+    pub const fn status(self) -> &'static str {
+        if self.is_held { "held" } else { "queued" }
+    }
+}
+
 /// Renders a letter, puts it into the outbox and queues the job that sends it.
-pub fn post(tx: &mut Tx<'_>, new: NewLetter) -> Result<Id<Letter>> {
+pub fn post(tx: &mut Tx<'_>, new: NewLetter) -> Result<Posted> {
     let rendered = template::render(&template::template_of(tx, new.kind, &new.locale)?, &new.values)?;
     let (id, now): (Id<Letter>, _) = (tx.new_id(), tx.now());
-    let message_id = mail::message_id(id.uuid(), &new.domain)?;
-    let in_reply_to = match (new.in_reply_to, new.ticket_id) {
-        (Some(known), _) => Some(known),
-        (None, Some(ticket)) => {
+    let message_id = mail::message_id(id.uuid(), &secret::of(tx, secret::MESSAGE_IDS)?, &new.domain)?;
+    let first = match new.ticket_id {
+        Some(ticket) => {
             tx.query_one(&FIRST_OF_TICKET, params![ticket, new.to], |row| row.get::<String>(0))?
         }
-        (None, None) => None,
+        None => None,
     };
+    let in_reply_to = new.in_reply_to.or_else(|| first.clone());
+    let mut references: Vec<&String> = first.iter().chain(&in_reply_to).collect();
+    references.dedup();
+    let is_held = new.kind.is_automatic() && budget::is_spent(tx, new.kind, &new.to, new.ticket_id)?;
+    let posted = Posted { id, is_held };
+    if is_held {
+        budget::tell(tx)?;
+    }
     tx.execute(
         &INSERT,
         params![
@@ -110,15 +145,31 @@ pub fn post(tx: &mut Tx<'_>, new: NewLetter) -> Result<Id<Letter>> {
             message_id,
             in_reply_to,
             new.kind.is_automatic(),
-            now
+            posted.status(),
+            now,
+            serde_json::json!(references),
+            new.from_email,
+            new.reply_to
         ],
     )?;
-    tx.enqueue(&SendLetter { letter: id })?;
-    Ok(id)
+    if !is_held {
+        tx.enqueue(&SendLetter { letter: id })?;
+    }
+    Ok(posted)
 }
 
 pub fn get(read: &Read<'_>, id: Id<Letter>) -> Result<Letter> {
     read.query_one(&BY_ID, params![id], map)?.or_not_found("letter")
+}
+
+/// The letter of a Message-ID of ours, as a mail that came in names it.
+pub fn by_message_id(read: &Read<'_>, message_id: &str) -> Result<Option<Letter>> {
+    read.query_one(&BY_MESSAGE_ID, params![message_id], map)
+}
+
+/// A letter came back. False when it was on record already.
+pub fn bounced(tx: &mut Tx<'_>, id: Id<Letter>, why: &str) -> Result<bool> {
+    tx.execute(&BOUNCED, params![id, why]).map(|n| n == 1)
 }
 
 /// Newest first, before an id.
@@ -158,7 +209,10 @@ pub fn search(read: &Read<'_>, filter: &LetterFilter, limit: u32) -> Result<Vec<
 pub fn resend(tx: &mut Tx<'_>, id: Id<Letter>) -> Result<()> {
     get(tx, id)?;
     if tx.execute(&AGAIN, params![id])? == 0 {
-        return Err(Error::conflict("letter.not_failed", "only a letter that failed can be sent again"));
+        return Err(Error::conflict(
+            "letter.not_failed",
+            "only a letter that failed or is held can be sent again",
+        ));
     }
     let job = SendLetter { letter: id };
     if !engine::store::rerun_key(tx, SendLetter::KIND, &job.key())? {

@@ -41,7 +41,9 @@ pub fn compose(read: &Read<'_>, links: &Links, letter: &Letter) -> Result<(Email
     } else {
         tenant.settings.from_name.clone()
     };
-    let from: Email = if tenant.settings.from_email.is_empty() {
+    let from: Email = if let Some(own) = &letter.from_email {
+        own.clone()
+    } else if tenant.settings.from_email.is_empty() {
         sender_of(&links.domain(&tenant))?
     } else {
         tenant.settings.from_email.parse()?
@@ -50,12 +52,15 @@ pub fn compose(read: &Read<'_>, links: &Links, letter: &Letter) -> Result<(Email
         message_id: letter.message_id.clone(),
         from: mail::Mailbox { name: mail::HeaderText::lossy(&from_name), email: from.clone() },
         to: mail::Mailbox { name: mail::HeaderText::lossy(&letter.to_name), email: letter.to_email.clone() },
-        reply_to: None,
+        reply_to: letter
+            .reply_to
+            .clone()
+            .map(|email| mail::Mailbox { name: mail::HeaderText::lossy(&from_name), email }),
         subject: mail::HeaderText::lossy(&letter.subject),
         text: letter.body_text.clone(),
         html: Some(letter.body_html.clone()),
         in_reply_to: letter.in_reply_to.iter().cloned().collect(),
-        references: letter.in_reply_to.iter().cloned().collect(),
+        references: letter.references.clone(),
         automatic: letter.automatic,
         date: letter.created_at,
         list_unsubscribe: None,
@@ -76,7 +81,7 @@ impl Handler for Sender {
 
     fn plan(&self, tx: &mut Tx<'_>, job: &SendLetter) -> Result<Step<Envelope>> {
         let letter = outbox::get(tx, job.letter)?;
-        if letter.status == "sent" {
+        if matches!(letter.status.as_str(), "sent" | "bounced" | "held") {
             return Ok(Step::Done);
         }
         let (from, raw) = compose(tx, &self.links, &letter)?;

@@ -269,7 +269,8 @@ fn message(id: &str, kind: &str, name: &str, html: &str, minutes: i64) -> Messag
         channel: (kind == "inbound").then(|| "portal".into()),
         body_html: html.into(),
         excerpt: String::new(),
-        quoted_html: None,
+        parts: Vec::new(),
+        mail: None,
         attachments: vec![],
         delivery: (kind == "outbound").then(|| "sent".into()),
         delivery_detail: None,
@@ -296,8 +297,23 @@ fn timeline() -> Vec<Entry> {
     let mut last =
         message("4", "inbound", "Ada Byron", "<p>It does. I pushed it in again, still red.</p>", 3);
     last.channel = text("email");
-    last.quoted_html =
-        text("<blockquote>Could you tell me whether the cable to the wall sits firmly?</blockquote>");
+    let part = |kind, html: &str| web::tickets::views::Part { kind, html: html.into() };
+    last.parts = vec![
+        part("said", "<p>It does. I pushed it in again, still red.</p>"),
+        part("quoted", "<p>&gt; Could you tell me whether the cable to the wall sits firmly?</p>"),
+    ];
+    last.mail = Some(web::tickets::views::MessageMail {
+        from_email: "ada@byron.example".into(),
+        reason: "it came to a reply address we gave away for this ticket, and its sender takes part in it"
+            .into(),
+        standing: "joined".into(),
+        automated: None,
+        is_authentic: true,
+        has_html: false,
+        copied: vec!["charles@engine.example".into()],
+        withheld: vec![],
+        follows: None,
+    });
     vec![
         Entry::Message(Box::new(first)),
         event("e1", "Ben Okafor claimed it", 320),

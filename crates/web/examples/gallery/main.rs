@@ -4,6 +4,7 @@
 mod articles;
 mod canned;
 mod desk;
+mod mail;
 mod reports;
 mod samples;
 mod staff;

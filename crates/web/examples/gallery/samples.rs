@@ -110,6 +110,7 @@ pub fn pages() -> Vec<Page> {
     pages.extend(crate::desk::pages());
     pages.extend(crate::staff::pages());
     pages.extend(crate::canned::pages());
+    pages.extend(crate::mail::pages());
     pages
 }
 

@@ -338,6 +338,8 @@ fn post(
             locale: user.locale.clone(),
             ticket_id: None,
             domain: links.domain(tenant),
+            from_email: None,
+            reply_to: None,
             in_reply_to: None,
             values,
         },

@@ -119,6 +119,10 @@ async fn find(app: &App, parts: &Parts, request_id: Arc<str>) -> Result<Caller> 
         user_agent,
         csrf: "".into(),
     };
+    // What stands there opens a door for mail, and is looked at there: it is nobody's session.
+    if parts.uri.path().starts_with("/api/mail/") {
+        return Ok(nobody);
+    }
     let (token, by_cookie) = match bearer(headers)? {
         Some(token) => (token, false),
         None => match cookie(

@@ -36,6 +36,8 @@ pub(crate) enum Who {
     Agents,
     /// Administrators and admin keys; read keys for GET.
     Admins,
+    /// The key of a mail channel, and nothing else.
+    ChannelKey,
 }
 
 impl Who {
@@ -49,11 +51,12 @@ impl Who {
             Self::Staff | Self::StaffPeople => of(Role::is_staff),
             Self::Agents => of(Role::sees_all_tickets),
             Self::Admins => of(Role::is_admin),
+            Self::ChannelKey => vec![],
         }
     }
     fn scopes(self, writes: bool) -> Vec<&'static str> {
         match (self, writes) {
-            (Self::People | Self::StaffPeople, _) => vec![],
+            (Self::People | Self::StaffPeople | Self::ChannelKey, _) => vec![],
             (Self::Admins, true) => vec!["admin"],
             // A key that reads, reads everything of the tenant; one that writes is an agent.
             (Self::Admins, false) => vec!["read", "admin"],
@@ -537,6 +540,8 @@ pub fn api() -> (axum::Router<App>, OpenApi) {
         .merge(crate::composing::api::routes())
         .merge(crate::macros::api::routes())
         .merge(crate::articles::routes())
+        .merge(crate::channels::routes())
+        .merge(crate::intake::routes())
         .finish_api_with(&mut document, |api| api.security_scheme("bearer", bearer));
     (router, document)
 }

@@ -55,6 +55,8 @@ fn view(who: &AdminPage, name: &str, s: &Settings, problems: Vec<Problem>) -> vi
         sign_up_allowed: s.signup_allowed,
         csat_enabled: s.csat_enabled,
         csat_delay_minutes: s.csat_delay_minutes,
+        agents_answer_by_mail: s.agents_answer_by_mail,
+        letters_per_10_minutes: s.letters_per_10_minutes,
         problems,
     }
 }
@@ -87,6 +89,9 @@ struct Form {
     #[serde(default)]
     csat_enabled: bool,
     csat_delay_minutes: String,
+    #[serde(default)]
+    agents_answer_by_mail: bool,
+    letters_per_10_minutes: String,
 }
 
 /// What was typed on top of what there is, and the numbers that are none.
@@ -131,6 +136,12 @@ fn typed(input: &Form, before: &Settings) -> (Settings, Vec<FieldError>) {
             "csat_delay_minutes",
             &input.csat_delay_minutes,
             before.csat_delay_minutes,
+        ),
+        agents_answer_by_mail: input.agents_answer_by_mail,
+        letters_per_10_minutes: number(
+            "letters_per_10_minutes",
+            &input.letters_per_10_minutes,
+            before.letters_per_10_minutes,
         ),
         time_zone: input.zone.trim().to_owned(),
         ..before.clone()

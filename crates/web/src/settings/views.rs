@@ -24,5 +24,7 @@ pub struct Settings {
     pub sign_up_allowed: bool,
     pub csat_enabled: bool,
     pub csat_delay_minutes: u32,
+    pub agents_answer_by_mail: bool,
+    pub letters_per_10_minutes: u32,
     pub problems: Vec<Problem>,
 }

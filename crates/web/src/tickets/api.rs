@@ -62,11 +62,11 @@ pub async fn list(
 }
 
 pub fn detail(read: &db::Read<'_>, ticket: Ticket) -> Result<(TicketOut, i64)> {
-    let (id, version) = (ticket.id, ticket.version);
+    let (id, version, merged_count) = (ticket.id, ticket.version, ticket.merged_count);
     let thread = tickets::query::thread(read, &ticket)?;
     let extras = tickets::query::extras(read, &[id])?.remove(&id).unwrap_or_default();
     let mut out = TicketOut::new(ticket, extras, read.now());
-    out.merged_tickets = Some(tickets::merged(read, id)?);
+    out.merged_tickets = Some(if merged_count > 0 { tickets::merged(read, id)? } else { Vec::new() });
     out.relations = Some(tickets::relations::of(read, id)?);
     out.participants = Some(tickets::participants::of(read, id)?);
     out.checklist = Some(tickets::checklist::of(read, id)?);

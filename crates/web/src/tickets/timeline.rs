@@ -2,7 +2,7 @@
 
 use base::Result;
 use db::Read;
-use desk::tickets::{self, Audit, Direction, Ticket};
+use desk::tickets::{self, Audit, Direction, Message, Ticket};
 use identity::teams::Team;
 
 use super::{pages::Names, views};
@@ -23,12 +23,15 @@ pub fn entries(
             merged.insert(id, tickets::query::get(read, id)?.ticket_number);
         }
     }
+    let mut mails = mails_of(read, t, merged.keys().copied())?;
     let unread_from = messages.len().saturating_sub(t.unread_by_agent as usize);
     let mut out: Vec<(base::Timestamp, u8, views::Entry)> = Vec::new();
     for (i, m) in messages.into_iter().enumerate() {
         if i == unread_from && t.unread_by_agent > 0 && m.direction == Direction::Inbound {
             out.push((m.created_at, 0, views::Entry::UnreadMark { count: t.unread_by_agent }));
         }
+        let mail = mails.remove(&m.id);
+        let parts = if mail.is_some() { parts_of(&m.body) } else { Vec::new() };
         let kind = match (m.is_internal, m.direction) {
             (true, _) => "note",
             (false, Direction::Inbound) => "inbound",
@@ -41,7 +44,8 @@ pub fn entries(
             channel: (i == 0 && kind == "inbound").then(|| t.channel.to_string()),
             excerpt: excerpt(&m.body),
             body_html: m.body_html,
-            quoted_html: None,
+            parts,
+            mail,
             attachments: m
                 .attachments
                 .into_iter()
@@ -74,6 +78,55 @@ pub fn entries(
     Ok(out.into_iter().map(|(_, _, entry)| entry).collect())
 }
 
+/// How messages of a ticket, and of those merged into it, came by mail.
+fn mails_of(
+    read: &Read<'_>,
+    t: &Ticket,
+    merged: impl Iterator<Item = base::Id<Ticket>>,
+) -> Result<std::collections::HashMap<base::Id<Message>, views::MessageMail>> {
+    let mut out = std::collections::HashMap::new();
+    for id in std::iter::once(t.id).chain(merged) {
+        for m in desk::intake::query::of_ticket(read, id)? {
+            let follows = match m.follows_id {
+                Some(other) => {
+                    let other = tickets::query::get(read, base::Id::from_uuid(other))?;
+                    // Once merged, or gone, there is nothing to suggest.
+                    (other.deleted_at.is_none() && t.survivor_id.is_none() && other.survivor_id != Some(t.id))
+                        .then(|| (other.id.to_string(), other.ticket_number))
+                }
+                None => None,
+            };
+            let view = views::MessageMail {
+                from_email: m.from_email,
+                reason: m.reason,
+                standing: m.standing.to_string(),
+                automated: m.automated,
+                is_authentic: m.is_authentic,
+                has_html: m.has_html,
+                copied: m.copied,
+                withheld: m.withheld,
+                follows,
+            };
+            out.insert(m.message_id, view);
+        }
+    }
+    Ok(out)
+}
+
+/// A mail's text in its pieces; what is quoted is folded, never cut.
+fn parts_of(text: &str) -> Vec<views::Part> {
+    use mail::inbound::PieceKind;
+    let part = |piece: mail::inbound::Piece| views::Part {
+        kind: match piece.kind {
+            PieceKind::Said => "said",
+            PieceKind::Quoted => "quoted",
+            PieceKind::Signature => "signature",
+        },
+        html: mail::plain_to_html(&piece.text).as_str().to_owned(),
+    };
+    mail::inbound::fold(text).into_iter().map(part).filter(|p| !p.html.is_empty()).collect()
+}
+
 /// "Ben Okafor set the status to In progress".
 fn sentence(a: &Audit, names: &Names, teams: &[Team], zone: &str, locale: &str) -> String {
     let to = a.to.as_deref().unwrap_or_default();
@@ -95,6 +148,7 @@ fn sentence(a: &Audit, names: &Names, teams: &[Team], zone: &str, locale: &str) 
         | "blocked_sender"
         | "participant_added"
         | "participant_removed"
+        | "sender_admitted"
         | "checklist_added"
         | "checklist_done"
         | "checklist_undone"

@@ -147,6 +147,33 @@ impl Entry {
     }
 }
 
+/// A piece of a mail's text.
+#[derive(Debug, Serialize)]
+pub struct Part {
+    /// `said, quoted, signature`.
+    pub kind: &'static str,
+    /// Already escaped.
+    pub html: String,
+}
+
+/// How a message came by mail.
+#[derive(Debug, Serialize)]
+pub struct MessageMail {
+    pub from_email: String,
+    pub reason: String,
+    /// `joined, stranger, admitted, automated`.
+    pub standing: String,
+    /// `bounce, out_of_office, list, loop, other` where a program wrote it.
+    pub automated: Option<String>,
+    pub is_authentic: bool,
+    pub has_html: bool,
+    /// Got a copy and take no part.
+    pub copied: Vec<String>,
+    pub withheld: Vec<String>,
+    /// Id and number of the ticket it may go on with.
+    pub follows: Option<(String, String)>,
+}
+
 #[derive(Debug, Serialize)]
 pub struct Message {
     pub id: String,
@@ -159,10 +186,11 @@ pub struct Message {
     pub body_html: String,
     /// The beginning of its text.
     pub excerpt: String,
-    /// A quoted tail, folded.
-    pub quoted_html: Option<String>,
+    /// What came by mail, in its parts: quotes and signatures are folded. Empty where it did not.
+    pub parts: Vec<Part>,
+    pub mail: Option<MessageMail>,
     pub attachments: Vec<Attachment>,
-    /// `queued, sent, failed, kept` for letters to customers.
+    /// `queued, sent, failed, kept, uncertain, bounced, held` for letters to customers.
     pub delivery: Option<String>,
     pub delivery_detail: Option<String>,
     pub created_at: Timestamp,

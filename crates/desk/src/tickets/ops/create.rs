@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::publish;
 use crate::{
     categories,
+    channels::MailChannel,
     tickets::{
         jobs::{Announce, News},
         model::*,
@@ -35,6 +36,10 @@ pub struct NewTicket {
     pub origin_type: Party,
     pub target_type: Party,
     pub follow_up_of: Option<Id<Ticket>>,
+    /// The address it was mailed to.
+    pub mail_channel_id: Option<Id<MailChannel>>,
+    /// Whether its customer gets a letter that it has arrived.
+    pub is_confirmed: bool,
     /// Who the first message is by, where it was said before and elsewhere.
     pub author: Option<base::Actor>,
     /// Nobody is told.
@@ -60,6 +65,8 @@ impl NewTicket {
             origin_type: Party::Customer,
             target_type: Party::Tenant,
             follow_up_of: None,
+            mail_channel_id: None,
+            is_confirmed: true,
             author: None,
             is_quiet: false,
         })
@@ -200,6 +207,7 @@ pub fn file(
         snoozed_until: None,
         deleted_at: None,
         minutes_spent: 0,
+        mail_channel_id: new.mail_channel_id,
     };
     store::insert(tx, &ticket)?;
     // What a customer said on the phone is the customer's message, written down by staff.
@@ -243,7 +251,10 @@ pub fn file(
     if blocked {
         super::spam::put_aside(tx, &mut ticket)?;
     } else if !new.is_quiet {
-        tx.enqueue(&Announce { ticket: id, news: News::Created { first: first.uuid(), spoke_first } })?;
+        tx.enqueue(&Announce {
+            ticket: id,
+            news: News::Created { first: first.uuid(), spoke_first, is_confirmed: new.is_confirmed },
+        })?;
     }
     Ok(Filed { ticket, message, links: new.links, created })
 }

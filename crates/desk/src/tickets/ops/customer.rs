@@ -1,6 +1,6 @@
 //! What a customer may do with a ticket of their own, and what a reply of theirs sets in motion.
 
-use base::{Error, Id, Kind, OrNotFound, Result, text};
+use base::{Actor, Error, Id, Kind, OrNotFound, Result, text};
 use db::Tx;
 use engine::Enqueue;
 use identity::Settings;
@@ -142,7 +142,22 @@ pub fn customer_reply(
     expected: Option<i64>,
 ) -> Result<(Ticket, Message)> {
     lock_own(tx, viewer, id, expected)?;
-    let mut thread = Thread::lock(tx, id)?;
+    let thread = Thread::lock(tx, id)?;
+    let author = viewer.author(thread.addressed());
+    said(tx, settings, thread, author, viewer.is_stranger(), body, files)
+}
+
+/// A message from the customer's side, by whatever door it came.
+pub(super) fn said(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    mut thread: Thread,
+    author: Option<Actor>,
+    is_stranger: bool,
+    body: Markdown,
+    files: Vec<NewAttachment>,
+) -> Result<(Ticket, Message)> {
+    let id = thread.addressed().id;
     let now = tx.now();
     let window = base::hours(24 * i64::from(settings.reopen_days));
     let head = thread.head_before();
@@ -150,9 +165,8 @@ pub fn customer_reply(
         || (head.status == Status::Closed && head.closed_at.is_none_or(|at| at + window < now));
     if too_late {
         let own = thread.addressed().clone();
-        return follow_up(tx, settings, viewer, &own, body, files);
+        return follow_up(tx, settings, is_stranger, &own, body, files);
     }
-    let author = viewer.author(thread.addressed());
     let message = write_inbound(tx, thread.addressed(), body, files, author)?;
     thread.count(Said::ByCustomer, now);
     let head = thread.head();
@@ -176,7 +190,7 @@ pub fn customer_reply(
 fn follow_up(
     tx: &mut Tx<'_>,
     settings: &Settings,
-    viewer: &Viewer,
+    is_stranger: bool,
     old: &Ticket,
     body: Markdown,
     files: Vec<NewAttachment>,
@@ -194,11 +208,12 @@ fn follow_up(
             label: old.subject.clone(),
         }],
         follow_up_of: Some(old.id),
+        mail_channel_id: old.mail_channel_id,
         ..NewTicket::new(&old.subject, "-", old.channel)?
     };
     let email = old.user_email.parse()?;
     let requester = Requester { email, name: String::new(), user_id: old.user_id };
-    let whom = if viewer.is_stranger() { For::Stranger(requester) } else { For::Themselves(requester) };
+    let whom = if is_stranger { For::Stranger(requester) } else { For::Themselves(requester) };
     let ticket = create(tx, settings, None, whom, new)?;
     let message = crate::tickets::query::message(tx, ticket.first_message_id)?.or_not_found("message")?;
     Ok((ticket, message))

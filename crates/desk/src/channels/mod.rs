@@ -1,0 +1,19 @@
+//! Channels: the addresses a business takes mail at, and how mail of each is taken.
+//!
+//! Rules this room protects:
+//! - an address is one door of the whole installation: two businesses cannot both have it;
+//! - the key of a channel is shown once and stored hashed; it lets mail in and reads nothing.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `model` | what a channel is |
+//! | `ops` | making and changing one, its key |
+//! | `store` | SQL and row mapping, private; finding the business of an address or a key |
+
+mod model;
+mod ops;
+mod store;
+
+pub use model::{ChannelPatch, MailChannel, NewChannel, UnknownSenders};
+pub use ops::{change, create, delete, rotate_key};
+pub use store::{all, by_address, by_address_anywhere, by_key_anywhere, enabled, find, get};

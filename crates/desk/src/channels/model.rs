@@ -1,0 +1,137 @@
+use std::{fmt, str::FromStr};
+
+use base::{Email, Error, Id, Result, Timestamp, text};
+use identity::teams::Team;
+use serde::{Deserialize, Serialize};
+
+use crate::tickets::{Priority, words};
+
+words!(
+    /// What becomes of mail from an address that no customer has.
+    UnknownSenders, "unknown_senders", { Accept = "accept", Quarantine = "quarantine", Reject = "reject" }
+);
+db::text_column!(UnknownSenders);
+
+/// An address that mail comes to, and how it is taken.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct MailChannel {
+    pub id: Id<MailChannel>,
+    pub address: Email,
+    /// What letters of this channel are from, beside the address.
+    pub name: String,
+    /// New tickets go to this team.
+    pub team_id: Option<Id<Team>>,
+    pub priority: Priority,
+    /// Absent: the business's own fallback.
+    pub category: Option<String>,
+    /// Beneath every answer, as Markdown; empty for none.
+    pub signature: String,
+    /// Where answers to our letters go; absent: the address itself. It needs `+` addresses.
+    pub reply_address: Option<Email>,
+    /// A new ticket is confirmed by a letter.
+    pub acknowledges: bool,
+    pub unknown_senders: UnknownSenders,
+    /// Addresses or `@domains` of contact forms: who wrote is in `Reply-To` there.
+    pub contact_forms: Vec<String>,
+    /// What staff forwards here is from whoever they forward.
+    pub forwarding_staff: bool,
+    /// The mail server whose `Authentication-Results` are believed, as it names itself.
+    pub trusted_host: Option<String>,
+    /// The beginning of the key, to recognise it by.
+    pub key_prefix: String,
+    pub disabled_at: Option<Timestamp>,
+    pub version: i64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl MailChannel {
+    /// Where answers go when they carry no secret part.
+    pub fn replies_to(&self) -> &Email {
+        self.reply_address.as_ref().unwrap_or(&self.address)
+    }
+
+    /// The address with a secret part, `support+secret@example.org`.
+    pub fn reply_address_with(&self, secret: &str) -> Result<Email> {
+        let (local, domain) =
+            self.replies_to().as_str().rsplit_once('@').ok_or_else(|| Error::bug("an address without @"))?;
+        format!("{local}+{secret}@{domain}").parse()
+    }
+}
+
+/// A channel about to be made. What is left out has its default.
+#[derive(Clone, Debug)]
+pub struct NewChannel {
+    pub address: Email,
+    pub fields: ChannelPatch,
+}
+
+/// Fields to change; absent ones stay.
+#[derive(Clone, Debug, Default)]
+pub struct ChannelPatch {
+    pub name: Option<String>,
+    pub team_id: Option<Option<Id<Team>>>,
+    pub priority: Option<Priority>,
+    pub category: Option<Option<String>>,
+    pub signature: Option<String>,
+    pub reply_address: Option<Option<Email>>,
+    pub acknowledges: Option<bool>,
+    pub unknown_senders: Option<UnknownSenders>,
+    pub contact_forms: Option<Vec<String>>,
+    pub forwarding_staff: Option<bool>,
+    pub trusted_host: Option<Option<String>>,
+    pub enabled: Option<bool>,
+    pub expected_version: Option<i64>,
+}
+
+/// Contact forms of one channel at most.
+const FORMS_MAX: usize = 50;
+
+/// An address, or an `@domain` for all of its addresses; lower case.
+pub(super) fn check_contact_forms(entries: &[String]) -> Result<Vec<String>> {
+    let wrong = |entry: &str| {
+        Error::field(
+            "contact_forms",
+            "channel.contact_form",
+            format!(
+                "{entry:?}: expected an address such as forms@example.org, or @example.org for all of it"
+            ),
+        )
+    };
+    if entries.len() > FORMS_MAX {
+        return Err(Error::field("contact_forms", "channel.contact_forms", format!("at most {FORMS_MAX}")));
+    }
+    let mut out = Vec::with_capacity(entries.len());
+    for entry in entries.iter().map(|e| e.trim()).filter(|e| !e.is_empty()) {
+        let whole = if entry.starts_with('@') { format!("any{entry}") } else { entry.to_owned() };
+        let parsed: Email = whole.parse().map_err(|_| wrong(entry))?;
+        let key = parsed.key();
+        out.push(if entry.starts_with('@') { format!("@{}", parsed.domain()) } else { key });
+    }
+    out.sort();
+    out.dedup();
+    Ok(out)
+}
+
+/// A host as it names itself in `Authentication-Results`.
+pub(super) fn check_host(host: &str) -> Result<String> {
+    let host = text::line("trusted_host", host, 253)?.to_lowercase();
+    if host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')) {
+        return Ok(host);
+    }
+    Err(Error::field("trusted_host", "channel.trusted_host", "expected a host name such as mx.example.org"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contact_forms_are_addresses_or_domains() {
+        let given = [" Forms@Example.org ".to_owned(), "@Mailer.example".into(), String::new()];
+        assert_eq!(check_contact_forms(&given).unwrap(), ["@mailer.example", "forms@example.org"]);
+        assert!(check_contact_forms(&["nonsense".into()]).is_err());
+        assert!(check_contact_forms(&["@".into()]).is_err());
+        assert!(check_host("mx one").is_err());
+    }
+}

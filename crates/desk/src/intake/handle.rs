@@ -1,0 +1,127 @@
+//! What people do with letters: let one out, throw one away, read one again, let its writer in.
+
+use base::{Error, Id, OrNotFound, Result};
+use db::Tx;
+use engine::Enqueue;
+use identity::{Settings, Staff, audit};
+use uuid::Uuid;
+
+use super::{
+    model::{Mail, MailState, Standing},
+    store,
+    work::WorkMail,
+};
+use crate::{
+    Ticket,
+    tickets::{self, Message, participants},
+};
+
+/// Letters that wait longer than this have lost their job.
+const STUCK_MINUTES: i64 = 5;
+/// Letters looked at in one go.
+const BATCH: u32 = 100;
+
+fn again(tx: &mut Tx<'_>, mail: &Mail, state: MailState, released_by: Option<&str>) -> Result<Mail> {
+    store::drop_keys(tx, mail.id)?;
+    let run = store::run_again(tx, mail.id, state, released_by)?;
+    tx.enqueue(&WorkMail { mail: mail.id, run })?;
+    store::find(tx, mail.id)?.or_not_found("mail")
+}
+
+/// Lets a letter out of quarantine: it is filed as if its sender were known.
+///
+/// # Errors
+/// `mail.not_quarantined`.
+pub fn release(tx: &mut Tx<'_>, id: Id<Mail>) -> Result<Mail> {
+    let mail = store::lock(tx, id)?.or_not_found("mail")?;
+    if !matches!(mail.state, MailState::Quarantined | MailState::Discarded) {
+        return Err(Error::conflict("mail.not_quarantined", "this letter is not in quarantine any more"));
+    }
+    let by = tx.actor().name.clone();
+    audit::record(tx, audit::Change::new("mail.released", "mail", Some(id.uuid())))?;
+    again(tx, &mail, MailState::Waiting, Some(&by))
+}
+
+/// Throws away a letter that is in no ticket. Its bytes stay, and it can be let out again.
+///
+/// # Errors
+/// `mail.in_ticket`, `mail.waiting`.
+pub fn discard(tx: &mut Tx<'_>, id: Id<Mail>) -> Result<Mail> {
+    let mail = store::lock(tx, id)?.or_not_found("mail")?;
+    if mail.message_id.is_some() {
+        let hint = "this letter is part of a ticket; delete the ticket, or mark it as spam";
+        return Err(Error::conflict("mail.in_ticket", hint));
+    }
+    if mail.state == MailState::Waiting {
+        return Err(Error::conflict("mail.waiting", "this letter is being read; try again in a moment"));
+    }
+    store::set_state(tx, id, MailState::Discarded, &mail.reason)?;
+    audit::record(tx, audit::Change::new("mail.discarded", "mail", Some(id.uuid())))?;
+    store::find(tx, id)?.or_not_found("mail")
+}
+
+/// Reads a letter again from its bytes. One that failed is filed, if it can be read now; of one that is in a ticket what is
+/// derived is made again where it is.
+pub fn read_again(tx: &mut Tx<'_>, id: Id<Mail>) -> Result<Mail> {
+    let mail = store::lock(tx, id)?.or_not_found("mail")?;
+    let state = match mail.state {
+        MailState::Waiting => return Ok(mail),
+        MailState::Done if mail.message_id.is_some() => MailState::Done,
+        MailState::Quarantined | MailState::Discarded => {
+            let hint = "this letter is kept back; release it instead";
+            return Err(Error::conflict("mail.quarantined", hint));
+        }
+        _ => MailState::Waiting,
+    };
+    if state == MailState::Done {
+        let run = store::run_again(tx, id, state, None)?;
+        tx.enqueue(&WorkMail { mail: id, run })?;
+        return store::find(tx, id)?.or_not_found("mail");
+    }
+    again(tx, &mail, state, None)
+}
+
+/// Makes a ticket of a letter that a program wrote and that led nowhere: somebody says that it matters.
+///
+/// # Errors
+/// `mail.in_ticket`.
+pub fn assign(tx: &mut Tx<'_>, id: Id<Mail>) -> Result<Mail> {
+    let mail = store::lock(tx, id)?.or_not_found("mail")?;
+    if mail.message_id.is_some() {
+        return Err(Error::conflict("mail.in_ticket", "this letter is part of a ticket already"));
+    }
+    let by = tx.actor().name.clone();
+    audit::record(tx, audit::Change::new("mail.assigned", "mail", Some(id.uuid())))?;
+    again(tx, &mail, MailState::Waiting, Some(&by))
+}
+
+/// Lets somebody new into the ticket they wrote to: their message becomes part of the conversation, and from now on they
+/// get a copy of each answer.
+///
+/// # Errors
+/// `message.not_waiting`.
+pub fn admit(tx: &mut Tx<'_>, settings: &Settings, staff: &Staff, message: Id<Message>) -> Result<Ticket> {
+    let mail = store::of_message(tx, message)?.or_not_found("message")?;
+    if mail.standing != Standing::Stranger {
+        return Err(Error::conflict("message.not_waiting", "its writer is part of the conversation already"));
+    }
+    let ticket = tickets::admit(tx, settings, staff, message)?;
+    store::set_standing(tx, message, Standing::Admitted)?;
+    participants::admit(tx, &ticket, &mail.from_email, &mail.from_name)?;
+    Ok(ticket)
+}
+
+/// A letter whose job is gone says so instead of waiting for ever.
+pub fn sweep(tx: &mut Tx<'_>) -> Result<()> {
+    let before = (tx.now() - base::minutes(STUCK_MINUTES)).as_millisecond();
+    let before = Uuid::from_u128(u128::from(u64::try_from(before).unwrap_or(0)) << 80);
+    for mail in store::stuck(tx, before, BATCH)? {
+        let job = WorkMail { mail: mail.id, run: mail.run };
+        if !engine::is_waiting(tx, &job)? {
+            let reason =
+                if mail.reason.is_empty() { "it could not be read; see the jobs" } else { &mail.reason };
+            store::set_state(tx, mail.id, MailState::Failed, reason)?;
+        }
+    }
+    Ok(())
+}

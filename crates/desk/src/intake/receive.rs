@@ -1,0 +1,62 @@
+//! Taking a letter at a door: its bytes are durable already; this is the row that says so.
+
+use base::{Email, Id, Result, TenantId};
+use db::{Read, Tx};
+use engine::{Enqueue, outside::BlobRef};
+
+use super::{
+    model::{Door, Mail},
+    store,
+    work::WorkMail,
+};
+use crate::channels::{self, MailChannel};
+
+/// What a door knows about a letter besides its bytes.
+#[derive(Clone, Debug)]
+pub struct Received {
+    pub channel: Id<MailChannel>,
+    pub door: Door,
+    /// None where the door does not know; empty for the null path.
+    pub envelope_from: Option<String>,
+    pub envelope_to: Vec<String>,
+    pub client_ip: Option<String>,
+    pub helo: Option<String>,
+    pub blob: BlobRef,
+}
+
+/// Takes a letter whose bytes are in the blob store. When this is committed the door may say that it has it.
+pub fn receive(tx: &mut Tx<'_>, letter: Received) -> Result<Id<Mail>> {
+    channels::get(tx, letter.channel)?;
+    let id: Id<Mail> = tx.new_id();
+    store::insert(tx, id, &letter)?;
+    tx.enqueue(&WorkMail { mail: id, run: 1 })?;
+    Ok(id)
+}
+
+/// The channels that mail to some addresses is for, each once: by the address, with or without a secret part. In a scope
+/// of the installation.
+pub fn envelope_channels(read: &Read<'_>, to: &[Email]) -> Result<Vec<Option<(TenantId, Id<MailChannel>)>>> {
+    to.iter()
+        .map(|address| match channels::by_address_anywhere(read, address)? {
+            Some(found) => Ok(Some(found)),
+            None => match without_secret(address) {
+                Some(plain) => channels::by_address_anywhere(read, &plain),
+                None => Ok(None),
+            },
+        })
+        .collect()
+}
+
+/// `support+secret@example.org` without the secret; None where there is none.
+pub(super) fn without_secret(address: &Email) -> Option<Email> {
+    let (local, domain) = address.as_str().rsplit_once('@')?;
+    let (local, _) = local.split_once('+')?;
+    format!("{local}@{domain}").parse().ok()
+}
+
+/// The secret part of an address, in lower case: mail programs change case.
+pub(super) fn secret_of(address: &Email) -> Option<String> {
+    let (local, _) = address.as_str().rsplit_once('@')?;
+    let (_, secret) = local.split_once('+')?;
+    Some(secret.to_ascii_lowercase())
+}

@@ -1,0 +1,310 @@
+//! What is decided about a letter that was read: duplicate, program, person; and which ticket takes it.
+
+use base::{Actor, Email, Id, Result};
+use db::Tx;
+use engine::outside::Outcome as Check;
+use identity::{Settings, TenantRecord, teams, tenants, users};
+use mail::inbound::{AutomatedKind, Incoming, ReturnPath, sender};
+use sha2::{Digest, Sha256};
+
+use super::{
+    bounce, file,
+    model::{FoundBy, Mail, MailState, Outcome, Standing},
+    receive::without_secret,
+    store,
+    trace::{self, Trace},
+    work::ReadMail,
+};
+use crate::{
+    Ticket,
+    channels::{self, MailChannel, UnknownSenders},
+    tickets,
+};
+
+/// Whether there is anything to read for: it waits, or it is done and is to be made again from its bytes.
+pub(super) fn is_to_be_read(mail: &Mail) -> bool {
+    matches!(mail.state, MailState::Waiting | MailState::Done)
+}
+
+/// Everything a decision looks at.
+pub(super) struct Case<'a> {
+    pub mail: &'a Mail,
+    pub read: &'a ReadMail,
+    pub tenant: &'a TenantRecord,
+    /// Where it came in.
+    pub channel: &'a MailChannel,
+    /// Every address that takes mail here.
+    pub channels: &'a [MailChannel],
+}
+
+impl Case<'_> {
+    pub fn letter(&self) -> &Incoming {
+        &self.read.letter
+    }
+    pub fn settings(&self) -> &Settings {
+        &self.tenant.settings
+    }
+    pub fn is_ours(&self, address: &Email) -> bool {
+        self.channel_of(address).is_some()
+    }
+    fn channel_of(&self, address: &Email) -> Option<&MailChannel> {
+        let keys = [Some(address.key()), without_secret(address).map(|a| a.key())];
+        self.channels.iter().find(|c| {
+            let own = [Some(c.address.key()), c.reply_address.as_ref().map(Email::key)];
+            keys.iter().flatten().any(|key| own.iter().flatten().any(|o| o == key))
+        })
+    }
+    /// The first of our addresses that the letter names, in To and then Cc; else where it came in.
+    pub fn home(&self) -> &MailChannel {
+        let letter = self.letter();
+        let named = letter.to.iter().chain(&letter.cc).find_map(|a| self.channel_of(&a.email));
+        named.unwrap_or(self.channel)
+    }
+    /// Who gets a copy of it besides us and its writer: a suggestion for the agent.
+    pub fn copied(&self, writer: Option<&Email>) -> Vec<String> {
+        let letter = self.letter();
+        let mut seen: Vec<String> = letter
+            .to
+            .iter()
+            .chain(&letter.cc)
+            .map(|a| &a.email)
+            .filter(|e| !self.is_ours(e) && writer.is_none_or(|w| w.key() != e.key()))
+            .map(Email::key)
+            .collect();
+        seen.sort();
+        seen.dedup();
+        seen.truncate(50);
+        seen
+    }
+}
+
+/// Files a letter, or says why it is not filed. One transaction: the letter's row, the message, whatever follows from it.
+pub(super) fn settle(tx: &mut Tx<'_>, mut mail: Mail, read: ReadMail) -> Result<()> {
+    if mail.state == MailState::Done && mail.message_id.is_some() {
+        return file::make_again(tx, &mail, &read);
+    }
+    if !is_to_be_read(&mail) {
+        return Ok(());
+    }
+    describe(&mut mail, &read);
+    let tenant = tenants::get(tx, tx.tenant()?)?;
+    let channel = channels::get(tx, mail.channel_id)?;
+    let channels = channels::enabled(tx)?;
+    let seen = mail.clone();
+    let case = Case { mail: &seen, read: &read, tenant: &tenant, channel: &channel, channels: &channels };
+    // Whoever wrote is who history names; nobody has proved to be anybody.
+    let name = if mail.from_name.is_empty() { mail.from_email.clone() } else { mail.from_name.clone() };
+    let writer = Actor { name: if name.is_empty() { "?".into() } else { name }, ..Actor::anonymous() };
+    tx.caused_by(writer, format!("mail:{}", mail.id), |tx| decide(tx, &case, &mut mail))?;
+    store::settle(tx, &mail)
+}
+
+/// What the lists show of a letter, whatever becomes of it.
+fn describe(mail: &mut Mail, read: &ReadMail) {
+    let letter = &read.letter;
+    mail.header_id.clone_from(&letter.message_id);
+    mail.subject.clone_from(&letter.subject);
+    if let Some(from) = letter.from.as_ref().or(letter.sender.as_ref()) {
+        mail.from_email = from.email.as_str().to_owned();
+        mail.from_name.clone_from(&from.name);
+    }
+    let checks = &read.authentication;
+    mail.authentication = serde_json::json!({
+        "spf": checks.spf, "dkim": checks.dkim, "dmarc": checks.dmarc, "detail": checks.detail,
+    });
+}
+
+/// Message-ID and body together: mail systems deliver one letter twice, and some give two letters one id.
+fn key_of(letter: &Incoming) -> Option<[u8; 32]> {
+    let id = letter.message_id.as_ref()?;
+    let mut hash = Sha256::new();
+    hash.update(id.as_bytes());
+    hash.update([0]);
+    hash.update(letter.body_hash);
+    Some(hash.finalize().into())
+}
+
+fn decide(tx: &mut Tx<'_>, case: &Case<'_>, mail: &mut Mail) -> Result<()> {
+    if let Some(key) = key_of(case.letter())
+        && let Some(first) = store::take_key(tx, key, mail.id)?
+    {
+        return duplicate(tx, case, mail, first);
+    }
+    let program = automated(tx, case)?;
+    // Somebody looked at it and says that it matters.
+    if mail.released_by.is_none()
+        && let Some((kind, reason)) = &program
+    {
+        return from_program(tx, case, mail, kind, reason);
+    }
+    let resolved = sender::resolve(case.letter(), &rules(tx, case)?);
+    let Some(writer) = resolved.person else {
+        mail.come_to(Outcome::Quarantined, "nobody is named as its sender");
+        return Ok(());
+    };
+    mail.from_email = writer.email.as_str().to_owned();
+    mail.from_name.clone_from(&writer.name);
+    let found = trace::trace(tx, case.letter(), &mail.envelope_to)?;
+    // Of two authors the checks may have looked at the other one.
+    let is_refused = case.read.authentication.dmarc == Check::Fail || case.letter().from_is_ambiguous;
+    match found {
+        Some(found) => {
+            if from_staff(tx, case, mail, &found, &writer.email)? {
+                return Ok(());
+            }
+            let joins = if is_refused { None } else { joined(tx, &found, &writer.email)? };
+            match joins {
+                Some(Joined::Customer(ticket)) => file::reply(tx, case, mail, &ticket, &found, &writer),
+                Some(Joined::Forward) => file::note(tx, case, mail, &found, &writer, Standing::Joined),
+                None if found.found_by.is_strong() => {
+                    file::note(tx, case, mail, &found, &writer, Standing::Stranger)
+                }
+                None => new_ticket(tx, case, mail, &writer, Some(&found), program.is_some()),
+            }
+        }
+        None => new_ticket(tx, case, mail, &writer, None, program.is_some()),
+    }
+}
+
+enum Joined {
+    /// They take part in this ticket.
+    Customer(Ticket),
+    /// They were asked for help, and this is their answer.
+    Forward,
+}
+
+fn joined(tx: &Tx<'_>, found: &Trace, writer: &Email) -> Result<Option<Joined>> {
+    if let Some(forward) = found.forward {
+        let asked = tickets::forwarded(tx, found.ticket.id)?;
+        let is_theirs = |f: &tickets::Forward| {
+            f.id == forward && f.revoked_at.is_none() && f.to_email.to_lowercase() == writer.key()
+        };
+        return Ok(asked.iter().any(is_theirs).then_some(Joined::Forward));
+    }
+    if found.staff.is_some() {
+        return Ok(None);
+    }
+    Ok(trace::joins(tx, &found.ticket, writer)?.map(Joined::Customer))
+}
+
+/// An agent answers a notice: only with their own reply address, from their own address, proved by DMARC, and where the
+/// business wants it.
+fn from_staff(
+    tx: &mut Tx<'_>,
+    case: &Case<'_>,
+    mail: &mut Mail,
+    found: &Trace,
+    writer: &Email,
+) -> Result<bool> {
+    let Some(staff) = found.staff else { return Ok(false) };
+    let is_theirs =
+        |u: &identity::User| u.role.is_staff() && u.disabled_at.is_none() && u.email.key() == writer.key();
+    let user = users::find(tx, staff)?.filter(is_theirs);
+    let Some(user) = user else { return Ok(false) };
+    if !case.settings().agents_answer_by_mail || case.read.authentication.dmarc != Check::Pass {
+        return Ok(false);
+    }
+    file::answer_of_staff(tx, case, mail, found, &user).map(|()| true)
+}
+
+fn new_ticket(
+    tx: &mut Tx<'_>,
+    case: &Case<'_>,
+    mail: &mut Mail,
+    writer: &mail::inbound::Address,
+    follows: Option<&Trace>,
+    is_program: bool,
+) -> Result<()> {
+    let is_known = crm::customers::find_by_email(tx, &writer.email)?.is_some();
+    if !is_known && mail.released_by.is_none() {
+        match case.home().unknown_senders {
+            UnknownSenders::Accept => {}
+            UnknownSenders::Quarantine => {
+                mail.come_to(Outcome::Quarantined, "no customer has its sender's address");
+                return Ok(());
+            }
+            UnknownSenders::Reject => {
+                mail.come_to(Outcome::Rejected, "no customer has its sender's address");
+                return Ok(());
+            }
+        }
+    }
+    file::new(tx, case, mail, writer, follows, is_program)
+}
+
+/// A letter that is here already. Another of our addresses that got it listens in.
+fn duplicate(tx: &mut Tx<'_>, case: &Case<'_>, mail: &mut Mail, first: Id<Mail>) -> Result<()> {
+    let first = store::find(tx, first)?;
+    mail.ticket_id = first.as_ref().and_then(|f| f.ticket_id);
+    mail.come_to(Outcome::Duplicate, "the same letter is here already");
+    let (Some(ticket), Some(team)) = (mail.ticket_id, case.channel.team_id) else { return Ok(()) };
+    if first.is_some_and(|f| f.channel_id == case.channel.id) {
+        return Ok(());
+    }
+    tickets::watch_as_team(tx, ticket, &teams::get(tx, team)?)
+}
+
+/// Rules of the channel for who a letter is from.
+fn rules(tx: &Tx<'_>, case: &Case<'_>) -> Result<sender::Rules> {
+    let forwarders = match case.channel.forwarding_staff {
+        true => users::staff(tx)?.into_iter().filter(|u| u.disabled_at.is_none()).map(|u| u.email).collect(),
+        false => Vec::new(),
+    };
+    Ok(sender::Rules {
+        contact_forms: case.channel.contact_forms.clone(),
+        forwarders,
+        ignore_reply_to: false,
+    })
+}
+
+/// Whether a program wrote it, and how that shows.
+fn automated(tx: &mut Tx<'_>, case: &Case<'_>) -> Result<Option<(&'static str, String)>> {
+    let letter = case.letter();
+    let own_mark = loop_mark(tx)?;
+    if letter.own_loop_mark.as_deref() == Some(own_mark.as_str()) {
+        return Ok(Some(("loop", "it is a letter of ours that came back".into())));
+    }
+    let secret = notices::letters::secret_of(tx, notices::letters::MESSAGE_IDS)?;
+    if letter.message_id.as_deref().is_some_and(|id| mail::signed_letter(id, &secret).is_some()) {
+        return Ok(Some(("loop", "its Message-ID is one of ours".into())));
+    }
+    if letter.from.as_ref().is_some_and(|from| case.is_ours(&from.email)) {
+        return Ok(Some(("loop", "it is from an address of ours".into())));
+    }
+    if let Some(found) = &letter.automated
+        // Another installation's mark says that its letter is its own, not that a program wrote it.
+        && !(found.kind == AutomatedKind::Loop && letter.own_loop_mark.is_some())
+    {
+        return Ok(Some((found.kind.as_str(), found.reason.clone())));
+    }
+    let null_path = case.mail.envelope_from.as_deref() == Some("") || letter.return_path == ReturnPath::Null;
+    Ok(null_path.then(|| ("other", "its return path is empty".into())))
+}
+
+/// What our own letters are marked with, so that one that comes back is known.
+pub(super) fn loop_mark(tx: &Tx<'_>) -> Result<String> {
+    Ok(tx.tenant()?.uuid().simple().to_string())
+}
+
+/// Kept, shown collapsed, and answered by nobody.
+fn from_program(
+    tx: &mut Tx<'_>,
+    case: &Case<'_>,
+    mail: &mut Mail,
+    kind: &'static str,
+    reason: &str,
+) -> Result<()> {
+    mail.automated = Some(kind.to_owned());
+    mail.come_to(Outcome::Automated, reason);
+    if case.letter().bounce.is_some()
+        && let Some(ticket) = bounce::take(tx, case)?
+    {
+        return file::from_program(tx, case, mail, &ticket, FoundBy::SignedId, kind, reason);
+    }
+    match trace::trace(tx, case.letter(), &mail.envelope_to)? {
+        Some(found) if found.found_by != FoundBy::Number => {
+            file::from_program(tx, case, mail, &found.ticket, found.found_by, kind, reason)
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,575 @@
+//! Mail that comes in: every letter lands in the right thread, once, and nothing is lost. On both engines, beside a neighbour.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
+
+use base::{Id, Role, minutes};
+use db::params;
+use desk::{
+    channels::{self, ChannelPatch, MailChannel, NewChannel, UnknownSenders},
+    intake::{self, Door, FoundBy, Mail, MailState, MessageMail, Outcome, Received, Standing},
+    tickets::{self, Message, NewMessage, Ticket, query},
+};
+use engine::{Moment, Registry, Worker, outside::BlobRef};
+use identity::{Links, Settings, Staff, User, users};
+use testkit::{DiesAt, Fakes, World, both_engines, fakes};
+
+db::statements! {
+    COUNT_TICKETS = "select count(*) from tickets where tenant_id = ?1";
+    COUNT_MESSAGES = "select count(*) from messages where tenant_id = ?1";
+    COUNT_LETTERS = "select count(*) from letters where tenant_id = ?1";
+    COUNT_MAILS = "select count(*) from mails where tenant_id = ?1";
+    LETTERS = "select id from letters where tenant_id = ?1 order by id";
+    NOTICES = "select title from notices where tenant_id = ?1 order by id";
+    NEWEST = "select id from tickets where tenant_id = ?1 order by id desc limit 1";
+}
+
+/// A desk with an address, its worker, and everything outside.
+struct Desk<'w> {
+    world: &'w World,
+    fakes: Fakes,
+    worker: Worker,
+    channel: Id<MailChannel>,
+}
+
+fn registry() -> Registry {
+    let links = Links::parse("https://here.example.org").unwrap();
+    let mut registry = Registry::default();
+    registry.handle(intake::MailWorker::default());
+    registry.handle_inside(tickets::jobs::Announcer { links: links.clone() });
+    registry.handle(notices::letters::Sender {
+        links,
+        settled: std::sync::Arc::new(|tx, letter, status| tickets::letter_settled(tx, letter.uuid(), status)),
+    });
+    registry
+}
+
+async fn channel(world: &World, scope: db::Scope, address: &str, fields: ChannelPatch) -> Id<MailChannel> {
+    let new = NewChannel { address: address.parse().unwrap(), fields };
+    world.db.write(scope, move |tx| channels::create(tx, new)).await.unwrap().1.id
+}
+
+impl<'w> Desk<'w> {
+    async fn open(world: &'w World) -> Self {
+        Self::open_with(world, ChannelPatch::default()).await
+    }
+
+    async fn open_with(world: &'w World, fields: ChannelPatch) -> Self {
+        for scope in [world.scope(), world.scope_there()] {
+            world.db.write(scope, desk::prepare_tenant).await.unwrap();
+        }
+        let channel = channel(world, world.scope(), "support@here.example.org", fields).await;
+        let fakes = fakes();
+        let worker = Worker::new(world.db.clone(), fakes.outside.clone(), registry());
+        Self { world, fakes, worker, channel }
+    }
+
+    async fn store(&self, raw: &str) -> BlobRef {
+        let mut writer = self.fakes.outside.blobs.begin(self.world.here).await.unwrap();
+        writer.write(raw.replace('\n', "\r\n").into_bytes().into()).await.unwrap();
+        writer.finish().await.unwrap()
+    }
+
+    /// Brings a letter to a channel's door, and leaves it there.
+    async fn bring(&self, channel: Id<MailChannel>, raw: &str) -> Id<Mail> {
+        let blob = self.store(raw).await;
+        let letter = Received {
+            channel,
+            door: Door::Api,
+            envelope_from: None,
+            envelope_to: Vec::new(),
+            client_ip: None,
+            helo: None,
+            blob,
+        };
+        self.world.db.write(self.world.scope(), move |tx| intake::receive(tx, letter)).await.unwrap()
+    }
+
+    async fn mail(&self, id: Id<Mail>) -> Mail {
+        self.world.db.read(self.world.scope(), move |r| intake::query::get(r, id)).await.unwrap()
+    }
+
+    /// Brings a letter, lets everything happen that follows, and says what became of it.
+    async fn deliver(&self, raw: &str) -> Mail {
+        self.deliver_to(self.channel, raw).await
+    }
+
+    async fn deliver_to(&self, channel: Id<MailChannel>, raw: &str) -> Mail {
+        self.world.clock.advance(minutes(1));
+        let id = self.bring(channel, raw).await;
+        self.worker.run_due().await.unwrap();
+        self.mail(id).await
+    }
+
+    async fn ticket(&self, id: Option<Id<Ticket>>) -> Ticket {
+        let id = id.expect("a ticket");
+        self.world.db.read(self.world.scope(), move |r| query::get(r, id)).await.unwrap()
+    }
+
+    async fn messages(&self, ticket: Option<Id<Ticket>>) -> Vec<Message> {
+        let id = ticket.expect("a ticket");
+        self.world
+            .db
+            .read(self.world.scope(), move |r| {
+                let t = query::get(r, id)?;
+                query::thread(r, &t)
+            })
+            .await
+            .unwrap()
+    }
+
+    async fn how(&self, mail: &Mail) -> MessageMail {
+        let id = mail.message_id.expect("a message");
+        self.world
+            .db
+            .read(self.world.scope(), move |r| intake::query::of_message(r, id))
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
+    async fn count(&self, sql: &'static db::Sql) -> i64 {
+        count(self.world, self.world.scope(), sql).await
+    }
+
+    /// An agent answers; answers the letter as it left.
+    async fn answer(&self, ticket: Id<Ticket>, staff: &Staff) -> String {
+        let (staff, body) = (staff.clone(), tickets::Markdown::parse("body", "We are on our way.").unwrap());
+        let new = NewMessage {
+            body,
+            is_internal: false,
+            attachments: Vec::new(),
+            status: None,
+            expected_version: None,
+            addressed_to: None,
+        };
+        let scope = db::Scope::tenant(self.world.here, staff.actor.clone());
+        let write =
+            move |tx: &mut db::Tx<'_>| tickets::staff_message(tx, &Settings::default(), &staff, ticket, new);
+        self.world.db.write(scope, write).await.unwrap();
+        self.worker.run_due().await.unwrap();
+        self.last_letter()
+    }
+
+    fn last_letter(&self) -> String {
+        let sent = self.fakes.mailer.sent();
+        String::from_utf8(sent.last().expect("a letter").raw.to_vec()).unwrap()
+    }
+
+    async fn agent(&self, email: &str) -> (User, Staff) {
+        let email = email.parse().unwrap();
+        let new = users::NewUser {
+            email,
+            name: "Ben".into(),
+            role: Role::Admin,
+            password_hash: None,
+            verified: true,
+            locale: "en".into(),
+            time_zone: "UTC".into(),
+        };
+        let user = self.world.db.write(self.world.scope(), move |tx| users::create(tx, new)).await.unwrap();
+        let staff = Staff { user_id: Some(user.id), role: user.role, actor: user.actor(), read_only: false };
+        (user, staff)
+    }
+}
+
+async fn count(world: &World, scope: db::Scope, sql: &'static db::Sql) -> i64 {
+    world.db.read(scope, move |r| r.query_one(sql, params![], |row| row.get(0))).await.unwrap().unwrap()
+}
+
+/// Nothing happened next door.
+async fn check_neighbour(world: &World) {
+    for sql in [&COUNT_TICKETS, &COUNT_MESSAGES, &COUNT_LETTERS, &COUNT_MAILS] {
+        assert_eq!(count(world, world.scope_there(), sql).await, 0);
+    }
+}
+
+/// A letter of its own Message-ID.
+fn letter(n: u32, from: &str, subject: &str, more: &str, body: &str) -> String {
+    format!(
+        "From: {from}\nTo: support@here.example.org\nSubject: {subject}\nDate: Mon, 2 Mar 2026 10:00:00 +0000\nMessage-ID: <m{n}@mail.example>\n{more}MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\n{body}\n"
+    )
+}
+
+fn header(raw: &str, name: &str) -> String {
+    let unfolded = raw.replace("\r\n ", " ").replace("\r\n\t", " ");
+    let start = format!("{name}: ");
+    let line = unfolded.lines().find(|l| l.starts_with(&start));
+    line.unwrap_or_else(|| panic!("no {name} in {raw}"))[start.len()..].trim().to_owned()
+}
+
+/// The address between the brackets, or the whole of it.
+fn address(value: &str) -> String {
+    value.rsplit_once('<').map_or(value, |(_, rest)| rest.trim_end_matches('>')).to_owned()
+}
+
+const ADA: &str = "Ada Byron <ada@customers.example>";
+const MALLORY: &str = "Mallory <mallory@elsewhere.example>";
+
+both_engines! {
+    async fn a_letter_becomes_a_ticket_and_answers_find_back_by_address_and_by_id(world) {
+        let desk = Desk::open(&world).await;
+        let (_, ben) = desk.agent("ben@here.example.org").await;
+        let first = desk.deliver(&letter(1, ADA, "Internet down", "", "The light is red.")).await;
+        assert_eq!((first.state, first.outcome), (MailState::Done, Some(Outcome::Ticket)), "{}", first.reason);
+        let t = desk.ticket(first.ticket_id).await;
+        assert_eq!((t.subject.as_str(), t.channel.as_str()), ("Internet down", "email"));
+        assert_eq!((t.user_email.as_str(), t.user_id), ("ada@customers.example", None), "a mail opens no portal");
+        assert_eq!(desk.messages(first.ticket_id).await[0].body, "The light is red.");
+        let confirmation = desk.fakes.mailer.sent().into_iter().find(|e| e.to.as_str() == "ada@customers.example").unwrap();
+        assert!(confirmation.from.is_none(), "nobody can bounce it back");
+        let confirmation = String::from_utf8(confirmation.raw.to_vec()).unwrap();
+        assert!(!confirmation.contains("Internet down"), "none of an unproved sender's words");
+        assert_eq!(header(&confirmation, "In-Reply-To"), "<m1@mail.example>");
+
+        let answer = desk.answer(t.id, &ben).await;
+        assert_eq!(address(&header(&answer, "From")), "support@here.example.org");
+        let reply_to = address(&header(&answer, "Reply-To"));
+        assert!(reply_to.starts_with("support+") && reply_to.len() == "support+@here.example.org".len() + 20, "{reply_to}");
+        let ours = header(&answer, "Message-ID");
+
+        let by_address = letter(2, ADA, "Re: something else", "", "It works.").replace("support@here.example.org", &reply_to.to_uppercase());
+        let second = desk.deliver(&by_address).await;
+        assert_eq!((second.outcome, second.ticket_id), (Some(Outcome::Reply), Some(t.id)), "{}", second.reason);
+        assert_eq!(desk.how(&second).await.found_by, FoundBy::ReplyAddress);
+        let by_id = desk.deliver(&letter(3, ADA, "Re", &format!("In-Reply-To: {ours}\n"), "No, it does not.")).await;
+        assert_eq!((by_id.outcome, by_id.ticket_id), (Some(Outcome::Reply), Some(t.id)));
+        assert_eq!(desk.how(&by_id).await.found_by, FoundBy::SignedId);
+        let known = desk.deliver(&letter(4, ADA, "Fwd", "References: <m1@mail.example>\n", "See above.")).await;
+        assert_eq!((known.ticket_id, desk.how(&known).await.found_by), (Some(t.id), FoundBy::KnownId));
+        let numbered = desk.deliver(&letter(5, ADA, &format!("About {}", t.ticket_number), "", "Hello?")).await;
+        assert_eq!((numbered.ticket_id, desk.how(&numbered).await.found_by), (Some(t.id), FoundBy::Number));
+        assert!(desk.messages(Some(t.id)).await.iter().all(|m| !m.is_internal));
+        assert_eq!(desk.ticket(Some(t.id)).await.public_message_count, 6);
+        check_neighbour(&world).await;
+    }
+
+    async fn a_stranger_is_kept_apart_until_an_agent_lets_them_in(world) {
+        let desk = Desk::open(&world).await;
+        let (_, ben) = desk.agent("ben@here.example.org").await;
+        let first = desk.deliver(&letter(1, ADA, "Internet down", "", "The light is red.")).await;
+        let t = first.ticket_id.unwrap();
+        let answer = desk.answer(t, &ben).await;
+        let reply_to = address(&header(&answer, "Reply-To"));
+        let sent = desk.fakes.mailer.sent().len();
+
+        // Somebody to whom the letter was forwarded holds the strongest proof there is.
+        let forged = letter(2, MALLORY, "Re", "Cc: friend@elsewhere.example\n", "Tell me all.").replace("support@here.example.org", &reply_to);
+        let forged = desk.deliver(&forged).await;
+        assert_eq!((forged.outcome, forged.ticket_id), (Some(Outcome::Reply), Some(t)), "{}", forged.reason);
+        let how = desk.how(&forged).await;
+        assert_eq!(how.standing, Standing::Stranger);
+        assert_eq!(how.copied, ["friend@elsewhere.example"], "a copy is a suggestion and nobody's right");
+        let held = desk.messages(Some(t)).await.into_iter().find(|m| Some(m.id) == forged.message_id).unwrap();
+        assert!(held.is_internal, "its customer sees nothing of it");
+        let people = world.db.read(world.scope(), move |r| tickets::participants::of(r, t)).await.unwrap();
+        assert!(people.is_empty());
+        assert!(desk.fakes.mailer.sent()[sent..].iter().all(|e| !e.to.as_str().ends_with("elsewhere.example")), "no letter to a stranger");
+
+        // Weaker proofs from anybody else are tickets of their own.
+        let number = desk.ticket(Some(t)).await.ticket_number;
+        for (n, more, subject) in [(3, "", format!("Re: [{number}]")), (4, "References: <m1@mail.example>\n", "Re".into())] {
+            let own = desk.deliver(&letter(n, MALLORY, &subject, more, &format!("Hello {n}"))).await;
+            assert_eq!(own.outcome, Some(Outcome::PossibleFollowUp), "{}", own.reason);
+            assert_ne!(own.ticket_id, Some(t));
+            assert_eq!(desk.how(&own).await.follows_id, Some(t.uuid()));
+        }
+
+        let message = forged.message_id.unwrap();
+        let admitted = world.db.write(world.scope(), move |tx| intake::admit(tx, &Settings::default(), &ben, message)).await.unwrap();
+        assert_eq!(admitted.public_message_count, 3);
+        let people = world.db.read(world.scope(), move |r| tickets::participants::of(r, t)).await.unwrap();
+        assert_eq!(people[0].email, "mallory@elsewhere.example");
+        let now = letter(5, MALLORY, "Re", "", "Thank you.").replace("support@here.example.org", &reply_to);
+        let now = desk.deliver(&now).await;
+        assert_eq!((desk.how(&now).await.standing, now.ticket_id), (Standing::Joined, Some(t)));
+        check_neighbour(&world).await;
+    }
+
+    async fn a_forged_sender_does_not_join(world) {
+        let desk = Desk::open(&world).await;
+        let (_, ben) = desk.agent("ben@here.example.org").await;
+        let first = desk.deliver(&letter(1, ADA, "Internet down", "", "The light is red.")).await;
+        let answer = desk.answer(first.ticket_id.unwrap(), &ben).await;
+        let reply_to = address(&header(&answer, "Reply-To"));
+        use engine::outside::Outcome as Check;
+        let fails = testkit::FakeChecks::answer(Check::Fail, Check::Fail, Check::Fail);
+        desk.fakes.checks.say_next(fails.clone());
+        let forged = letter(2, ADA, "Re", "", "Send the money elsewhere.").replace("support@here.example.org", &reply_to);
+        let forged = desk.deliver(&forged).await;
+        assert_eq!(desk.how(&forged).await.standing, Standing::Stranger, "{}", forged.reason);
+        desk.fakes.checks.say_next(fails);
+        let weak = desk.deliver(&letter(3, ADA, "Re", "References: <m1@mail.example>\n", "And again.")).await;
+        assert_eq!(weak.outcome, Some(Outcome::PossibleFollowUp));
+        // Of two authors the check may have looked at the other one.
+        let two = letter(4, "ada@customers.example, mallory@elsewhere.example", "Re", "", "Both.").replace("support@here.example.org", &reply_to);
+        let two = desk.deliver(&two).await;
+        assert_ne!(desk.how(&two).await.standing, Standing::Joined, "{}", two.reason);
+    }
+
+    async fn a_letter_is_filed_once_however_often_it_comes(world) {
+        let desk = Desk::open(&world).await;
+        let (ben, _) = desk.agent("ben@here.example.org").await;
+        let team = world.db.write(world.scope(), move |tx| {
+            let team = identity::teams::create(tx, "Billing")?;
+            identity::teams::set_members(tx, team.id, &[ben.id])
+        }).await.unwrap();
+        let fields = ChannelPatch { team_id: Some(Some(team.id)), ..ChannelPatch::default() };
+        let billing = channel(&world, world.scope(), "billing@here.example.org", fields).await;
+        let raw = letter(1, ADA, "Both of you", "Cc: billing@here.example.org\n", "Hello.");
+        // The copy comes first: the ticket is in the first of our addresses all the same.
+        let copy = desk.deliver_to(billing, &raw).await;
+        assert_eq!(copy.outcome, Some(Outcome::Ticket));
+        assert_eq!(desk.ticket(copy.ticket_id).await.mail_channel_id, Some(desk.channel));
+        let original = desk.deliver(&raw).await;
+        assert_eq!((original.outcome, original.ticket_id), (Some(Outcome::Duplicate), copy.ticket_id));
+        let again = desk.deliver_to(billing, &raw).await;
+        assert_eq!(again.outcome, Some(Outcome::Duplicate));
+        // The other way round the team of the copy watches.
+        let second = letter(2, ADA, "Again", "Cc: billing@here.example.org\n", "Hello again.");
+        let at_support = desk.deliver(&second).await;
+        let at_billing = desk.deliver_to(billing, &second).await;
+        assert_eq!((at_billing.outcome, at_billing.ticket_id), (Some(Outcome::Duplicate), at_support.ticket_id));
+        let id = at_support.ticket_id.unwrap();
+        let extras = world.db.read(world.scope(), move |r| query::extras(r, &[id])).await.unwrap().remove(&id).unwrap();
+        assert_eq!(extras.watchers, [ben.id]);
+        // The same id with other words is another mail; two mails without any id are two.
+        let other = desk.deliver(&letter(2, ADA, "Again", "", "Something else entirely.")).await;
+        assert!(matches!(other.outcome, Some(Outcome::Ticket | Outcome::Reply)), "{:?}", other.outcome);
+        assert_eq!(desk.count(&COUNT_MAILS).await, 6);
+        let nameless = letter(9, ADA, "No id", "", "Nameless.").replace("Message-ID: <m9@mail.example>\n", "");
+        let (a, b) = (desk.deliver(&nameless).await, desk.deliver(&nameless).await);
+        assert_ne!(a.ticket_id, b.ticket_id);
+    }
+
+    async fn empty_and_malformed_ids_never_glue_letters_together(world) {
+        let desk = Desk::open(&world).await;
+        let mut seen = std::collections::HashSet::new();
+        for (n, more) in ["In-Reply-To: \n", "References: <>\n", "In-Reply-To: <   >\nReferences: < >\n", "References: nonsense\n"].iter().enumerate() {
+            let from = format!("Somebody <c{n}@customers.example>");
+            let mail = desk.deliver(&letter(100 + n as u32, &from, "Hello", more, &format!("Number {n}"))).await;
+            assert_eq!(mail.outcome, Some(Outcome::Ticket), "{}", mail.reason);
+            assert!(seen.insert(mail.ticket_id), "each is a ticket of its own");
+        }
+    }
+
+    async fn parts_of_a_thread_that_never_came_here_still_tie_it_together(world) {
+        let desk = Desk::open(&world).await;
+        let first = desk.deliver(&letter(1, ADA, "About the move", "References: <unseen@mail.example>\n", "One.")).await;
+        let sibling = desk.deliver(&letter(2, ADA, "About the move", "References: <unseen@mail.example>\n", "Two.")).await;
+        assert_eq!((sibling.outcome, sibling.ticket_id), (Some(Outcome::Reply), first.ticket_id), "{}", sibling.reason);
+        let late = letter(3, ADA, "The beginning", "", "Zero.").replace("m3@mail", "unseen@mail");
+        let late = desk.deliver(&late).await;
+        assert_eq!(late.ticket_id, first.ticket_id, "{}", late.reason);
+    }
+
+    async fn programs_are_kept_and_answered_by_nobody(world) {
+        let desk = Desk::open(&world).await;
+        let (ben, staff) = desk.agent("ben@here.example.org").await;
+        let first = desk.deliver(&letter(1, ADA, "Internet down", "", "The light is red.")).await;
+        let t = first.ticket_id.unwrap();
+        let answer = desk.answer(t, &staff).await;
+        let (ours, reply_to) = (header(&answer, "Message-ID"), address(&header(&answer, "Reply-To")));
+        world.db.write(world.scope(), move |tx| tickets::mark_read_by_staff(tx, &staff, t)).await.unwrap();
+        let before = desk.ticket(Some(t)).await;
+        let letters = desk.count(&COUNT_LETTERS).await;
+
+        let away = letter(2, ADA, "Out of office", "Auto-Submitted: auto-replied\n", "I am away.").replace("support@here.example.org", &reply_to);
+        let away = desk.deliver(&away).await;
+        assert_eq!((away.outcome, away.ticket_id), (Some(Outcome::Automated), Some(t)), "{}", away.reason);
+        assert_eq!(desk.how(&away).await.standing, Standing::Automated);
+        let after = desk.ticket(Some(t)).await;
+        assert_eq!((after.status, after.unread_by_agent, after.last_message_at), (before.status, 0, before.last_message_at), "no clock");
+        let news = desk.deliver(&letter(3, "News <news@shop.example>", "Sale", "List-Id: <news.shop.example>\n", "Buy.")).await;
+        assert_eq!((news.outcome, news.ticket_id), (Some(Outcome::Automated), None));
+        let own = desk.deliver(&letter(4, "Us <support@here.example.org>", "Hello", "", "Us.")).await;
+        assert_eq!((own.outcome, own.automated.as_deref()), (Some(Outcome::Automated), Some("loop")));
+        assert_eq!(desk.count(&COUNT_LETTERS).await, letters, "nobody was written to");
+        assert_eq!(desk.count(&COUNT_TICKETS).await, 1);
+
+        let report = format!(
+            "From: Mail Delivery <MAILER-DAEMON@mx.example>\nTo: support@here.example.org\nSubject: Undelivered\nMessage-ID: <b1@mx.example>\nReturn-Path: <>\nAuto-Submitted: auto-replied\nMIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status; boundary=B\n\n--B\nContent-Type: text/plain\n\nIt could not be delivered.\n\n--B\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example\n\nFinal-Recipient: rfc822; ada@customers.example\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 no such user\n\n--B\nContent-Type: text/rfc822-headers\n\nMessage-ID: {ours}\nSubject: x\n\n--B--\n"
+        );
+        let report = desk.deliver(&report).await;
+        assert_eq!((report.outcome, report.ticket_id, report.automated.as_deref()), (Some(Outcome::Automated), Some(t), Some("bounce")), "{}", report.reason);
+        let answered = desk.messages(Some(t)).await.into_iter().find(|m| m.direction == tickets::Direction::Outbound).unwrap();
+        assert_eq!(answered.delivery, "bounced");
+        let told: Vec<String> = world.db.read(world.scope(), |r| r.query_all(&NOTICES, params![], |row| row.get(0))).await.unwrap();
+        assert!(told.iter().any(|title| title.contains("came back")), "{told:?}, {}", ben.name);
+
+        // Somebody says that the newsletter matters after all.
+        let id = news.id;
+        world.db.write(world.scope(), move |tx| intake::assign(tx, id)).await.unwrap();
+        desk.worker.run_due().await.unwrap();
+        let news = desk.mail(id).await;
+        assert_eq!((news.outcome, news.state), (Some(Outcome::Ticket), MailState::Done), "{}", news.reason);
+        let to_program = desk.fakes.mailer.sent().iter().any(|e| e.to.as_str() == "news@shop.example");
+        assert!(!to_program, "a program is never answered by a program");
+        check_neighbour(&world).await;
+    }
+
+    async fn mail_to_a_merged_ticket_shows_in_the_survivor(world) {
+        let desk = Desk::open(&world).await;
+        let (_, ben) = desk.agent("ben@here.example.org").await;
+        let a = desk.deliver(&letter(1, ADA, "First", "", "One.")).await.ticket_id.unwrap();
+        let b = desk.deliver(&letter(2, ADA, "Second", "", "Two.")).await.ticket_id.unwrap();
+        let answer = desk.answer(a, &ben).await;
+        let reply_to = address(&header(&answer, "Reply-To"));
+        world.db.write(world.scope(), move |tx| tickets::merge(tx, &Settings::default(), &ben, a, b)).await.unwrap();
+        let raw = letter(3, ADA, "Re", "", "After the merge.").replace("support@here.example.org", &reply_to);
+        let mail = desk.deliver(&raw).await;
+        assert_eq!(mail.outcome, Some(Outcome::Reply), "{}", mail.reason);
+        let thread = desk.messages(Some(b)).await;
+        assert!(thread.iter().any(|m| m.body == "After the merge."), "{thread:?}");
+    }
+
+    async fn unknown_senders_wait_or_are_turned_away_as_the_channel_says(world) {
+        let fields = ChannelPatch { unknown_senders: Some(UnknownSenders::Quarantine), ..ChannelPatch::default() };
+        let desk = Desk::open_with(&world, fields).await;
+        let waits = desk.deliver(&letter(1, ADA, "Hello", "", "Hello.")).await;
+        assert_eq!((waits.state, waits.outcome, waits.ticket_id), (MailState::Quarantined, Some(Outcome::Quarantined), None));
+        assert_eq!(desk.count(&COUNT_LETTERS).await, 0);
+        let id = waits.id;
+        world.db.write(world.scope(), move |tx| intake::release(tx, id)).await.unwrap();
+        desk.worker.run_due().await.unwrap();
+        let out = desk.mail(id).await;
+        assert_eq!((out.outcome, out.state), (Some(Outcome::Ticket), MailState::Done), "{}", out.reason);
+        // Now a customer has this address.
+        assert_eq!(desk.deliver(&letter(2, ADA, "More", "", "More.")).await.outcome, Some(Outcome::Ticket));
+        let reject = ChannelPatch { unknown_senders: Some(UnknownSenders::Reject), ..ChannelPatch::default() };
+        let channel = desk.channel;
+        world.db.write(world.scope(), move |tx| channels::change(tx, channel, reject)).await.unwrap();
+        let refused = desk.deliver(&letter(3, MALLORY, "Hello", "", "Hello.")).await;
+        assert_eq!((refused.outcome, refused.ticket_id), (Some(Outcome::Rejected), None));
+        check_neighbour(&world).await;
+    }
+
+    async fn what_cannot_be_read_stands_aside_and_stops_nothing(world) {
+        let desk = Desk::open(&world).await;
+        let mut deep = String::from("From: ada@customers.example\nSubject: deep\nMIME-Version: 1.0\n");
+        for n in 0..500 {
+            deep.push_str(&format!("Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n"));
+        }
+        let poison = desk.bring(desk.channel, &deep).await;
+        let fine = desk.deliver(&letter(1, ADA, "Hello", "", "Hello.")).await;
+        assert_eq!(fine.outcome, Some(Outcome::Ticket));
+        let poison = desk.mail(poison).await;
+        assert_eq!((poison.state, poison.outcome), (MailState::Failed, None));
+        assert!(poison.reason.contains("deep"), "{}", poison.reason);
+        let id = poison.id;
+        world.db.write(world.scope(), move |tx| intake::discard(tx, id)).await.unwrap();
+        assert_eq!(desk.mail(id).await.state, MailState::Discarded);
+    }
+
+    async fn files_are_looked_into_before_anybody_gets_them(world) {
+        let desk = Desk::open(&world).await;
+        let with = |n: u32, content: &str| {
+            let raw = letter(n, ADA, "Files", "", "BODY");
+            raw.replace(
+                "Content-Type: text/plain; charset=utf-8\n\nBODY\n",
+                &format!("Content-Type: multipart/mixed; boundary=B\n\n--B\nContent-Type: text/plain\n\nSee the file {n}.\n--B\nContent-Type: application/octet-stream; name=\"../in\u{202e}voice.exe\"\nContent-Disposition: attachment\n\n{content}\n--B--\n"),
+            )
+        };
+        desk.fakes.scanner.infected_by("EVIL", "Test-Signature");
+        let clean = desk.deliver(&with(1, "harmless")).await;
+        let files = desk.messages(clean.ticket_id).await.remove(0).attachments;
+        assert_eq!((files.len(), files[0].content_type.as_str()), (1, "text/plain; charset=utf-8"), "the type is what the content shows");
+        assert!(!files[0].filename.contains(['/', '\u{202e}']), "{}", files[0].filename);
+        let infected = desk.deliver(&with(2, "EVIL")).await;
+        assert_eq!(infected.outcome, Some(Outcome::Ticket));
+        assert!(desk.messages(infected.ticket_id).await[0].attachments.is_empty());
+        assert!(desk.how(&infected).await.withheld[0].contains("Test-Signature"));
+        desk.fakes.scanner.go_down("connection refused");
+        let held = desk.deliver(&with(3, "harmless")).await;
+        assert_eq!((held.state, held.ticket_id), (MailState::Waiting, None));
+        assert!(held.reason.contains("scanner"), "it says what it waits for: {}", held.reason);
+        desk.fakes.scanner.come_back();
+        world.clock.advance(minutes(5));
+        desk.worker.run_due().await.unwrap();
+        assert_eq!(desk.mail(held.id).await.outcome, Some(Outcome::Ticket));
+    }
+
+    async fn an_agent_answers_by_mail_only_where_it_is_wanted_and_proved(world) {
+        let desk = Desk::open(&world).await;
+        let (ben, _) = desk.agent("ben@here.example.org").await;
+        let t = desk.deliver(&letter(1, ADA, "Internet down", "", "The light is red.")).await.ticket_id.unwrap();
+        let notice = desk.fakes.mailer.sent().into_iter().find(|e| e.to == ben.email).expect("a notice");
+        let reply_to = address(&header(&String::from_utf8(notice.raw.to_vec()).unwrap(), "Reply-To"));
+        let answer = |n: u32| {
+            letter(n, "Ben <ben@here.example.org>", "Re", "", "We are on our way.\n\nOn Mon, 2 Mar 2026 at 10:00, Us <support@here.example.org> wrote:\n> internal words")
+                .replace("support@here.example.org\nSubject", &format!("{reply_to}\nSubject"))
+        };
+        use engine::outside::Outcome as Check;
+        let passes = || testkit::FakeChecks::answer(Check::Pass, Check::Pass, Check::Pass);
+        desk.fakes.checks.say_next(passes());
+        let off = desk.deliver(&answer(2)).await;
+        assert_ne!(desk.how(&off).await.standing, Standing::Joined, "switched off by default");
+        let here = world.here;
+        world.db.write(world.scope(), move |tx| {
+            let tenant = identity::tenants::get(tx, here)?;
+            let settings = Settings { agents_answer_by_mail: true, ..tenant.settings };
+            identity::tenants::save_settings(tx, &tenant.name, &settings)
+        }).await.unwrap();
+        let unproved = desk.deliver(&answer(3).replace("on our way", "almost there")).await;
+        assert_ne!(desk.how(&unproved).await.standing, Standing::Joined, "nothing proves it");
+        assert!(desk.messages(Some(t)).await.iter().all(|m| m.direction == tickets::Direction::Inbound));
+        desk.fakes.checks.say_next(passes());
+        let proved = desk.deliver(&answer(4).replace("on our way", "there at noon")).await;
+        assert_eq!((proved.outcome, proved.ticket_id), (Some(Outcome::Reply), Some(t)), "{}", proved.reason);
+        let said = desk.messages(Some(t)).await.into_iter().find(|m| m.direction == tickets::Direction::Outbound).unwrap();
+        assert_eq!((said.body.as_str(), said.author.name.as_str()), ("We are there at noon.", "Ben"), "and nothing of the notice");
+    }
+
+    async fn killed_anywhere_a_letter_is_filed_exactly_once(world) {
+        let desk = Desk::open(&world).await;
+        let moments = [Moment::Claimed, Moment::Planned, Moment::Performed];
+        let mut n = 0;
+        for first in moments {
+            for second in moments {
+                n += 1;
+                let from = format!("Somebody <c{n}@customers.example>");
+                let id = desk.bring(desk.channel, &letter(n, &from, "Hello", "", &format!("Number {n}"))).await;
+                for moment in [first, second] {
+                    let dying = Worker::new(world.db.clone(), desk.fakes.outside.clone(), registry()).with_probe(DiesAt::new([moment]));
+                    dying.run_due().await.unwrap();
+                    world.clock.advance(minutes(3));
+                }
+                desk.worker.run_due().await.unwrap();
+                assert_eq!(desk.mail(id).await.outcome, Some(Outcome::Ticket));
+                assert_eq!(desk.count(&COUNT_TICKETS).await, i64::from(n));
+                assert_eq!(desk.count(&COUNT_MESSAGES).await, i64::from(n));
+            }
+        }
+        let copies = desk.fakes.mailer.copies();
+        assert_eq!(copies.len() as i64, desk.count(&COUNT_LETTERS).await, "each letter under one Message-ID");
+        check_neighbour(&world).await;
+    }
+
+    async fn reading_again_changes_nothing_that_was_right(world) {
+        let desk = Desk::open(&world).await;
+        let first = desk.deliver(&letter(1, ADA, "Internet down", "", "The light is <b>red</b>.\n\n> quoted\n-- \nAda")).await;
+        let before = desk.messages(first.ticket_id).await;
+        let id = first.id;
+        world.db.write(world.scope(), move |tx| intake::read_again(tx, id)).await.unwrap();
+        desk.worker.run_due().await.unwrap();
+        assert_eq!(desk.messages(first.ticket_id).await, before);
+        assert_eq!(desk.mail(id).await.state, MailState::Done);
+        assert_eq!((desk.count(&COUNT_TICKETS).await, desk.count(&COUNT_MESSAGES).await), (1, 1));
+    }
+
+    async fn automatic_letters_to_one_address_end_somewhere(world) {
+        let desk = Desk::open(&world).await;
+        let (ben, _) = desk.agent("ben@here.example.org").await;
+        let mut brought = Vec::new();
+        for n in 1..=14 {
+            brought.push(desk.bring(desk.channel, &letter(n, ADA, "Again", "", &format!("Number {n}"))).await);
+        }
+        desk.worker.run_due().await.unwrap();
+        for id in brought {
+            assert_eq!(desk.mail(id).await.outcome, Some(Outcome::Ticket), "mail is always taken");
+        }
+        let to_ada = desk.fakes.mailer.sent().into_iter().filter(|e| e.to.as_str() == "ada@customers.example").count();
+        assert_eq!(to_ada, 10, "confirmations in one moment");
+        let told: Vec<String> = world.db.read(world.scope(), |r| r.query_all(&NOTICES, params![], |row| row.get(0))).await.unwrap();
+        assert!(told.iter().any(|t| t.contains("held")), "{told:?} {}", ben.name);
+        check_neighbour(&world).await;
+    }
+}

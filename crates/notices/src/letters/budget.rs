@@ -1,0 +1,73 @@
+//! How many letters may leave that nobody pressed "send" for. Past that they are held, and somebody is told.
+//!
+//! A robot at the other end that answers each of ours, a forged sender who is to drown in confirmations, two systems that
+//! talk to each other: whatever it is, it ends here. What counts is what is in the outbox, so there is nothing to keep
+//! in step.
+
+use base::{Email, Result, Timestamp, hours, minutes};
+use db::{Read, Tx, params};
+use identity::{tenants, users};
+use uuid::Uuid;
+
+use super::LetterKind;
+use crate::inbox;
+
+/// To one address: this many in ten minutes and in ten hours.
+const TO_ONE: [(i64, i64); 2] = [(10, 10), (600, 100)];
+/// About one ticket, to whomever.
+const OF_TICKET: [(i64, i64); 2] = [(10, 100), (600, 500)];
+/// The time of the tenant's own limit.
+const TENANT_MINUTES: i64 = 10;
+
+db::statements! {
+    TO = "select count(*) from (select 1 as one from letters where tenant_id = ?1 and to_email = ?2 and created_at > ?3 and automatic limit ?4) as lately";
+    ABOUT = "select count(*) from (select 1 as one from letters where tenant_id = ?1 and ticket_id = ?2 and id > ?3 and automatic limit ?4) as lately";
+    BY_TENANT = "select count(*) from (select 1 as one from letters where tenant_id = ?1 and id > ?2 limit ?3) as lately";
+    HELD_SINCE = "select 1 from letters where tenant_id = ?1 and status = 'held' and id > ?2 limit 1";
+}
+
+/// The least id of something made at an instant: ids carry their time.
+fn id_at(at: Timestamp) -> Uuid {
+    let millisecond = u64::try_from(at.as_millisecond()).unwrap_or(0);
+    Uuid::from_u128(u128::from(millisecond) << 80)
+}
+
+/// Whether one more would be too many. Members of staff have only the limit to their own address: what is told to them
+/// goes to people the business chose.
+pub(super) fn is_spent(read: &Read<'_>, kind: LetterKind, to: &Email, ticket: Option<Uuid>) -> Result<bool> {
+    let now = read.now();
+    let one = |row: &db::Row<'_>| row.get::<i64>(0);
+    for (window, most) in TO_ONE {
+        let since = now - minutes(window);
+        if read.query_one(&TO, params![to, since, most], one)?.unwrap_or(0) >= most {
+            return Ok(true);
+        }
+    }
+    if kind.is_to_staff() {
+        return Ok(false);
+    }
+    if let Some(ticket) = ticket {
+        for (window, most) in OF_TICKET {
+            let since = id_at(now - minutes(window));
+            if read.query_one(&ABOUT, params![ticket, since, most], one)?.unwrap_or(0) >= most {
+                return Ok(true);
+            }
+        }
+    }
+    let most = i64::from(tenants::get(read, read.tenant()?)?.settings.letters_per_10_minutes);
+    let since = id_at(now - minutes(TENANT_MINUTES));
+    Ok(read.query_one(&BY_TENANT, params![since, most], one)?.unwrap_or(0) >= most)
+}
+
+/// Tells the administrators, once an hour, that letters wait.
+pub(super) fn tell(tx: &mut Tx<'_>) -> Result<()> {
+    let since = id_at(tx.now() - hours(1));
+    if tx.query_one(&HELD_SINCE, params![since], |_| Ok(()))?.is_some() {
+        return Ok(());
+    }
+    for user in users::staff(tx)?.into_iter().filter(|u| u.role.is_admin() && u.disabled_at.is_none()) {
+        let title = "Automatic letters are held: too many to the same place in a short time";
+        inbox::notify(tx, user.id, "letters_held", title, None)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! Mail channels, and mail that came in.
+
+use web::{
+    channels::views as channels,
+    intake::views as mails,
+    kit::{forms::Problem, lists::Pager},
+};
+
+use crate::samples::{CATEGORIES, Page, agent, ago, choices, text};
+
+pub fn pages() -> Vec<Page> {
+    vec![
+        Page::new("channels", "channels/list.html", agent("/admin/channels", ""), channel_list()),
+        Page::new("channels-new", "channels/form.html", agent("/admin/channels/new", ""), channel_form()),
+        Page::new("channel", "channels/channel.html", agent("/admin/channels/1", ""), channel()),
+        Page::new("mails", "mails/list.html", agent("/admin/mails", ""), mail_list()),
+        Page::new("mail", "mails/mail.html", agent("/admin/mails/1", ""), mail()),
+    ]
+}
+
+fn channel_list() -> channels::List {
+    let row = |id: &str, address: &str, name: &str, team: Option<&str>, state: &str| channels::Row {
+        id: id.into(),
+        address: address.into(),
+        name: name.into(),
+        team: team.map(Into::into),
+        state: state.into(),
+    };
+    channels::List {
+        channels: vec![
+            row("1", "support@northwind.example", "Northwind Support", Some("First line"), "on"),
+            row("2", "billing@northwind.example", "billing@northwind.example", None, "off"),
+        ],
+    }
+}
+
+fn channel_form() -> channels::Form {
+    channels::Form {
+        address: "support".into(),
+        name: "Northwind Support".into(),
+        teams: choices(&[("1", "First line"), ("2", "Billing")], "1"),
+        priorities: choices(&[("low", "Low"), ("normal", "Normal"), ("high", "High")], "normal"),
+        categories: choices(CATEGORIES, ""),
+        signature: "Your team at Northwind".into(),
+        acknowledges: true,
+        unknown_senders: choices(
+            &[
+                ("accept", "Becomes a ticket"),
+                ("quarantine", "Waits in quarantine"),
+                ("reject", "Is not taken"),
+            ],
+            "accept",
+        ),
+        contact_forms: "forms@northwind.example\n@mailer.example".into(),
+        problems: vec![Problem::new("address", "expected an address such as support@example.org")],
+        ..Default::default()
+    }
+}
+
+fn channel() -> channels::Channel {
+    channels::Channel {
+        id: "1".into(),
+        address: "support@northwind.example".into(),
+        name: "Northwind Support".into(),
+        team: text("First line"),
+        priority: "normal".into(),
+        acknowledges: true,
+        unknown_senders: "accept".into(),
+        key_prefix: "cfm_abcdefgh".into(),
+        key: text("cfm_abcdefghijkmnpqrstuvwxyz23456789abcdefgh"),
+        inbound_url: "https://help.northwind.example/api/mail/inbound".into(),
+        mail: "From: forms@northwind.example\nReply-To: Ada Byron <ada@example.com>\n\nHello".into(),
+        tested: Some(channels::Tested {
+            email: text("ada@example.com"),
+            name: text("Ada Byron"),
+            reason: "forms@northwind.example is a contact form here, so Reply-To names who wrote".into(),
+            automated: None,
+        }),
+        ..Default::default()
+    }
+}
+
+fn mail_list() -> mails::List {
+    let row = |id: &str,
+               subject: &str,
+               from: &str,
+               state: &str,
+               outcome: &str,
+               reason: &str,
+               number: Option<&str>| {
+        mails::Row {
+            id: id.into(),
+            subject: subject.into(),
+            from: from.into(),
+            state: state.into(),
+            outcome: outcome.into(),
+            reason: reason.into(),
+            ticket_number: number.map(Into::into),
+            received_at: ago(12),
+        }
+    };
+    mails::List {
+        states: [
+            ("quarantined", false),
+            ("failed", false),
+            ("waiting", false),
+            ("discarded", false),
+            ("all", true),
+        ]
+        .map(|(state, shown)| (state.to_owned(), shown))
+        .into(),
+        mails: vec![
+            row(
+                "1",
+                "Re: Internet down since Monday morning",
+                "Ada Byron",
+                "done",
+                "reply",
+                "",
+                Some("SUP-00612"),
+            ),
+            row(
+                "2",
+                "",
+                "winner@lottery.example",
+                "quarantined",
+                "quarantined",
+                "no customer has its sender's address",
+                None,
+            ),
+            row(
+                "3",
+                "Undelivered Mail Returned to Sender",
+                "MAILER-DAEMON",
+                "done",
+                "automated",
+                "",
+                Some("SUP-00601"),
+            ),
+            row("4", "Broken", "", "failed", "failed", "mail.too_deep: parts in parts in parts", None),
+        ],
+        pager: Pager::default(),
+        is_unset: false,
+    }
+}
+
+fn mail() -> mails::Mail {
+    mails::Mail {
+        id: "1".into(),
+        subject: "An offer you cannot refuse".into(),
+        from_email: "winner@lottery.example".into(),
+        from_name: "The Lottery".into(),
+        channel: "support@northwind.example".into(),
+        channel_id: "1".into(),
+        door: "smtp".into(),
+        state: "quarantined".into(),
+        outcome: "quarantined".into(),
+        reason: "no customer has its sender's address".into(),
+        envelope_from: text("bounces@lottery.example"),
+        envelope_to: vec!["support@northwind.example".into()],
+        client_ip: text("203.0.113.9"),
+        header_id: text("0815@lottery.example"),
+        size_bytes: 48_211,
+        checks: [("SPF", "pass"), ("DKIM", "none"), ("DMARC", "fail")]
+            .map(|(a, b)| (a.into(), b.into()))
+            .into(),
+        checks_detail: "dmarc: lottery.example asks for quarantine".into(),
+        received_at: Some(ago(40)),
+        may_release: true,
+        may_discard: true,
+        ..Default::default()
+    }
+}

@@ -1,0 +1,295 @@
+//! JSON handlers of channels. Every one is an administrator's.
+
+use aide::axum::{
+    ApiRouter,
+    routing::{get_with, post_with},
+};
+use axum::{Json, extract::State};
+use base::{Email, Id};
+use desk::{
+    channels::{self, ChannelPatch, MailChannel, NewChannel, UnknownSenders},
+    tickets::Priority,
+};
+use identity::Token;
+use mail::inbound::{self, Limits, sender};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    admin::api::ThingAt,
+    http::{
+        answer::{Answer, Created, Idempotency, Nothing, Page, if_match, once},
+        app::App,
+        extract::{AdminCaller, At, Payload, parse_json},
+        failure::Outcome,
+        router::{Who, body, reads, writes},
+    },
+    tickets::api::read_json_body,
+};
+
+pub(crate) fn routes() -> ApiRouter<App> {
+    use Who::Admins;
+    ApiRouter::new()
+        .api_route(
+            "/api/admin/channels",
+            get_with(list, |op| {
+                reads(op, "admin.channels.list", "Addresses that mail comes to, without their keys", Admins)
+                    .response::<200, Json<Page<MailChannel>>>()
+            })
+            .post_with(create, |op| {
+                body::<ChannelIn>(writes(
+                    op,
+                    "admin.channels.create",
+                    "Take mail at an address; the channel's key is answered this once",
+                    Admins,
+                ))
+                .response::<201, Json<WithKey>>()
+            }),
+        )
+        .api_route(
+            "/api/admin/channels/{id}",
+            get_with(show, |op| {
+                reads(op, "admin.channels.show", "A channel", Admins).response::<200, Json<MailChannel>>()
+            })
+            .patch_with(change, |op| {
+                body::<ChannelPatchIn>(writes(
+                    op,
+                    "admin.channels.change",
+                    "Change how mail of a channel is taken, or switch it on or off",
+                    Admins,
+                ))
+                .response::<200, Json<MailChannel>>()
+            })
+            .delete_with(delete, |op| {
+                writes(op, "admin.channels.delete", "Forget a channel that no mail came through", Admins)
+                    .response::<204, ()>()
+            }),
+        )
+        .api_route(
+            "/api/admin/channels/{id}/rotate-key",
+            post_with(rotate_key, |op| {
+                writes(
+                    op,
+                    "admin.channels.rotate_key",
+                    "A new key, answered this once; the old one ends",
+                    Admins,
+                )
+                .response::<200, Json<WithKey>>()
+            }),
+        )
+        .api_route(
+            "/api/admin/channels/{id}/test-sender",
+            post_with(test_sender, |op| {
+                writes(
+                    op,
+                    "admin.channels.test_sender",
+                    "Who a mail (message/rfc822) would be from, and why; nothing is kept",
+                    Admins,
+                )
+                .response::<200, Json<SenderOut>>()
+            }),
+        )
+}
+
+async fn list(State(app): State<App>, who: AdminCaller) -> Outcome<Answer<Page<MailChannel>>> {
+    let items = app.read(who.caller.scope(), channels::all).await?;
+    Ok(Answer::ok(Page { items, next_cursor: None }))
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChannelIn {
+    pub address: String,
+    #[serde(flatten)]
+    pub fields: FieldsIn,
+}
+
+/// What can be set of a channel. `null` takes a team, category, reply address or trusted host away.
+#[derive(Deserialize, Default, JsonSchema)]
+#[serde(default)]
+pub struct FieldsIn {
+    pub name: Option<String>,
+    #[serde(deserialize_with = "some")]
+    #[schemars(with = "Option<Uuid>")]
+    pub team_id: Option<Option<Uuid>>,
+    pub priority: Option<Priority>,
+    #[serde(deserialize_with = "some")]
+    #[schemars(with = "Option<String>")]
+    pub category: Option<Option<String>>,
+    /// Markdown beneath every answer.
+    pub signature: Option<String>,
+    #[serde(deserialize_with = "some")]
+    #[schemars(with = "Option<String>")]
+    pub reply_address: Option<Option<String>>,
+    /// Whether a new ticket is confirmed by a letter.
+    pub acknowledges: Option<bool>,
+    pub unknown_senders: Option<UnknownSenders>,
+    /// Addresses or `@domains` of contact forms: who wrote is in `Reply-To` there.
+    pub contact_forms: Option<Vec<String>>,
+    pub forwarding_staff: Option<bool>,
+    #[serde(deserialize_with = "some")]
+    #[schemars(with = "Option<String>")]
+    pub trusted_host: Option<Option<String>>,
+}
+
+/// Tells a field that is `null` from one that is left out.
+fn some<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
+    d: D,
+) -> std::result::Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(d).map(Some)
+}
+
+impl FieldsIn {
+    fn patch(self) -> base::Result<ChannelPatch> {
+        let reply_address = match self.reply_address {
+            Some(Some(text)) => Some(Some(email("reply_address", &text)?)),
+            Some(None) => Some(None),
+            None => None,
+        };
+        Ok(ChannelPatch {
+            name: self.name,
+            team_id: self.team_id.map(|team| team.map(Id::from_uuid)),
+            priority: self.priority,
+            category: self.category,
+            signature: self.signature,
+            reply_address,
+            acknowledges: self.acknowledges,
+            unknown_senders: self.unknown_senders,
+            contact_forms: self.contact_forms,
+            forwarding_staff: self.forwarding_staff,
+            trusted_host: self.trusted_host,
+            enabled: None,
+            expected_version: None,
+        })
+    }
+}
+
+fn email(field: &'static str, text: &str) -> base::Result<Email> {
+    text.parse().map_err(|_| {
+        base::Error::field(field, "email.malformed", "expected an address such as support@example.org")
+    })
+}
+
+/// A channel with its key, this once.
+#[derive(Serialize, JsonSchema)]
+pub struct WithKey {
+    #[serde(flatten)]
+    pub channel: MailChannel,
+    /// `cfm_…`, for `POST /api/mail/inbound`.
+    pub key: String,
+}
+
+impl From<(Token, MailChannel)> for WithKey {
+    fn from((key, channel): (Token, MailChannel)) -> Self {
+        Self { channel, key: key.reveal().to_owned() }
+    }
+}
+
+async fn create(State(app): State<App>, who: AdminCaller, payload: Payload) -> Outcome<Created> {
+    let key = payload.header("idempotency-key").map(str::to_owned);
+    let body = read_json_body(payload).await?;
+    let key = Idempotency::of(&who.caller, key.as_deref(), "admin.channels", &body)?;
+    let input: ChannelIn = parse_json(&body)?;
+    let new = NewChannel { address: email("address", &input.address)?, fields: input.fields.patch()? };
+    let made = app.write(who.caller.scope(), move |tx| {
+        once(tx, key.as_ref(), |tx| channels::create(tx, new).map(WithKey::from))
+    });
+    Ok(made.await?)
+}
+
+async fn find(app: &App, who: &AdminCaller, id: Uuid) -> base::Result<MailChannel> {
+    app.read(who.caller.scope(), move |read| channels::get(read, Id::from_uuid(id))).await
+}
+
+async fn show(State(app): State<App>, who: AdminCaller, At(at): At<ThingAt>) -> Outcome<Answer<MailChannel>> {
+    let found = find(&app, &who, at.id).await?;
+    let version = found.version;
+    Ok(Answer::ok(found).version(version))
+}
+
+#[derive(Deserialize, Default, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ChannelPatchIn {
+    pub enabled: Option<bool>,
+    #[serde(flatten)]
+    pub fields: FieldsIn,
+}
+
+async fn change(
+    State(app): State<App>,
+    who: AdminCaller,
+    At(at): At<ThingAt>,
+    payload: Payload,
+) -> Outcome<Answer<MailChannel>> {
+    let found = find(&app, &who, at.id).await?;
+    let expected_version = if_match(&payload)?;
+    let input: ChannelPatchIn = payload.json().await?;
+    let patch = ChannelPatch { enabled: input.enabled, expected_version, ..input.fields.patch()? };
+    let changed = app.write(who.caller.scope(), move |tx| channels::change(tx, found.id, patch)).await?;
+    let version = changed.version;
+    Ok(Answer::ok(changed).version(version))
+}
+
+async fn delete(State(app): State<App>, who: AdminCaller, At(at): At<ThingAt>) -> Outcome<Nothing> {
+    app.write(who.caller.scope(), move |tx| channels::delete(tx, Id::from_uuid(at.id))).await?;
+    Ok(Nothing)
+}
+
+async fn rotate_key(
+    State(app): State<App>,
+    who: AdminCaller,
+    At(at): At<ThingAt>,
+) -> Outcome<Answer<WithKey>> {
+    let made =
+        app.write(who.caller.scope(), move |tx| channels::rotate_key(tx, Id::from_uuid(at.id))).await?;
+    Ok(Answer::ok(made.into()))
+}
+
+/// Who a mail would be from.
+#[derive(Serialize, JsonSchema)]
+pub struct SenderOut {
+    /// Absent when nobody is named.
+    pub email: Option<String>,
+    pub name: Option<String>,
+    /// Which rule decided, for people.
+    pub reason: String,
+    /// What shows that a program wrote it; absent for a person.
+    pub automated: Option<String>,
+}
+
+async fn test_sender(
+    State(app): State<App>,
+    who: AdminCaller,
+    At(at): At<ThingAt>,
+    payload: Payload,
+) -> Outcome<Answer<SenderOut>> {
+    let channel = find(&app, &who, at.id).await?;
+    let raw = payload.bytes().await?;
+    Ok(Answer::ok(who_sent(&app, &who.caller.scope(), &channel, &raw).await?))
+}
+
+/// The channel's rules, held against a mail.
+pub(crate) async fn who_sent(
+    app: &App,
+    scope: &db::Scope,
+    channel: &MailChannel,
+    raw: &[u8],
+) -> base::Result<SenderOut> {
+    let letter = inbound::read(raw, &Limits::default())
+        .map_err(|refused| base::Error::field("mail", refused.code, refused.message))?;
+    let staff = app.read(scope.clone(), identity::users::staff).await?;
+    let forwarders = match channel.forwarding_staff {
+        true => staff.into_iter().filter(|u| u.disabled_at.is_none()).map(|u| u.email).collect(),
+        false => Vec::new(),
+    };
+    let rules =
+        sender::Rules { contact_forms: channel.contact_forms.clone(), forwarders, ignore_reply_to: false };
+    let resolved = sender::resolve(&letter, &rules);
+    Ok(SenderOut {
+        email: resolved.person.as_ref().map(|p| p.email.as_str().to_owned()),
+        name: resolved.person.map(|p| p.name),
+        reason: resolved.reason,
+        automated: letter.automated.map(|a| a.reason),
+    })
+}

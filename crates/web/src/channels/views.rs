@@ -1,0 +1,74 @@
+use base::Timestamp;
+use serde::Serialize;
+
+use crate::kit::forms::{Choice, Problem};
+
+/// `channels/list.html`, `GET /admin/channels`.
+#[derive(Debug, Default, Serialize)]
+pub struct List {
+    pub channels: Vec<Row>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Row {
+    pub id: String,
+    pub address: String,
+    pub name: String,
+    pub team: Option<String>,
+    /// `on, off`.
+    pub state: String,
+}
+
+/// `channels/form.html`, `GET|POST /admin/channels/new` and `/admin/channels/{id}/edit`. Fields `address` (new ones
+/// only), `name, team_id, priority, category, signature, reply_address, acknowledges, unknown_senders, contact_forms,
+/// forwarding_staff, trusted_host` and, when it is changed, `version`.
+#[derive(Debug, Default, Serialize)]
+pub struct Form {
+    pub id: Option<String>,
+    pub version: i64,
+    pub address: String,
+    pub name: String,
+    pub teams: Vec<Choice>,
+    pub priorities: Vec<Choice>,
+    pub categories: Vec<Choice>,
+    pub signature: String,
+    pub reply_address: String,
+    pub acknowledges: bool,
+    pub unknown_senders: Vec<Choice>,
+    /// One a line.
+    pub contact_forms: String,
+    pub forwarding_staff: bool,
+    pub trusted_host: String,
+    pub problems: Vec<Problem>,
+}
+
+/// `channels/channel.html`, `GET /admin/channels/{id}`. Buttons: `POST …/enable`, `…/disable`, `…/rotate` and `…/delete`
+/// (both ask first); `POST …/test` with the field `mail`. After making it and after a rotation the page is the answer,
+/// with `key` set: the key is shown once.
+#[derive(Debug, Default, Serialize)]
+pub struct Channel {
+    pub id: String,
+    pub address: String,
+    pub name: String,
+    pub team: Option<String>,
+    pub priority: String,
+    pub acknowledges: bool,
+    pub unknown_senders: String,
+    pub key_prefix: String,
+    pub disabled_at: Option<Timestamp>,
+    pub key: Option<String>,
+    /// The base of the address programs hand mail in at.
+    pub inbound_url: String,
+    /// What was typed to test, and what came of it.
+    pub mail: String,
+    pub tested: Option<Tested>,
+    pub problems: Vec<Problem>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Tested {
+    pub email: Option<String>,
+    pub name: Option<String>,
+    pub reason: String,
+    pub automated: Option<String>,
+}
