@@ -77,16 +77,24 @@ fn mailbox(name: Option<&str>, address: Option<&str>) -> Option<Address> {
         // A name that only repeats the address says nothing.
         let bare = name.trim_matches(['<', '>', '\'', '"']);
         let name = if bare.eq_ignore_ascii_case(email.as_str()) { String::new() } else { name };
-        return Some(Address { name: name.trim_matches(['\'', '"']).trim().to_owned(), email });
+        return Some(Address { name: unquoted(&name).to_owned(), email });
     }
     // The whole mailbox in an encoded word or in quotes: `"Ada <ada@example.org>"`.
     if address.is_none()
         && let Some((name, rest)) = name.rsplit_once('<')
         && let Some(email) = plain(rest)
     {
-        return Some(Address { name: name.trim().trim_matches(['\'', '"']).to_owned(), email });
+        return Some(Address { name: unquoted(name).to_owned(), email });
     }
     address.is_none().then(|| plain(&name)).flatten().map(|email| Address { name: String::new(), email })
+}
+
+/// Some programs put quotes around a name that has quotes already.
+fn unquoted(name: &str) -> &str {
+    let name = name.trim();
+    let inside =
+        |quote: char| name.strip_prefix(quote)?.strip_suffix(quote).filter(|rest| !rest.contains(quote));
+    inside('\'').or_else(|| inside('"')).unwrap_or(name).trim()
 }
 
 #[cfg(test)]

@@ -142,6 +142,18 @@ const BOUNCE_SUBJECTS: [&str; 33] = [
     "não foi possível entregar",
 ];
 
+/// Those of them that can be about nothing but mail.
+const MAIL_BOUNCE_SUBJECTS: [&str; 8] = [
+    "undeliverable:",
+    "undelivered mail",
+    "mail delivery fail",
+    "delivery status notification",
+    "returned mail",
+    "mail system error",
+    "failure notice",
+    "unzustellbar:",
+];
+
 /// Who or what wrote this, if no person did. The strongest sign decides; one is enough.
 ///
 /// A wrong "yes" would leave a person unanswered, so only signs count that people's programs do not produce; a wrong
@@ -230,18 +242,12 @@ fn bounce(mail: &Incoming, tree: &Tree<'_>) -> Option<String> {
         && ["mailer-daemon", "postmaster", "mail delivery"].iter().any(|name| raw_from.contains(name));
     let is_server = no_address
         || mail.return_path == ReturnPath::Null
-        || matches!(
-            sender.as_str(),
-            "postmaster"
-                | "noreply"
-                | "no-reply"
-                | "donotreply"
-                | "do-not-reply"
-                | "mdaemon"
-                | "bounce"
-                | "bounces"
-        );
-    (says_so && is_server).then(|| format!("a server's Subject: {}", words::line(&mail.subject, 80)))
+        || matches!(sender.as_str(), "postmaster" | "mdaemon" | "bounce" | "bounces");
+    // Parcels are delayed and not delivered, too, and their senders take no answers.
+    let takes_no_answer = matches!(sender.as_str(), "noreply" | "no-reply" | "donotreply" | "do-not-reply");
+    let says_mail = MAIL_BOUNCE_SUBJECTS.iter().any(|words| subject.contains(words));
+    (says_so && is_server || says_mail && takes_no_answer)
+        .then(|| format!("a server's Subject: {}", words::line(&mail.subject, 80)))
 }
 
 #[derive(Default)]

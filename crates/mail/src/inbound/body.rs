@@ -138,7 +138,7 @@ fn content_id(leaf: &Leaf<'_>) -> Option<String> {
 /// A picture is inline when the HTML shows it, whatever its disposition says (Outlook calls them attachments), or when
 /// the mail says so and nothing contradicts.
 fn mark_inline(files: &mut [File], leaves: &[Leaf<'_>], html: &str) {
-    let shown = cids(html);
+    let shown = if files.iter().any(|file| file.content_id.is_some()) { cids(html) } else { HashSet::new() };
     let says_inline: HashSet<&str> = leaves
         .iter()
         .filter(|leaf| leaf.kind.disposition == Disposition::Inline && leaf.kind.kind.starts_with("image/"))
@@ -153,17 +153,20 @@ fn mark_inline(files: &mut [File], leaves: &[Leaf<'_>], html: &str) {
 /// The content ids that the HTML refers to, found in one pass.
 fn cids(html: &str) -> HashSet<String> {
     let mut found = HashSet::new();
-    for (at, _) in html.match_indices(':') {
-        let is_cid = at
-            .checked_sub(3)
-            .and_then(|start| html.get(start..at))
-            .is_some_and(|scheme| scheme.eq_ignore_ascii_case("cid"));
-        if is_cid {
-            let rest = html.get(at + 1..).unwrap_or_default();
-            let rest = rest.get(..rest.floor_char_boundary(300)).unwrap_or_default();
-            let end = rest.find(|c: char| c.is_whitespace() || "\"'<>)".contains(c)).unwrap_or(rest.len());
-            let id = rest.get(..end).unwrap_or_default();
-            found.insert(percent_decoded(id));
+    let mut rest = html;
+    while let Some(at) = rest.find(':') {
+        let (before, after) = rest.split_at(at);
+        let after = after.get(1..).unwrap_or_default();
+        let is_cid = before.len().checked_sub(3).and_then(|start| before.get(start..));
+        rest = after;
+        if is_cid.is_some_and(|scheme| scheme.eq_ignore_ascii_case("cid")) {
+            let end = after.find(|c: char| c.is_whitespace() || "\"'<>)".contains(c)).unwrap_or(after.len());
+            let (id, behind) = after.split_at(end);
+            // What was looked at is not looked at again, also when it is too long to be an id.
+            rest = behind;
+            if id.len() <= 300 {
+                found.insert(percent_decoded(id));
+            }
         }
     }
     found

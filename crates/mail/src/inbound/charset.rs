@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use mail_parser::decoders::charsets::map::charset_decoder;
 
 /// How much of a text the guess is made from. More does not make it better, only slower.
@@ -16,6 +16,9 @@ pub(super) fn decode(bytes: &[u8], declared: Option<&str>) -> String {
         let rest = bytes.get(mark..).unwrap_or_default();
         // Lossy only here: a mark is never there by accident.
         return encoding.decode_without_bom_handling(rest).0.into_owned();
+    }
+    if let Some(text) = iso_2022_jp(bytes) {
+        return text;
     }
     let label = declared.map(|label| label.trim().trim_matches(['"', '\'']).trim()).filter(|l| !l.is_empty());
     if let Some(label) = label {
@@ -60,9 +63,19 @@ pub(super) fn decode(bytes: &[u8], declared: Option<&str>) -> String {
 /// A header value. Its bytes are ASCII by the standard, UTF-8 by the newer one, and anything in practice.
 pub(super) fn header(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
-        Ok(text) => Cow::Borrowed(text),
+        Ok(text) => iso_2022_jp(bytes).map_or(Cow::Borrowed(text), Cow::Owned),
         Err(_) => guess(bytes),
     }
+}
+
+/// Japanese in seven bits is plain ASCII to look at, and often declared as that. Its escapes give it away.
+fn iso_2022_jp(bytes: &[u8]) -> Option<String> {
+    let escapes =
+        bytes.is_ascii() && bytes.windows(3).any(|three| matches!(three, [0x1b, b'$', b'B' | b'@']));
+    if !escapes {
+        return None;
+    }
+    ISO_2022_JP.decode_without_bom_handling_and_without_replacement(bytes).map(Cow::into_owned)
 }
 
 fn guess(bytes: &[u8]) -> Cow<'_, str> {

@@ -166,6 +166,14 @@ fn is_envelope_line(line: &[u8]) -> bool {
     line.starts_with(b"From ") || line.starts_with(b">From ")
 }
 
+/// Where the message begins: some pipes write an empty line or a byte order mark before it.
+pub(super) fn start(raw: &[u8]) -> usize {
+    let rest = raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(raw);
+    let rest = rest.trim_ascii_start();
+    let at = raw.len() - rest.len();
+    if continues(raw, at) || is_envelope_line(rest) { at } else { 0 }
+}
+
 /// Whether headers go on at this place: one that every mail program knows stands there.
 fn continues(raw: &[u8], at: usize) -> bool {
     const KNOWN: [&[u8]; 17] = [

@@ -72,9 +72,22 @@ pub fn read(raw: &[u8], limits: &Limits) -> Result<Incoming, Refused> {
 fn date(headers: &Headers<'_>) -> Option<Timestamp> {
     headers.all("date").find_map(|value| {
         let value = value.get(..value.floor_char_boundary(200))?;
-        let date = DateTime::parse_rfc822(&format!("{value}\n")).filter(DateTime::is_valid)?;
+        let date =
+            DateTime::parse_rfc822(&format!("{}\n", with_seconds(value))).filter(DateTime::is_valid)?;
         Timestamp::from_second(date.to_timestamp()).ok()
     })
+}
+
+/// Seconds are optional (RFC 5322, 3.3), and one in some years is the sixtieth; the parser of dates wants them to be
+/// there, and fewer.
+fn with_seconds(value: &str) -> String {
+    let clock = value.split_whitespace().find(|word| word.contains(':')).unwrap_or_default();
+    let clock = clock.split(['+', '-']).next().unwrap_or_default();
+    match clock.split(':').collect::<Vec<_>>().as_slice() {
+        [hour, minute] if minute.len() == 2 => value.replacen(clock, &format!("{hour}:{minute}:00"), 1),
+        [hour, minute, "60"] => value.replacen(clock, &format!("{hour}:{minute}:59"), 1),
+        _ => value.to_owned(),
+    }
 }
 
 /// `Name <name.example.org>` gives `name.example.org`.
@@ -93,5 +106,30 @@ fn return_path(headers: &Headers<'_>) -> ReturnPath {
     match address::parse(&value).into_iter().next() {
         Some(address) => ReturnPath::Path(address.email),
         None => ReturnPath::Absent,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_as_programs_write_them() {
+        for (value, expected) in [
+            ("Sat, 21 Nov 2026 10:15:30 +0100", "2026-11-21T09:15:30Z"),
+            ("Sat, 21 Nov 2026 10:15 +0100", "2026-11-21T09:15:00Z"),
+            ("21 Nov 26 10:15 EST", "2026-11-21T15:15:00Z"),
+            ("Sat,  7 Nov 2026 10:15:30 -0730 (some zone)", "2026-11-07T17:45:30Z"),
+            ("Sat, 21 Nov 2026 10:15:30 GMT", "2026-11-21T10:15:30Z"),
+            ("Thu, 31 Dec 2026 23:59:60 +0000", "2026-12-31T23:59:59Z"),
+            ("Sat, 21 Nov 20266 10:15:30", ""),
+            ("Sat, 99 Nov 2026 10:15:30 +0000", ""),
+            ("tomorrow", ""),
+            (": : :", ""),
+        ] {
+            let raw = format!("Date: {value}\n\n");
+            let date = date(&Headers::of(raw.as_bytes())).map(|date| date.to_string()).unwrap_or_default();
+            assert_eq!(date, expected, "{value}");
+        }
     }
 }

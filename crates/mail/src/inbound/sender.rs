@@ -151,8 +151,9 @@ fn forwarded(mail: &Incoming) -> Option<Address> {
     for line in mail.text.lines() {
         let line = line.trim_start_matches(['>', ' ', '\t']).trim_end();
         in_forward |= super::fold::is_forward_marker(line);
-        if in_forward && let Some(person) = super::fold::author_line(line).and_then(named) {
-            return Some(person);
+        // The first such line decides, also when it holds no address: the next one is about an older mail.
+        if in_forward && let Some(author) = super::fold::author_line(line) {
+            return named(author);
         }
     }
     None
@@ -162,4 +163,79 @@ fn forwarded(mail: &Incoming) -> Option<Address> {
 fn named(value: &str) -> Option<Address> {
     let value = value.replace("[mailto:", "<").replace(']', ">").replace('*', "");
     address::parse(&value).into_iter().next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inbound::{Limits, read};
+
+    fn by(headers: &str, body: &str, rules: &Rules) -> String {
+        let mail = read(format!("{headers}\n\n{body}").as_bytes(), &Limits::default()).unwrap();
+        let resolved = resolve(&mail, rules);
+        let person = resolved.person.map(|person| person.email.as_str().to_owned()).unwrap_or_default();
+        format!("{} {person}", resolved.via.as_str())
+    }
+
+    #[test]
+    fn the_first_rule_that_fits_decides() {
+        let none = Rules::default();
+        let strict = Rules { ignore_reply_to: true, ..Rules::default() };
+        let forms =
+            Rules { contact_forms: vec!["@Shop.example".into(), "Form@x.example".into()], ..strict.clone() };
+        for (headers, rules, expected) in [
+            ("From: ada@example.org\nReply-To: bob@example.net", &none, "from ada@example.org"),
+            ("From: ada@example.org\nSender: bob@example.net", &none, "from ada@example.org"),
+            ("From: web@shop.example\nReply-To: ada@example.org", &forms, "reply_to ada@example.org"),
+            ("From: form@X.example\nReply-To: ada@example.org", &forms, "reply_to ada@example.org"),
+            ("From: web@shop.example", &forms, "from web@shop.example"),
+            ("From: web@shop.example\nReply-To: web@shop.example", &forms, "from web@shop.example"),
+            ("From: web@my-shop.example\nReply-To: ada@example.org", &forms, "from web@my-shop.example"),
+            ("From: no-reply@x.example\nReply-To: ada@example.org", &none, "reply_to ada@example.org"),
+            ("From: no-reply@x.example\nReply-To: ada@example.org", &strict, "from no-reply@x.example"),
+            ("From: nobody\nSender: bob@example.net", &none, "sender bob@example.net"),
+            (
+                "From: nobody\nSender: bob@example.net\nReply-To: ada@example.org",
+                &none,
+                "reply_to ada@example.org",
+            ),
+            (
+                "From: nobody\nSender: bob@example.net\nReply-To: ada@example.org",
+                &strict,
+                "sender bob@example.net",
+            ),
+            ("Subject: x", &none, "from "),
+            (
+                "From: Ada via L <l@lists.example>\nList-Id: <l.lists.example>\nCc: ada@example.org",
+                &none,
+                "list ada@example.org",
+            ),
+            (
+                "From: ada@example.org\nList-Id: <l.lists.example>\nReply-To: l@lists.example",
+                &none,
+                "from ada@example.org",
+            ),
+        ] {
+            assert_eq!(by(headers, "x", rules), expected, "{headers}");
+        }
+    }
+
+    #[test]
+    fn a_forwarder_names_the_author() {
+        let rules = Rules { forwarders: vec!["Bob@help.example".parse().unwrap()], ..Rules::default() };
+        let block = "From: Ada <ada@example.org>\nSent: today\nTo: Bob\nSubject: x\n\nhi";
+        let forward = |from: &str, subject: &str, body: &str| {
+            by(&format!("From: {from}\nSubject: {subject}"), body, &rules)
+        };
+        assert_eq!(forward("bob@help.example", "Fwd: x", block), "forwarded_body ada@example.org");
+        assert_eq!(
+            forward("bob@help.example", "WG: x", &format!("see\n\n{block}")),
+            "forwarded_body ada@example.org"
+        );
+        assert_eq!(forward("bob@help.example", "Re: x", block), "from bob@help.example");
+        assert_eq!(forward("eve@example.net", "Fwd: x", block), "from eve@example.net");
+        // The author's line has no address, so nobody is named: least of all whom the next line is about.
+        let without = format!("From: Ada\nSubject: x\n\nhi\n\n{block}");
+        assert_eq!(forward("bob@help.example", "Fwd: x", &without), "from bob@help.example");
+    }
 }

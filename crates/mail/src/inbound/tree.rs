@@ -1,7 +1,7 @@
 use super::{
     Limits, Refused,
     content_type::ContentType,
-    headers::{Headers, Lines, line_end},
+    headers::{self, Headers, Lines, line_end},
 };
 
 /// A part that holds no other part of this message: text, a file, or a whole message.
@@ -57,7 +57,8 @@ struct Walk<'x, 'l> {
 /// end is missing goes on to the end.
 pub(super) fn split<'x>(raw: &'x [u8], limits: &Limits) -> Result<Tree<'x>, Refused> {
     let end = line_end(raw);
-    let (headers, _) = Headers::read(raw, 0, end, |_| false, limits)?;
+    let start = headers::start(raw);
+    let (headers, _) = Headers::read(raw, start, end, |_| false, limits)?;
     let kind = ContentType::of(&headers, "text/plain");
     let mut walk = Walk {
         raw,
@@ -69,7 +70,7 @@ pub(super) fn split<'x>(raw: &'x [u8], limits: &Limits) -> Result<Tree<'x>, Refu
         alternatives: 0,
         leaves: Vec::new(),
     };
-    let mut at = walk.begin(0)?;
+    let mut at = walk.begin(start)?;
     while let Some(line) = Lines::starting_at(raw, at, end).next() {
         at = line.end;
         if walk.frames.is_empty() {

@@ -77,7 +77,7 @@ const SUBJECT: u8 = 8;
 const CC: u8 = 16;
 
 /// The names of headers as programs write them above a quotation.
-const FIELDS: [(&str, u8); 29] = [
+const FIELDS: [(&str, u8); 32] = [
     ("from", FROM),
     ("von", FROM),
     ("de", FROM),
@@ -103,6 +103,9 @@ const FIELDS: [(&str, u8); 29] = [
     ("subject", SUBJECT),
     ("betreff", SUBJECT),
     ("objet", SUBJECT),
+    ("sujet", SUBJECT),
+    ("pour", TO),
+    ("oggetto", SUBJECT),
     ("asunto", SUBJECT),
     ("assunto", SUBJECT),
     ("cc", CC),
@@ -147,8 +150,8 @@ fn attribution(lines: &[&str], i: usize, first: &str) -> Option<Opener> {
         if joined.ends_with(':') {
             return is_attribution(&joined, count).then(|| Opener {
                 lines: count,
-                // With a date or an address in it no person wrote it.
-                is_sure: joined.bytes().any(|c| c.is_ascii_digit()),
+                // People write such lines, too, but neither the time of day nor an address into them.
+                is_sure: joined.contains('@') || has_clock(&joined),
             });
         }
         // Only a line that begins like one is worth looking further.
@@ -157,6 +160,13 @@ fn attribution(lines: &[&str], i: usize, first: &str) -> Option<Opener> {
         }
     }
     None
+}
+
+/// `10:00`, somewhere in the line.
+fn has_clock(line: &str) -> bool {
+    line.as_bytes().windows(4).any(
+        |four| matches!(four, [hour, b':', ten, one] if [hour, ten, one].iter().all(|c| c.is_ascii_digit())),
+    )
 }
 
 fn is_attribution(joined: &str, lines: usize) -> bool {
@@ -188,7 +198,8 @@ fn header_block(lines: &[&str], i: usize) -> Option<usize> {
             break;
         }
     }
-    let enough = seen & FROM != 0 && (seen & !CC).count_ones() >= 3;
+    // `From: Berlin`, `To: Paris`, `Date: 3 May` is a journey; only a mail has a subject besides.
+    let enough = seen & FROM != 0 && seen & SUBJECT != 0 && seen & (DATE | TO) != 0;
     enough.then_some(end - i)
 }
 

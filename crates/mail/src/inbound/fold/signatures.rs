@@ -3,18 +3,10 @@ use super::{is_forward_marker, is_quote, openers, short};
 /// A signature whose delimiter lost its blank is only believed when little follows.
 const MAX_LINES: usize = 15;
 
-/// How lines begin that telephones and web mail write below every text.
-const DEVICES: [&str; 33] = [
-    "sent from my ",
-    "sent from mail for ",
-    "sent from outlook",
-    "sent from the ",
-    "sent from yahoo",
-    "sent from proton",
-    "sent from samsung",
-    "sent from gmail",
+/// How lines begin that telephones and web mail write below every text …
+const BEGINNINGS: [&str; 22] = [
+    "sent from ",
     "sent via ",
-    "sent with proton",
     "sent with ",
     "get outlook for ",
     "von meinem ",
@@ -23,21 +15,53 @@ const DEVICES: [&str; 33] = [
     "gesendet mit ",
     "gesendet aus ",
     "diese nachricht wurde von meinem ",
+    "diese nachricht wurde mit ",
     "outlook für ",
-    "envoyé de mon ",
-    "envoyé de ma ",
+    "envoyé de ",
     "envoyé depuis ",
     "envoyé à partir ",
     "envoyé avec ",
     "télécharger outlook ",
     "obtenez outlook ",
-    "enviado desde ",
-    "enviado con ",
+    "enviado ",
     "obtener outlook ",
-    "enviado do ",
-    "enviado a partir ",
-    "enviado através ",
     "obter o outlook ",
+    "scarica outlook ",
+];
+
+/// … and what they then name. `Sent with the parcel service` is news.
+const DEVICES: [&str; 31] = [
+    "iphone",
+    "ipad",
+    "android",
+    "galaxy",
+    "samsung",
+    "huawei",
+    "xiaomi",
+    "redmi",
+    "pixel",
+    "oneplus",
+    "motorola",
+    "nokia",
+    "sony",
+    "blackberry",
+    "windows",
+    "outlook",
+    "gmail",
+    "yahoo",
+    "proton",
+    "thunderbird",
+    "fairmail",
+    "k-9",
+    "gmx",
+    "web.de",
+    "mail app",
+    "smartphone",
+    "tablet",
+    "handy",
+    "mobiltelefon",
+    "my phone",
+    "móvil",
 ];
 
 /// Where the signature that begins at this line ends; `None` if none begins here.
@@ -62,7 +86,9 @@ fn ends(lines: &[&str], i: usize) -> bool {
 fn is_device(line: &str) -> bool {
     let Some(line) = short(line, 250) else { return false };
     let line = line.trim_start_matches(['-', '—', ' ', '<', '[']);
-    DEVICES.iter().any(|start| line.starts_with(start))
-        // `Von meinem Vertrag …` is a sentence; a device's line ends with its verb.
+    BEGINNINGS.iter().any(|start| line.starts_with(start))
+        && DEVICES.iter().any(|device| line.contains(device))
+        && line.split_whitespace().count() <= 15
+        // `Von meinem Handy …` may begin a sentence; a device's line ends with its verb.
         && (!line.starts_with("von mein") || line.trim_end_matches(['.', '>', ']']).ends_with("gesendet"))
 }
