@@ -8,6 +8,7 @@
 //! | [`LocalBlobs`] | attachments and other files in the data folder |
 //! | [`Outgoing`] | calls addresses that tenants named, and none that is private |
 //! | [`SmtpServer`] | takes letters over SMTP or LMTP |
+//! | [`ImapMailboxes`] | collects letters from mailboxes |
 //! | [`ClamAv`] | has files looked into by clamd |
 //! | [`MailAuth`] | SPF, DKIM and DMARC by asking name servers |
 //! | [`NoMailChecks`] | for an installation that may not ask name servers |
@@ -19,6 +20,7 @@ mod disk;
 mod dkim;
 mod eml_folder;
 mod http;
+mod imap;
 mod local_blobs;
 mod mail_auth;
 mod no_mail_checks;
@@ -31,6 +33,7 @@ pub use clamav::{ClamAv, ClamAvConfig};
 pub use dkim::{DkimConfig, DkimSigner};
 pub use eml_folder::EmlFolder;
 pub use http::{Dial, Outgoing, OutgoingConfig, Resolve, refusal};
+pub use imap::{ImapConfig, ImapMailboxes};
 pub use local_blobs::LocalBlobs;
 pub use mail_auth::{Dns, MailAuth};
 pub use no_mail_checks::NoMailChecks;

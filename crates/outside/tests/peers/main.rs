@@ -3,6 +3,7 @@
 
 mod clamd;
 mod doors;
+mod imap;
 mod mail_auth;
 mod names;
 mod postfix;
