@@ -6,6 +6,7 @@
 //! | [`DkimSigner`] | signs letters on their way out |
 //! | [`EmlFolder`] | keeps letters as `.eml` files, for an installation without a mail server |
 //! | [`LocalBlobs`] | attachments and other files in the data folder |
+//! | [`S3Blobs`] | the same in a bucket |
 //! | [`Outgoing`] | calls addresses that tenants named, and none that is private |
 //! | [`SmtpServer`] | takes letters over SMTP or LMTP |
 //! | [`ImapMailboxes`] | collects letters from mailboxes |
@@ -24,6 +25,7 @@ mod imap;
 mod local_blobs;
 mod mail_auth;
 mod no_mail_checks;
+mod s3_blobs;
 mod smtp;
 mod smtp_config;
 mod smtp_server;
@@ -37,6 +39,7 @@ pub use imap::{ImapConfig, ImapMailboxes};
 pub use local_blobs::LocalBlobs;
 pub use mail_auth::{Dns, MailAuth};
 pub use no_mail_checks::NoMailChecks;
+pub use s3_blobs::{S3Blobs, S3Config};
 pub use smtp::SmtpMailer;
 pub use smtp_config::{SmtpConfig, SmtpTls};
 pub use smtp_server::{Protocol, SmtpServer, SmtpServerConfig, TlsFiles};

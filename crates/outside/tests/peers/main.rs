@@ -8,4 +8,5 @@ mod mail_auth;
 mod names;
 mod postfix;
 mod process;
+mod s3;
 mod smtp_server;
