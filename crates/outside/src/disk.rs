@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
-    io::{self, Write},
+    io::{self, Read as _, Seek as _, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
@@ -43,6 +43,15 @@ pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
+/// Fails as a full disk does when fewer bytes than these are free.
+pub(crate) fn check_free(folder: &Path, bytes: u64) -> io::Result<()> {
+    let disk = rustix::fs::statvfs(folder)?;
+    if disk.f_bavail.saturating_mul(disk.f_frsize) < bytes {
+        return Err(io::ErrorKind::StorageFull.into());
+    }
+    Ok(())
+}
+
 /// A file that becomes visible under its name whole, or not at all. Dropping it removes it.
 pub(crate) struct TempFile {
     file: File,
@@ -72,6 +81,18 @@ impl TempFile {
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)
+    }
+
+    /// Back to the beginning, for reading what was written.
+    pub(crate) fn rewind(&mut self) -> io::Result<()> {
+        self.file.rewind()
+    }
+
+    /// The next bytes; fewer than `max_bytes` at the end.
+    pub(crate) fn read(&mut self, max_bytes: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(max_bytes);
+        (&mut self.file).take(max_bytes as u64).read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 
     /// Syncs the content, gives it its name and syncs the folder of that name.

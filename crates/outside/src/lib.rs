@@ -6,8 +6,10 @@
 //! | [`DkimSigner`] | signs letters on their way out |
 //! | [`EmlFolder`] | keeps letters as `.eml` files, for an installation without a mail server |
 //! | [`LocalBlobs`] | attachments and other files in the data folder |
+//! | [`S3Blobs`] | the same in a bucket |
 //! | [`Outgoing`] | calls addresses that tenants named, and none that is private |
 //! | [`SmtpServer`] | takes letters over SMTP or LMTP |
+//! | [`ImapMailboxes`] | collects letters from mailboxes |
 //! | [`ClamAv`] | has files looked into by clamd |
 //! | [`MailAuth`] | SPF, DKIM and DMARC by asking name servers |
 //! | [`NoMailChecks`] | for an installation that may not ask name servers |
@@ -19,9 +21,11 @@ mod disk;
 mod dkim;
 mod eml_folder;
 mod http;
+mod imap;
 mod local_blobs;
 mod mail_auth;
 mod no_mail_checks;
+mod s3_blobs;
 mod smtp;
 mod smtp_config;
 mod smtp_server;
@@ -31,9 +35,11 @@ pub use clamav::{ClamAv, ClamAvConfig};
 pub use dkim::{DkimConfig, DkimSigner};
 pub use eml_folder::EmlFolder;
 pub use http::{Dial, Outgoing, OutgoingConfig, Resolve, refusal};
+pub use imap::{ImapConfig, ImapMailboxes};
 pub use local_blobs::LocalBlobs;
 pub use mail_auth::{Dns, MailAuth};
 pub use no_mail_checks::NoMailChecks;
+pub use s3_blobs::{S3Blobs, S3Config};
 pub use smtp::SmtpMailer;
 pub use smtp_config::{SmtpConfig, SmtpTls};
 pub use smtp_server::{Protocol, SmtpServer, SmtpServerConfig, TlsFiles};

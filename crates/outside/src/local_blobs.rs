@@ -86,14 +86,7 @@ impl Blobs for LocalBlobs {
 
     async fn check_free(&self, bytes: u64) -> Result<()> {
         let folder = self.0.clone();
-        blocking(move || {
-            let disk = rustix::fs::statvfs(&folder).map_err(|error| disk::error(error.into()))?;
-            if disk.f_bavail.saturating_mul(disk.f_frsize) < bytes {
-                return Err(disk::error(io::ErrorKind::StorageFull.into()));
-            }
-            Ok(())
-        })
-        .await
+        blocking(move || disk::check_free(&folder, bytes).map_err(disk::error)).await
     }
 }
 
@@ -222,6 +215,8 @@ fn not_found(error: io::Error) -> Error {
 }
 
 /// File calls block; they run beside the async threads.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(Error::from_source)?
 }

@@ -54,7 +54,7 @@ impl MailAuth {
                 (ResolverConfig::from_name_servers(servers), ResolverOpts::default())
             }
         };
-        options.timeout = Duration::from_secs(3);
+        options.timeout = Duration::from_secs(2);
         options.attempts = 2;
         let asking = MessageAuthenticator::new(config, options).map_err(Error::from_source)?;
         Ok(Self { asking, hostname: hostname.into() })
@@ -65,8 +65,7 @@ impl MailAuth {
             return Authentication::none("there is no header to look at");
         };
         message.dkim_headers.truncate(MAX_SIGNATURES);
-        let signatures = self.asking.verify_dkim(&message).await;
-        let (spf, domain) = self.spf(mail).await;
+        let (signatures, (spf, domain)) = tokio::join!(self.asking.verify_dkim(&message), self.spf(mail));
         let asked = DmarcParameters::new(&message, &signatures, &domain, &spf);
         let dmarc = self.asking.verify_dmarc(asked).await;
         let (dmarc, policy) = match several_senders(&message) {

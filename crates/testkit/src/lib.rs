@@ -7,10 +7,12 @@
 //! ```
 //! makes one test on SQLite and one on PostgreSQL. Every world has a second tenant whose rows must not change.
 
+mod mailboxes;
 mod outside;
 pub mod postgres_server;
 mod world;
 
+pub use mailboxes::FakeMailboxes;
 pub use outside::{
     DiesAt, FakeBlobs, FakeChecks, FakeHttp, FakeMailer, FakeScanner, Fakes, fake_outside,
     fake_outside_with_http, fakes,

@@ -10,6 +10,7 @@
 //! | [`Blobs`] | content-addressed files, one set for each tenant |
 //! | [`Scanner`] | looks into files for malware |
 //! | [`MailChecks`] | who really sent a mail: SPF, DKIM, DMARC |
+//! | [`Mailboxes`] | where letters are collected from (IMAP) |
 //! | [`Door`] | the other direction: what a mail listener asks and hands letters to |
 //! | [`Outside`] | all of them together, as a job is given them |
 
@@ -17,6 +18,7 @@ mod blobs;
 mod door;
 mod http;
 mod mail_checks;
+mod mailboxes;
 mod mailer;
 mod scanner;
 
@@ -26,6 +28,9 @@ pub use blobs::{BlobReader, BlobRef, BlobWriter, Blobs, Sha256};
 pub use door::{Accepted, Delivered, Door, RecipientVerdict, ReturnPath};
 pub use http::{HttpAnswer, HttpClient, HttpError, HttpRequest, Method};
 pub use mail_checks::{Authentication, CheckedMail, MailChecks, Outcome};
+pub use mailboxes::{
+    Fetched, MailCursor, Mailbox, MailboxAccess, MailboxSignIn, MailboxTls, Mailboxes, Wake,
+};
 pub use mailer::{Envelope, Mailer, Receipt, SendError, SendErrorClass};
 pub use scanner::{ScanError, Scanner, Verdict};
 

@@ -72,7 +72,7 @@ pub struct Outgoing {
 impl Outgoing {
     pub fn new(config: &OutgoingConfig) -> Result<Self> {
         let certificates = match &config.ca_file {
-            Some(file) => tls::read_certificates(file)?,
+            Some(file) => tls::read_certificates(file, "outgoing.ca_file")?,
             None => Vec::new(),
         };
         Ok(Self {

@@ -14,7 +14,7 @@
 mod address;
 mod client;
 mod target;
-mod tls;
+pub(crate) mod tls;
 
 use std::path::PathBuf;
 

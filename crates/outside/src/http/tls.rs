@@ -7,9 +7,9 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-/// The certificates of a PEM file.
-pub fn read_certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
-    let refuse = |why: String| Error::field("outgoing.ca_file", "outgoing.ca_file", why);
+/// The certificates of a PEM file, which the setting of this name points to.
+pub fn read_certificates(file: &Path, setting: &'static str) -> Result<Vec<CertificateDer<'static>>> {
+    let refuse = |why: String| Error::field(setting, setting, why);
     let list = CertificateDer::pem_file_iter(file)
         .and_then(|found| found.collect::<std::result::Result<Vec<_>, _>>())
         .map_err(|e| refuse(format!("{} cannot be read as certificates: {e}", file.display())))?;

@@ -122,8 +122,9 @@ impl SmtpServerConfig {
         if self.max_message_bytes < 64 * 1024 || self.max_message_bytes > 1024 * 1024 * 1024 {
             return refuse("max_message_bytes", "expected 64 KiB to 1 GiB");
         }
-        if self.max_held_bytes < self.max_message_bytes {
-            return refuse("max_held_bytes", "expected room for one letter of max_message_bytes at least");
+        // A letter that grows has up to twice its size in memory.
+        if self.max_held_bytes / 2 < self.max_message_bytes {
+            return refuse("max_held_bytes", "expected twice max_message_bytes at least");
         }
         let counts = [
             ("max_recipients", self.max_recipients),
@@ -163,7 +164,7 @@ mod tests {
             |c| c.hostname = "mx\r\n250".into(),
             |c| c.tls_required = true,
             |c| c.max_message_bytes = 1,
-            |c| c.max_held_bytes = c.max_message_bytes - 1,
+            |c| c.max_held_bytes = c.max_message_bytes * 2 - 1,
             |c| c.max_recipients = 0,
         ];
         for change in bad {

@@ -3,8 +3,10 @@
 
 mod clamd;
 mod doors;
+mod imap;
 mod mail_auth;
 mod names;
 mod postfix;
 mod process;
+mod s3;
 mod smtp_server;

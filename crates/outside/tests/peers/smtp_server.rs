@@ -255,21 +255,30 @@ async fn everything_is_counted() {
 #[tokio::test]
 async fn memory_is_bounded_over_all_connections() {
     let server = listen(Protocol::Smtp, |config| {
-        config.max_message_bytes = 1_000_000;
-        config.max_held_bytes = 1_100_000;
+        config.max_message_bytes = 450_000;
+        config.max_held_bytes = 900_000;
     })
     .await;
-    let mut first = Talk::greeted(server.port).await;
-    let mut second = Talk::greeted(server.port).await;
-    first.begin(&["help@example.org"]).await;
-    second.begin(&["help@example.org"]).await;
-    first.say(format!("{}\r\n", "x".repeat(400_000))).await;
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let mut talk = Talk::greeted(server.port).await;
+        talk.begin(&["help@example.org"]).await;
+        talk.say(format!("{}\r\n", "x".repeat(400_000))).await;
+        held.push(talk);
+    }
     tokio::time::sleep(Duration::from_millis(300)).await;
-    second.say(format!("{}\r\n.\r\n", "x".repeat(900_000))).await;
-    assert_eq!(second.hear().await, "452 4.3.1 too many letters at once, try again");
-    assert_eq!(first.code(".\r\n").await, "250");
-    second.begin(&["help@example.org"]).await;
-    assert_eq!(second.code("small\r\n.\r\n").await, "250");
+    let mut third = Talk::greeted(server.port).await;
+    third.begin(&["help@example.org"]).await;
+    let large = format!("{}\r\n.\r\n", "x".repeat(440_000));
+    assert_eq!(third.ask(&large).await, "452 4.3.1 too many letters at once, try again");
+    let mut codes = Vec::new();
+    for talk in &mut held {
+        codes.push(talk.code(".\r\n").await);
+    }
+    // Their letters may have met each other in memory already; then one of the two comes again.
+    assert!(codes.contains(&"250".to_owned()), "{codes:?}");
+    third.begin(&["help@example.org"]).await;
+    assert_eq!(third.code(large).await, "250");
 }
 
 #[tokio::test]

@@ -1,0 +1,491 @@
+//! Mailboxes on a real Dovecot, in a folder and on ports of its own.
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use base::Secret;
+use engine::outside::{MailCursor, Mailbox, MailboxAccess, MailboxSignIn, MailboxTls, Mailboxes, Wake};
+use outside::{ImapConfig, ImapMailboxes};
+
+use crate::process::{Owned, folder, free_port, make_certificate, program};
+
+struct Dovecot {
+    imap: u16,
+    imaps: u16,
+    folder: tempfile::TempDir,
+    _server: Owned,
+}
+
+/// Who owns the mail: Dovecot gives none to root.
+fn users() -> (String, String, String) {
+    let id = |argument: &str| {
+        let said = Command::new("id").arg(argument).output().unwrap();
+        String::from_utf8_lossy(&said.stdout).trim().to_owned()
+    };
+    match id("-u").as_str() {
+        "0" => ("dovecot".into(), "dovenull".into(), "nobody".into()),
+        _ => (id("-un"), id("-un"), id("-un")),
+    }
+}
+
+impl Dovecot {
+    fn start(more: &str) -> Self {
+        let dovecot = program(&["/usr/sbin/dovecot"], "dovecot-imapd");
+        program(&["/usr/lib/dovecot/imap", "/usr/libexec/dovecot/imap"], "dovecot-imapd");
+        let folder = folder();
+        make_certificate(folder.path());
+        let (imap, imaps) = (free_port(), free_port());
+        let (internal, login, owner) = users();
+        let at = folder.path().display();
+        let config = format!(
+            "base_dir = {at}/run\nstate_dir = {at}/state\nlog_path = {at}/dovecot.log\nprotocols = imap\n\
+             listen = 127.0.0.1\nssl = yes\nssl_cert = <{at}/cert.pem\nssl_key = <{at}/key.pem\n\
+             disable_plaintext_auth = no\nauth_mechanisms = plain login xoauth2\n\
+             default_internal_user = {internal}\ndefault_login_user = {login}\n\
+             mail_location = maildir:{at}/mail/%u\n\
+             passdb {{\n driver = passwd-file\n args = scheme=PLAIN {at}/users\n mechanisms = plain login\n}}\n\
+             userdb {{\n driver = static\n args = uid={owner} gid={group} home={at}/home/%u\n}}\n\
+             service imap-login {{\n chroot =\n inet_listener imap {{\n port = {imap}\n}}\n\
+             inet_listener imaps {{\n port = {imaps}\n ssl = yes\n}}\n}}\n\
+             service anvil {{\n chroot =\n}}\n{more}\n",
+            group =
+                String::from_utf8_lossy(&Command::new("id").args(["-gn", &owner]).output().unwrap().stdout)
+                    .trim(),
+        );
+        let config = config.replace("{folder}", &at.to_string());
+        fs::write(folder.path().join("dovecot.conf"), config).unwrap();
+        fs::write(folder.path().join("users"), "ada:{PLAIN}s3cr\"t\\ pass:::::\n").unwrap();
+        for name in ["mail/ada/new", "mail/ada/cur", "mail/ada/tmp", "home/ada", "state"] {
+            fs::create_dir_all(folder.path().join(name)).unwrap();
+        }
+        let owned = Command::new("chown")
+            .args(["-R", &owner])
+            .args([folder.path().join("mail"), folder.path().join("home")])
+            .status()
+            .unwrap();
+        assert!(owned.success());
+        let mut command = Command::new(dovecot);
+        command.arg("-F").arg("-c").arg(folder.path().join("dovecot.conf"));
+        let mut server = Owned::start(&mut command, folder.path().join("output.log"));
+        server.wait_for_port(imap);
+        server.wait_for_port(imaps);
+        Self { imap, imaps, folder, _server: server }
+    }
+
+    fn maildir(&self) -> PathBuf {
+        self.folder.path().join("mail/ada")
+    }
+
+    /// Puts a mail into the folder as a delivery agent does: whole or not at all.
+    fn deliver(&self, name: &str, mail: &str) {
+        let (temporary, target) =
+            (self.maildir().join("tmp").join(name), self.maildir().join("new").join(name));
+        fs::write(&temporary, mail).unwrap();
+        assert!(Command::new("chown").arg(users().2).arg(&temporary).status().unwrap().success());
+        fs::rename(temporary, target).unwrap();
+    }
+
+    fn mails(&self) -> Vec<PathBuf> {
+        let files =
+            |name: &str| fs::read_dir(self.maildir().join(name)).unwrap().map(|file| file.unwrap().path());
+        files("new").chain(files("cur")).collect()
+    }
+
+    fn access(&self, tls: MailboxTls) -> MailboxAccess {
+        MailboxAccess {
+            host: "localhost".into(),
+            port: if tls == MailboxTls::Tls { self.imaps } else { self.imap },
+            tls,
+            sign_in: MailboxSignIn::Password {
+                username: "ada".into(),
+                password: Secret::new("s3cr\"t\\ pass"),
+            },
+            folder: "INBOX".into(),
+        }
+    }
+
+    fn mailboxes(&self, change: impl FnOnce(&mut ImapConfig)) -> ImapMailboxes {
+        let mut config = ImapConfig {
+            allow_networks: loopback(),
+            ca_file: Some(self.folder.path().join("cert.pem")),
+            timeout_seconds: 20,
+            ..ImapConfig::default()
+        };
+        change(&mut config);
+        ImapMailboxes::new(config).unwrap()
+    }
+
+    async fn open(&self) -> Box<dyn Mailbox> {
+        self.mailboxes(|_| {}).open(&self.access(MailboxTls::None)).await.unwrap()
+    }
+
+    fn log(&self) -> String {
+        read(&self.folder.path().join("dovecot.log"))
+    }
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_default()
+}
+
+fn loopback() -> Vec<base::IpNet> {
+    ["127.0.0.0/8", "::1/128"].map(|net| net.parse().unwrap()).into()
+}
+
+fn mail(subject: &str) -> String {
+    format!("From: ada@example.net\r\nSubject: {subject}\r\n\r\nGr\u{fc}\u{df}e\r\n.\r\n")
+}
+
+fn texts(mails: &[(u32, bytes::Bytes)]) -> Vec<(u32, String)> {
+    mails.iter().map(|(uid, mail)| (*uid, String::from_utf8(mail.to_vec()).unwrap())).collect()
+}
+
+#[tokio::test]
+async fn each_mail_comes_once_across_connections_and_nothing_is_touched() {
+    let dovecot = Dovecot::start("");
+    let mut mailbox = dovecot.open().await;
+    let empty = mailbox.since(None, 10).await.unwrap();
+    assert!(empty.mails.is_empty() && empty.cursor.last_uid == 0 && !empty.more && !empty.restarted);
+
+    for i in 1..=5 {
+        dovecot.deliver(&format!("{i}.a"), &mail(&format!("number {i}")));
+    }
+    let first = mailbox.since(Some(empty.cursor), 3).await.unwrap();
+    let expected = |range: std::ops::RangeInclusive<u32>| {
+        range.map(|i| (i, mail(&format!("number {i}")))).collect::<Vec<_>>()
+    };
+    assert_eq!(texts(&first.mails), expected(1..=3));
+    assert!(first.more && first.cursor.last_uid == 3);
+    mailbox.close().await;
+
+    // Another connection goes on where the first stopped, whatever somebody has read, answered or deleted meanwhile.
+    let mut mailbox = dovecot.open().await;
+    fs::remove_file(dovecot.mails().into_iter().find(|path| read(path).contains("number 4")).unwrap())
+        .unwrap();
+    let second = mailbox.since(Some(first.cursor), 100).await.unwrap();
+    assert_eq!(texts(&second.mails), expected(5..=5));
+    assert!(!second.more && second.cursor.last_uid == 5);
+    let nothing = mailbox.since(Some(second.cursor), 100).await.unwrap();
+    assert!(nothing.mails.is_empty() && nothing.cursor == second.cursor);
+    assert_eq!(mailbox.end().await.unwrap(), second.cursor);
+    assert_eq!(mailbox.one(second.cursor.uidvalidity, 2, 1000).await.unwrap(), Some(mail("number 2").into()));
+    assert_eq!(mailbox.one(second.cursor.uidvalidity, 4, 1000).await.unwrap(), None);
+    assert_eq!(mailbox.one(second.cursor.uidvalidity + 1, 2, 1000).await.unwrap(), None);
+    mailbox.close().await;
+
+    assert_eq!(dovecot.mails().len(), 4);
+    for path in dovecot.mails() {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let flags = name.rsplit_once(",").map_or("", |(_, flags)| flags);
+        assert!(!name.contains(":2,") || flags.is_empty(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_made_anew_is_read_from_the_start() {
+    let dovecot = Dovecot::start("");
+    for i in 1..=3 {
+        dovecot.deliver(&format!("{i}.a"), &mail(&format!("number {i}")));
+    }
+    let mut mailbox = dovecot.open().await;
+    let before = mailbox.since(None, 10).await.unwrap();
+    assert_eq!(before.mails.len(), 3);
+    mailbox.close().await;
+    // What a restored or moved mailbox looks like.
+    for file in fs::read_dir(dovecot.maildir()).unwrap() {
+        let file = file.unwrap();
+        if file.file_name().to_string_lossy().starts_with("dovecot") {
+            fs::remove_file(file.path()).unwrap();
+        }
+    }
+    tokio::time::sleep(Duration::from_millis(1100)).await; // UIDVALIDITY is a time in seconds
+    dovecot.deliver("4.a", &mail("number 4"));
+    let mut mailbox = dovecot.open().await;
+    let after = mailbox.since(Some(before.cursor), 10).await.unwrap();
+    assert!(after.restarted && after.cursor.uidvalidity != before.cursor.uidvalidity);
+    assert_eq!(after.mails.len(), 4);
+    let later = mailbox.since(Some(after.cursor), 10).await.unwrap();
+    assert!(!later.restarted && later.mails.is_empty());
+}
+
+#[tokio::test]
+async fn new_mail_wakes_who_waits() {
+    let dovecot = Dovecot::start("");
+    dovecot.deliver("1.a", &mail("before"));
+    let mut mailbox = dovecot.open().await;
+    let cursor = mailbox.since(None, 10).await.unwrap().cursor;
+    assert_eq!(mailbox.idle(Duration::from_millis(300)).await.unwrap(), Wake::Nothing);
+    let started = Instant::now();
+    let wait = async { mailbox.idle(Duration::from_secs(60)).await.unwrap() };
+    let send = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        // Somebody reads the first mail: news, and none of ours.
+        let old = dovecot.mails().remove(0);
+        let name = old.file_name().unwrap().to_str().unwrap().split(':').next().unwrap().to_owned();
+        fs::rename(&old, dovecot.maildir().join("cur").join(format!("{name}:2,S"))).unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        dovecot.deliver("2.a", &mail("news"));
+    };
+    let (wake, ()) = tokio::join!(wait, send);
+    assert_eq!(wake, Wake::Mail);
+    let took = started.elapsed();
+    assert!(took > Duration::from_millis(1400) && took < Duration::from_secs(20), "{took:?}");
+    let news = mailbox.since(Some(cursor), 10).await.unwrap();
+    assert_eq!(texts(&news.mails), [(2, mail("news"))]);
+
+    // What comes between looking and waiting is not slept through.
+    dovecot.deliver("3.a", &mail("between"));
+    assert_eq!(mailbox.idle(Duration::from_secs(30)).await.unwrap(), Wake::Mail);
+    assert_eq!(mailbox.since(Some(news.cursor), 10).await.unwrap().mails.len(), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_tell_is_asked() {
+    let dovecot = Dovecot::start("imap_capability = IMAP4rev1 LITERAL+");
+    let mailboxes = dovecot.mailboxes(|config| config.poll_seconds = 1);
+    let mut mailbox = mailboxes.open(&dovecot.access(MailboxTls::None)).await.unwrap();
+    let cursor = mailbox.end().await.unwrap();
+    assert_eq!(mailbox.idle(Duration::from_millis(200)).await.unwrap(), Wake::Nothing);
+    dovecot.deliver("1.a", &mail("news"));
+    assert_eq!(mailbox.idle(Duration::from_secs(30)).await.unwrap(), Wake::Mail);
+    assert_eq!(mailbox.since(Some(cursor), 10).await.unwrap().mails.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_too_large_or_withheld_is_reported_and_holds_nothing_up() {
+    let dovecot = Dovecot::start("");
+    dovecot.deliver("1.a", &mail("small"));
+    dovecot.deliver("2.a", &format!("{}{}", mail("large"), "x".repeat(20_000)));
+    dovecot.deliver("3.a", &mail("after"));
+    let mailboxes = dovecot.mailboxes(|config| config.max_mail_bytes = 10_000);
+    let mut mailbox = mailboxes.open(&dovecot.access(MailboxTls::None)).await.unwrap();
+    let fetched = mailbox.since(None, 10).await.unwrap();
+    assert_eq!(texts(&fetched.mails), [(1, mail("small")), (3, mail("after"))]);
+    let [(2, size)] = fetched.too_large[..] else { panic!("{:?}", fetched.too_large) };
+    assert!((20_000..21_000).contains(&size), "{size}");
+    assert_eq!(fetched.cursor.last_uid, 3);
+    // An operator may still have it, with a limit of their own.
+    assert_eq!(
+        mailbox.one(fetched.cursor.uidvalidity, 2, 10_000).await.unwrap_err().code(),
+        "imap.too_large"
+    );
+    let large = mailbox.one(fetched.cursor.uidvalidity, 2, 50_000).await.unwrap().unwrap();
+    assert_eq!(large.len() as u64, size);
+}
+
+#[tokio::test]
+async fn a_large_folder_is_read_in_parts_of_bounded_size() {
+    let dovecot = Dovecot::start("");
+    let body = "0123456789".repeat(200_000);
+    for i in 0..700 {
+        let large = if i % 20 == 0 { body.as_str() } else { "" };
+        dovecot.deliver(&format!("{i}.a"), &format!("{}{large}", mail(&format!("number {i}"))));
+    }
+    let mut mailbox = dovecot.open().await;
+    let (mut cursor, mut uids, mut rounds) = (None::<MailCursor>, Vec::new(), 0);
+    loop {
+        let fetched = mailbox.since(cursor, 500).await.unwrap();
+        let bytes: usize = fetched.mails.iter().map(|(_, mail)| mail.len()).sum();
+        assert!(bytes <= 33 * 1024 * 1024 && fetched.mails.len() <= 500);
+        uids.extend(fetched.mails.iter().map(|(uid, _)| *uid));
+        cursor = Some(fetched.cursor);
+        rounds += 1;
+        if !fetched.more {
+            break;
+        }
+    }
+    assert_eq!(uids, (1..=700).collect::<Vec<_>>());
+    assert!(rounds >= 3, "{rounds}");
+}
+
+#[tokio::test]
+async fn access_is_checked_and_refusals_are_told_apart() {
+    let dovecot = Dovecot::start("");
+    let mailboxes = dovecot.mailboxes(|_| {});
+    for tls in [MailboxTls::Tls, MailboxTls::Starttls, MailboxTls::None] {
+        let mut mailbox = mailboxes.open(&dovecot.access(tls)).await.unwrap();
+        assert!(mailbox.since(None, 1).await.unwrap().mails.is_empty());
+        mailbox.close().await;
+    }
+    let log = dovecot.log();
+    assert_eq!(log.matches(", TLS, session=").count(), 2, "{log}");
+
+    let code = async |mailboxes: &ImapMailboxes, access: MailboxAccess| {
+        let error = mailboxes.open(&access).await.err().unwrap();
+        assert!(!error.message().contains("s3cr") && !error.message().contains("wrong"), "{error}");
+        error.code()
+    };
+    let with = |change: fn(&mut MailboxAccess)| {
+        let mut access = dovecot.access(MailboxTls::Starttls);
+        change(&mut access);
+        access
+    };
+    let password = |access: &mut MailboxAccess| {
+        let password = Secret::new("wrong");
+        access.sign_in = MailboxSignIn::Password { username: "ada".into(), password };
+    };
+    assert_eq!(code(&mailboxes, with(password)).await, "imap.sign_in");
+    assert_eq!(code(&mailboxes, with(|access| access.folder = "Nope \"x".into())).await, "imap.folder");
+    assert_eq!(code(&mailboxes, with(|access| access.folder = "a\r\nb".into())).await, "imap.access");
+    assert_eq!(code(&mailboxes, with(|access| access.port = 0)).await, "imap.access");
+    assert_eq!(code(&mailboxes, with(|access| access.port = free_port())).await, "imap.unreachable");
+    assert_eq!(
+        code(&mailboxes, with(|access| access.host = "nowhere.invalid".into())).await,
+        "imap.unreachable"
+    );
+    // Nobody vouches for the certificate.
+    let doubting = dovecot.mailboxes(|config| config.ca_file = None);
+    assert_eq!(code(&doubting, dovecot.access(MailboxTls::Tls)).await, "imap.tls");
+    assert_eq!(code(&doubting, dovecot.access(MailboxTls::Starttls)).await, "imap.tls");
+    // A tenant does not look around in our network.
+    let strict = dovecot.mailboxes(|config| config.allow_networks = Vec::new());
+    assert_eq!(code(&strict, dovecot.access(MailboxTls::Tls)).await, "imap.refused");
+}
+
+#[tokio::test]
+async fn a_token_signs_in_where_passwords_are_gone() {
+    // Dovecot asks who a token belongs to, as it would ask an identity provider.
+    let provider = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = provider.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in provider.incoming() {
+            let mut stream = stream.unwrap();
+            let mut buffer = [0; 4096];
+            let length = stream.read(&mut buffer).unwrap_or(0);
+            let good = String::from_utf8_lossy(&buffer[..length]).contains("token=good-token");
+            let body = if good { r#"{"username": "ada"}"# } else { r#"{"error": "invalid_token"}"# };
+            let status = if good { "200 OK" } else { "401 Unauthorized" };
+            let head =
+                format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            let _ = stream.write_all(format!("{head}{body}").as_bytes());
+        }
+    });
+    let dovecot =
+        Dovecot::start("passdb {\n driver = oauth2\n mechanisms = xoauth2\n args = {folder}/oauth2.conf\n}");
+    let config = format!("tokeninfo_url = http://127.0.0.1:{port}/?token=\nusername_attribute = username\n");
+    fs::write(dovecot.folder.path().join("oauth2.conf"), config).unwrap();
+    dovecot.deliver("1.a", &mail("hello"));
+    let mailboxes = dovecot.mailboxes(|_| {});
+    let mut access = dovecot.access(MailboxTls::Tls);
+    for (token, code) in [("good-token", None), ("stale-token", Some("imap.sign_in"))] {
+        access.sign_in = MailboxSignIn::Token { username: "ada".into(), access_token: Secret::new(token) };
+        match (mailboxes.open(&access).await, code) {
+            (Ok(mut mailbox), None) => assert_eq!(mailbox.since(None, 10).await.unwrap().mails.len(), 1),
+            (opened, code) => assert_eq!(opened.err().map(|error| error.code()), code, "{}", dovecot.log()),
+        }
+    }
+}
+
+/// A server of one conversation, for what no real one can be told to do: answers each line with the next text.
+fn scripted(greeting: &'static str, answers: &'static [(&'static str, &'static str)]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(greeting.as_bytes()).unwrap();
+        let mut line = Vec::new();
+        let mut byte = [0];
+        while stream.read(&mut byte).unwrap_or(0) == 1 {
+            line.push(byte[0]);
+            if byte[0] != b'\n' {
+                continue;
+            }
+            let text = String::from_utf8_lossy(&line).into_owned();
+            let tag = text.split(' ').next().unwrap().to_owned();
+            let found = answers.iter().find(|(command, _)| text.contains(command));
+            let answer = found.map_or("TAG OK\r\n", |(_, answer)| *answer).replace("TAG", &tag);
+            let _ = stream.write_all(answer.as_bytes());
+            line.clear();
+        }
+    });
+    port
+}
+
+const OPENS: [(&str, &str); 2] = [
+    ("CAPABILITY", "* CAPABILITY IMAP4rev1 IDLE\r\nTAG OK\r\n"),
+    ("EXAMINE", "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 4] x\r\nTAG OK [READ-ONLY] x\r\n"),
+];
+
+async fn open_scripted(
+    tls: MailboxTls,
+    greeting: &'static str,
+    answers: &'static [(&'static str, &'static str)],
+) -> base::Result<Box<dyn Mailbox>> {
+    let access = MailboxAccess {
+        host: "127.0.0.1".into(),
+        port: scripted(greeting, answers),
+        tls,
+        sign_in: MailboxSignIn::Password { username: "ada".into(), password: Secret::new("x") },
+        folder: "INBOX".into(),
+    };
+    let config = ImapConfig { allow_networks: loopback(), timeout_seconds: 2, ..ImapConfig::default() };
+    ImapMailboxes::new(config).unwrap().open(&access).await
+}
+
+#[tokio::test]
+async fn nobody_in_the_middle_keeps_us_from_encrypting() {
+    for (greeting, answers, code) in [
+        ("* PREAUTH welcome ada\r\n", &[][..], "imap.protocol"),
+        ("* OK hi\r\n", &[("STARTTLS", "TAG BAD what\r\n")], "imap.tls"),
+        ("* OK hi\r\n", &[("STARTTLS", "TAG NO\r\n")], "imap.tls"),
+        // Something said along with the answer, and then no handshake.
+        ("* OK hi\r\n", &[("STARTTLS", "TAG OK\r\n* CAPABILITY IMAP4rev1\r\n")], "imap.tls"),
+        ("* BYE full\r\n", &[], "imap.unreachable"),
+        ("220 mx ESMTP\r\n", &[], "imap.protocol"),
+    ] {
+        let error = open_scripted(MailboxTls::Starttls, greeting, answers).await.err().unwrap();
+        assert!(error.code() == code || error.code() == "imap.unreachable", "{greeting}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_mail_the_server_withholds_is_not_taken_for_gone() {
+    const ANSWERS: [(&str, &str); 6] = [
+        OPENS[0],
+        OPENS[1],
+        ("SEARCH UID 1:*", "* SEARCH 1 2 3\r\nTAG OK\r\n"),
+        ("SEARCH UID 2", "* SEARCH 2\r\nTAG OK\r\n"),
+        (
+            "SIZE",
+            "* 1 FETCH (UID 1 RFC822.SIZE 3)\r\n* 2 FETCH (UID 2 RFC822.SIZE 3)\r\n* 3 FETCH (UID 3 RFC822.SIZE 3)\r\nTAG OK\r\n",
+        ),
+        (
+            "BODY.PEEK",
+            "* 1 FETCH (UID 1 BODY[] {3}\r\nabc)\r\n* 3 FETCH (UID 3 BODY[] {3}\r\ndef)\r\nTAG NO [SERVERBUG] disk\r\n",
+        ),
+    ];
+    let mut mailbox = open_scripted(MailboxTls::None, "* OK hi\r\n", &ANSWERS).await.unwrap();
+    let fetched = mailbox.since(None, 10).await.unwrap();
+    assert_eq!(fetched.mails, [(1, "abc".into()), (3, "def".into())]);
+    let [(2, why)] = &fetched.unreadable[..] else { panic!("{:?}", fetched.unreadable) };
+    assert!(why.contains("disk"), "{why}");
+    assert_eq!(fetched.cursor, MailCursor { uidvalidity: 7, last_uid: 3 });
+}
+
+#[tokio::test]
+async fn a_server_that_breaks_off_moves_no_cursor() {
+    const LOST: [(&str, &str); 3] = [OPENS[0], OPENS[1], ("SEARCH", "* BYE going down\r\n")];
+    const REFUSED: [(&str, &str); 3] = [OPENS[0], OPENS[1], ("SEARCH", "TAG NO not now\r\n")];
+    const SILENT: [(&str, &str); 3] = [OPENS[0], OPENS[1], ("SEARCH", "")];
+    const GARBAGE: [(&str, &str); 3] = [OPENS[0], OPENS[1], ("SEARCH", "* \u{1}\u{2} secret mail\r\n")];
+    const NO_UIDS: [(&str, &str); 2] = [OPENS[0], ("EXAMINE", "* 3 EXISTS\r\nTAG OK\r\n")];
+    for (answers, code) in [
+        (&LOST[..], "imap.lost"),
+        (&REFUSED, "imap.protocol"),
+        (&SILENT, "imap.lost"),
+        (&GARBAGE, "imap.protocol"),
+    ] {
+        let mut mailbox = open_scripted(MailboxTls::None, "* OK hi\r\n", answers).await.unwrap();
+        let error = mailbox.since(None, 10).await.unwrap_err();
+        assert_eq!(error.code(), code, "{error}");
+        assert!(!error.message().contains("secret mail"), "{error}");
+    }
+    let error = open_scripted(MailboxTls::None, "* OK hi\r\n", &NO_UIDS).await.err().unwrap();
+    assert_eq!(error.code(), "imap.protocol");
+}
