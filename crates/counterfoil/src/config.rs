@@ -7,7 +7,10 @@ use std::{
 
 use base::{Error, IpNet, Result, Secret, text};
 use db::Location;
-use outside::{OutgoingConfig, SmtpConfig};
+use outside::{
+    ClamAvConfig, DkimConfig, ImapConfig, OutgoingConfig, Protocol, S3Config, SmtpConfig, SmtpServerConfig,
+    TlsFiles,
+};
 
 /// Everything an operator can say, checked.
 #[derive(Clone, Debug)]
@@ -23,6 +26,15 @@ pub struct Config {
     pub smtp: Option<SmtpConfig>,
     /// What may be called besides the public internet, for webhooks.
     pub outgoing: OutgoingConfig,
+    /// Listeners for mail.
+    pub mail_listeners: Vec<SmtpServerConfig>,
+    /// Whether name servers are asked who sent a mail.
+    pub mail_dns: bool,
+    pub imap: ImapConfig,
+    /// Looks into files that come by mail.
+    pub clamav: Option<ClamAvConfig>,
+    /// A bucket instead of the data folder for attachments and raw mail.
+    pub s3: Option<S3Config>,
     pub limits: Limits,
     /// Log lines as JSON, for machines, instead of text.
     pub log_json: bool,
@@ -43,7 +55,7 @@ pub struct Overrides {
 }
 
 /// Every key there is, as it is written in the file and, upper-case with underscores, in the environment.
-pub const KEYS: [&str; 17] = [
+pub const KEYS: [&str; 36] = [
     "listen",
     "public_url",
     "trusted_proxies",
@@ -61,6 +73,25 @@ pub const KEYS: [&str; 17] = [
     "log.format",
     "outgoing.allow_networks",
     "outgoing.ca_file",
+    "smtp.dkim_domain",
+    "smtp.dkim_selector",
+    "smtp.dkim_key_file",
+    "mail.smtp_listen",
+    "mail.lmtp_listen",
+    "mail.hostname",
+    "mail.tls_certificate_file",
+    "mail.tls_key_file",
+    "mail.max_message_bytes",
+    "mail.dns",
+    "imap.poll_seconds",
+    "imap.timeout_seconds",
+    "clamav.address",
+    "s3.bucket",
+    "s3.region",
+    "s3.endpoint",
+    "s3.prefix",
+    "s3.access_key_id",
+    "s3.secret_access_key",
 ];
 
 impl Config {
@@ -223,7 +254,25 @@ impl Values {
             "text" => false,
             _ => return Err(Error::field("log.format", "config.log_format", "text or json")),
         };
+        let mail_dns = match self.get("mail.dns").unwrap_or("system") {
+            "system" => true,
+            "off" => false,
+            _ => return Err(Error::field("mail.dns", "config.mail_dns", "system or off")),
+        };
+        let defaults = ImapConfig::default();
+        let imap = ImapConfig {
+            allow_networks: outgoing.allow_networks.clone(),
+            ca_file: outgoing.ca_file.clone(),
+            poll_seconds: self.number("imap.poll_seconds", defaults.poll_seconds)?,
+            timeout_seconds: self.number("imap.timeout_seconds", defaults.timeout_seconds)?,
+            max_mail_bytes: web::intake::inbound::MAIL_MAX,
+        };
         Ok(Config {
+            mail_listeners: self.mail_listeners(&public_url)?,
+            mail_dns,
+            imap,
+            clamav: self.clamav()?,
+            s3: self.s3()?,
             log_json,
             listen,
             public_url,
@@ -259,10 +308,87 @@ impl Values {
             hello_name: self.get("smtp.hello_name").unwrap_or("localhost").to_owned(),
             timeout_seconds: self.number("smtp.timeout_seconds", 30)?,
             ca_file: self.get("smtp.ca_file").map(PathBuf::from),
-            dkim: None,
+            dkim: self.dkim()?,
         };
         config.check()?;
         Ok(config)
+    }
+
+    fn dkim(&self) -> Result<Option<DkimConfig>> {
+        let keys = ["smtp.dkim_domain", "smtp.dkim_selector", "smtp.dkim_key_file"];
+        match keys.map(|key| self.get(key)) {
+            [None, None, None] => Ok(None),
+            [Some(domain), Some(selector), Some(file)] => Ok(Some(DkimConfig {
+                domain: domain.to_owned(),
+                selector: selector.to_owned(),
+                key_file: file.into(),
+            })),
+            given => {
+                let missing = keys.iter().zip(given).find(|(_, v)| v.is_none()).map_or("", |(k, _)| k);
+                Err(Error::field(
+                    missing,
+                    "config.incomplete",
+                    "is needed to sign letters, beside the others",
+                ))
+            }
+        }
+    }
+
+    /// A listener for each address that is given.
+    fn mail_listeners(&self, public_url: &str) -> Result<Vec<SmtpServerConfig>> {
+        let host = public_url.split("://").nth(1).unwrap_or_default();
+        let host = host.split(['/', ':']).next().unwrap_or_default();
+        let hostname = self.get("mail.hostname").unwrap_or(host);
+        let tls = match (self.get("mail.tls_certificate_file"), self.get("mail.tls_key_file")) {
+            (Some(certificate), Some(key)) => {
+                Some(TlsFiles { certificate_file: certificate.into(), key_file: key.into() })
+            }
+            (None, None) => None,
+            _ => {
+                let message = "certificate and key come together";
+                return Err(Error::field("mail.tls_key_file", "config.incomplete", message));
+            }
+        };
+        let mut out = Vec::new();
+        for (key, protocol) in [("mail.smtp_listen", Protocol::Smtp), ("mail.lmtp_listen", Protocol::Lmtp)] {
+            let Some(text) = self.get(key) else { continue };
+            let listen = text.parse().map_err(|_| {
+                Error::field(key, "config.listen", "expected an address and a port, such as 0.0.0.0:25")
+            })?;
+            let mut listener = SmtpServerConfig::new(listen, protocol, hostname);
+            listener.tls.clone_from(&tls);
+            listener.max_message_bytes =
+                self.number("mail.max_message_bytes", web::intake::inbound::MAIL_MAX as usize)?;
+            listener.check()?;
+            out.push(listener);
+        }
+        Ok(out)
+    }
+
+    fn clamav(&self) -> Result<Option<ClamAvConfig>> {
+        let Some(address) = self.get("clamav.address") else { return Ok(None) };
+        let config = ClamAvConfig { address: address.to_owned(), timeout_seconds: 150, parallel: 4 };
+        outside::ClamAv::new(&config)?;
+        Ok(Some(config))
+    }
+
+    fn s3(&self) -> Result<Option<S3Config>> {
+        let Some(bucket) = self.get("s3.bucket") else { return Ok(None) };
+        let needed = |key: &str| {
+            let missing = || Error::field(key, "config.incomplete", "is needed beside s3.bucket");
+            self.get(key).map(str::to_owned).ok_or_else(missing)
+        };
+        let config = S3Config {
+            bucket: bucket.to_owned(),
+            region: self.get("s3.region").unwrap_or("us-east-1").to_owned(),
+            endpoint: self.get("s3.endpoint").map(str::to_owned),
+            prefix: self.get("s3.prefix").unwrap_or_default().to_owned(),
+            access_key_id: needed("s3.access_key_id")?,
+            secret_access_key: Secret::new(needed("s3.secret_access_key")?),
+            virtual_hosts: false,
+        };
+        config.check()?;
+        Ok(Some(config))
     }
 }
 
@@ -288,6 +414,21 @@ impl Config {
         ];
         if let Some(file) = &self.outgoing.ca_file {
             lines.push(("outgoing.ca_file".into(), file.display().to_string()));
+        }
+        for listener in &self.mail_listeners {
+            let key = match listener.protocol {
+                Protocol::Smtp => "mail.smtp_listen",
+                Protocol::Lmtp => "mail.lmtp_listen",
+            };
+            lines.push((key.into(), listener.listen.to_string()));
+        }
+        lines.push(("mail.dns".into(), if self.mail_dns { "system" } else { "off" }.into()));
+        if let Some(clamav) = &self.clamav {
+            lines.push(("clamav.address".into(), clamav.address.clone()));
+        }
+        if let Some(s3) = &self.s3 {
+            lines.push(("s3.bucket".into(), s3.bucket.clone()));
+            lines.push(("s3.secret_access_key".into(), secret(Some(&s3.secret_access_key))));
         }
         match &self.smtp {
             None => lines.push(("smtp.host".into(), "(not set: letters are kept as files)".into())),
@@ -335,6 +476,10 @@ mod tests {
     fn unknown_keys_are_refused_with_a_suggestion() {
         let error = load("lsiten = \"x\"", &[], Overrides::default()).unwrap_err();
         assert!(error.message().contains("did you mean listen?"), "{error}");
+        let lone = load("[smtp]\nhost = \"m\"\ndkim_domain = \"example.org\"", &[], Overrides::default());
+        assert!(lone.unwrap_err().message().contains("smtp.dkim_selector"));
+        assert!(load("[mail]\nsmtp_listen = \"nowhere\"", &[], Overrides::default()).is_err());
+        assert!(load("[s3]\nbucket = \"b\"", &[], Overrides::default()).is_err());
         let error = load("", &[("COUNTERFOIL_PUBLIC_ULR", "x")], Overrides::default()).unwrap_err();
         assert!(error.message().contains("COUNTERFOIL_PUBLIC_URL"), "{error}");
         assert!(load("public_url = \"ftp://x\"", &[], Overrides::default()).is_err());

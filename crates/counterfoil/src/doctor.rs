@@ -12,7 +12,7 @@ use crate::{config::Config, wiring};
 const FREE_MIN_BYTES: u64 = 1024 * 1024 * 1024;
 
 db::statements! {
-    BLOBS = "select distinct sha256 from attachments where tenant_id = ?1 order by sha256";
+    BLOBS = "select sha256 from attachments where tenant_id = ?1 union select sha256 from mails where tenant_id = ?1";
     FAILED_LETTERS = "select count(*) from letters where tenant_id = ?1 and status = 'failed'";
     OLDEST_JOB = "select min(run_at) from jobs where tenant_id = ?1 and state = 'queued'";
 }
@@ -212,7 +212,7 @@ fn blobs(report: &mut Report, config: &Config, db: &Db, tenant: TenantId, what: 
     let wanted = db.read_blocking(Scope::tenant(tenant, Actor::operator()), |read| {
         read.query_all(&BLOBS, params![], |row| row.get::<[u8; 32]>(0))
     })?;
-    let store = outside::LocalBlobs::open(config.data_dir.join("blobs"))?;
+    let store = crate::wiring::open_blobs(config)?;
     let missing = runtime()?.block_on(async {
         let mut missing = 0;
         for hash in &wanted {

@@ -5,6 +5,7 @@ mod cli;
 mod config;
 mod demo;
 mod doctor;
+mod doors;
 mod lock;
 mod mail;
 mod people;

@@ -4,11 +4,17 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use base::{Error, Result, SystemClock, SystemEntropy, hours, minutes, seconds};
 use db::{Db, Location, Options};
-use engine::{Outside, Registry, Worker};
+use engine::{
+    Outside, Registry, Worker,
+    outside::{Blobs, MailChecks, Scanner},
+};
 use identity::Links;
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
-use crate::config::Config;
+use crate::{
+    config::Config,
+    doors::{collect::Collector, desk::DeskDoor},
+};
 
 /// Opens the configured database, bringing its schema up to date.
 pub fn open_database(config: &Config) -> Result<Db> {
@@ -25,16 +31,71 @@ pub fn open_at(location: Location) -> Result<Db> {
     Db::open(location, options)
 }
 
+/// Files as configured: a bucket, or the data folder.
+pub fn open_blobs(config: &Config) -> Result<Arc<dyn Blobs>> {
+    let folder = config.data_dir.join("blobs");
+    Ok(match &config.s3 {
+        Some(s3) => Arc::new(outside::S3Blobs::open(s3, folder.join("tmp"))?),
+        None => Arc::new(outside::LocalBlobs::open(folder)?),
+    })
+}
+
 /// Letters and files as configured: a mail server, or a folder of letters.
 pub fn open_outside(config: &Config) -> Result<Outside> {
-    let blobs = outside::LocalBlobs::open(config.data_dir.join("blobs"))?;
+    let blobs = open_blobs(config)?;
     let mailer: Arc<dyn engine::outside::Mailer> = match &config.smtp {
         Some(smtp) => Arc::new(outside::SmtpMailer::new(smtp.clone())?),
         None => Arc::new(outside::EmlFolder::open(config.data_dir.join("outbox"))?),
     };
     let http = Arc::new(outside::Outgoing::new(&config.outgoing)?);
-    let mail_checks = Arc::new(outside::NoMailChecks);
-    Ok(Outside { mailer, blobs: Arc::new(blobs), http, scanner: None, mail_checks })
+    let scanner: Option<Arc<dyn Scanner>> = match &config.clamav {
+        Some(clamav) => Some(Arc::new(outside::ClamAv::new(clamav)?)),
+        None => None,
+    };
+    let mailboxes = Arc::new(outside::ImapMailboxes::new(config.imap.clone())?);
+    Ok(Outside { mailer, blobs, http, scanner, mail_checks: mail_checks(config), mailboxes })
+}
+
+/// Without name servers nothing is known about senders, and mail is taken all the same.
+fn mail_checks(config: &Config) -> Arc<dyn MailChecks> {
+    if !config.mail_dns {
+        return Arc::new(outside::NoMailChecks);
+    }
+    let hostname = config.mail_listeners.first().map_or("localhost", |l| l.hostname.as_str());
+    match outside::MailAuth::new(outside::Dns::System, hostname) {
+        Ok(checks) => Arc::new(checks),
+        Err(error) => {
+            tracing::warn!(?error, "senders of mail are not checked");
+            Arc::new(outside::NoMailChecks)
+        }
+    }
+}
+
+/// The doors for mail: listeners as configured, and the mailboxes that administrators named.
+async fn open_doors(
+    config: &Config,
+    db: &Db,
+    outside: &Outside,
+    stopping: &watch::Receiver<bool>,
+) -> Result<JoinSet<()>> {
+    let mut doors = JoinSet::new();
+    for listener in &config.mail_listeners {
+        let way = match listener.protocol {
+            outside::Protocol::Smtp => desk::intake::Door::Smtp,
+            outside::Protocol::Lmtp => desk::intake::Door::Lmtp,
+        };
+        let door = DeskDoor { db: db.clone(), blobs: outside.blobs.clone(), way };
+        let server = outside::SmtpServer::new(listener.clone(), Arc::new(door))?;
+        let socket = TcpListener::bind(listener.listen).await.map_err(|e| {
+            let message = format!("cannot listen on {}: {e}", listener.listen);
+            Error::field("mail.smtp_listen", "listen.unusable", message)
+        })?;
+        println!("Mail is taken at {}", listener.listen);
+        doors.spawn(server.serve(socket, stopping.clone()));
+    }
+    let (blobs, mailboxes) = (outside.blobs.clone(), outside.mailboxes.clone());
+    doors.spawn(Collector { db: db.clone(), blobs, mailboxes }.run(stopping.clone()));
+    Ok(doors)
 }
 
 /// Every job and schedule of the product.
@@ -94,6 +155,7 @@ pub async fn serve(config: &Config, db: Db, listener: TcpListener) -> Result<()>
         let stopping = stopping.clone();
         async move { worker.run(stopping).await }
     });
+    let mut doors = open_doors(config, &db, &outside, &stopping).await?;
     let recorder = recorder();
     let web_config = web::WebConfig {
         links,
@@ -130,6 +192,8 @@ pub async fn serve(config: &Config, db: Db, listener: TcpListener) -> Result<()>
         }
     }
     stop.send(true).ok();
+    let closed = async { while doors.join_next().await.is_some() {} };
+    tokio::time::timeout(Duration::from_secs(20), closed).await.ok();
     tokio::time::timeout(Duration::from_secs(20), working).await.ok();
     tokio::task::spawn_blocking(move || db.close()).await.map_err(Error::from_source)?;
     tracing::info!("stopped");

@@ -85,10 +85,11 @@ pub fn claim(tx: &mut Tx<'_>, room: Room, lease_until: Timestamp) -> Result<Vec<
     let now = tx.now();
     let key = |row: &Row<'_>| Ok((row.get::<TenantId>(0)?, row.get::<Id<JobRow>>(1)?));
     let mut found = tx.query_all(&EXPIRED, params![now, room.background as u64], key)?;
+    let expired = found.len();
     for lane in Lane::ALL {
         let most = match lane {
             Lane::Awaited => room.awaited,
-            Lane::Background => room.background.saturating_sub(found.len()),
+            Lane::Background => room.background.saturating_sub(expired),
         };
         if most > 0 {
             found.extend(tx.query_all(&DUE, params![now, most as u64, lane as i64], key)?);

@@ -19,6 +19,8 @@ use engine::{
 };
 use sha2::Digest as _;
 
+use crate::FakeMailboxes;
+
 /// Letters as the mail system got them, in order. A real one may deliver a second copy under the same Message-ID.
 #[derive(Default)]
 pub struct FakeMailer {
@@ -273,10 +275,12 @@ pub struct Fakes {
     /// Configured, and finding nothing until told.
     pub scanner: Arc<FakeScanner>,
     pub checks: Arc<FakeChecks>,
+    pub mailboxes: FakeMailboxes,
 }
 
 pub fn fakes() -> Fakes {
     let (mailer, http) = (Arc::new(FakeMailer::default()), Arc::new(FakeHttp::default()));
+    let mailboxes = FakeMailboxes::default();
     let (scanner, checks) = (Arc::new(FakeScanner::default()), Arc::new(FakeChecks::default()));
     let outside = Outside {
         mailer: mailer.clone(),
@@ -284,8 +288,9 @@ pub fn fakes() -> Fakes {
         http: http.clone(),
         scanner: Some(scanner.clone()),
         mail_checks: checks.clone(),
+        mailboxes: Arc::new(mailboxes.clone()),
     };
-    Fakes { outside, mailer, http, scanner, checks }
+    Fakes { outside, mailer, http, scanner, checks, mailboxes }
 }
 
 /// The whole outside in memory, and the mailer to ask what arrived.

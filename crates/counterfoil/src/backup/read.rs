@@ -7,9 +7,8 @@ use std::{
 
 use base::{Clock as _, Error, Result, SystemClock, TenantId};
 use db::archive::Load;
-use engine::outside::{Blobs as _, Sha256};
+use engine::outside::Sha256;
 use flate2::read::GzDecoder;
-use outside::LocalBlobs;
 use tokio::runtime::Runtime;
 
 use super::{FORMAT, MANIFEST, Manifest, Measured, Part};
@@ -164,7 +163,7 @@ fn verify(file: &Path) -> Result<Manifest> {
 
 fn store_blobs(config: &Config, file: &Path) -> Result<()> {
     let runtime = runtime()?;
-    let store = LocalBlobs::open(config.data_dir.join("blobs"))?;
+    let store = crate::wiring::open_blobs(config)?;
     each(file, |part, content| {
         let Entry::Blob(tenant, _) = part else { return Ok(()) };
         runtime.block_on(async {

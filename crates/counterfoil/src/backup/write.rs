@@ -9,10 +9,9 @@ use std::{
 use base::{Clock as _, Error, Kind, Result, SystemClock};
 use base64::Engine as _;
 use db::archive::Dump;
-use engine::outside::{BlobReader, Blobs as _, Sha256};
+use engine::outside::{BlobReader, Sha256};
 use flate2::{Compression, write::GzEncoder};
 use futures::StreamExt as _;
-use outside::LocalBlobs;
 use tokio::runtime::Runtime;
 
 use super::{FORMAT, MANIFEST, Manifest, Measured, Part};
@@ -33,7 +32,7 @@ pub fn backup(config: &Config, file: &Path) -> Result<Written> {
     let out = private_file(&staging.archive).map_err(unusable)?;
     let mut archive = Archive(tar::Builder::new(GzEncoder::new(BufWriter::new(out), Compression::fast())));
     let mut dump = Dump::begin(&config.location())?;
-    let (mut tables, mut blobs) = (BTreeMap::new(), BTreeSet::new());
+    let (mut tables, mut blobs): (BTreeMap<_, _>, BTreeSet<_>) = Default::default();
     for table in db::migrate::archived_tables() {
         let mut rows = private_file(&staging.rows).map_err(unusable)?;
         let mut measured = Measured::new(BufWriter::new(&mut rows));
@@ -41,8 +40,9 @@ pub fn backup(config: &Config, file: &Path) -> Result<Written> {
         measured.flush().map_err(unusable)?;
         tables.insert(table.clone(), Part { rows: count, sha256: measured.sha256() });
         rows.rewind().map_err(unusable)?;
-        if table == "attachments" {
-            blobs = referred(&rows)?;
+        // Attachments, raw mail, files of drafts and macros: whatever names a blob by its hash.
+        if names_blobs(&table) {
+            blobs.extend(referred(&table, &rows)?);
             rows.rewind().map_err(unusable)?;
         }
         let size = rows.metadata().map_err(unusable)?.len();
@@ -122,12 +122,16 @@ impl Archive {
     }
 }
 
-/// `<tenant>/<sha256>` of every attachment, from the rows that were just written.
-fn referred(rows: &File) -> Result<BTreeSet<(base::TenantId, [u8; 32])>> {
-    let columns = db::archive::columns("attachments");
+fn names_blobs(table: &str) -> bool {
+    db::archive::columns(table).iter().any(|(column, _)| column == "sha256")
+}
+
+/// `<tenant>/<sha256>` of every blob, from the rows that were just written.
+fn referred(table: &str, rows: &File) -> Result<BTreeSet<(base::TenantId, [u8; 32])>> {
+    let columns = db::archive::columns(table);
     let at = |name: &str| columns.iter().position(|(column, _)| column == name);
     let (Some(tenant), Some(sha256)) = (at("tenant_id"), at("sha256")) else {
-        return Err(Error::bug("attachments have a tenant and a hash"));
+        return Err(Error::bug(format!("rows of {table} have a tenant and a hash")));
     };
     let mut out = BTreeSet::new();
     for line in BufReader::new(rows).lines() {
@@ -152,7 +156,7 @@ fn copy_blobs(
     wanted: BTreeSet<(base::TenantId, [u8; 32])>,
 ) -> Result<Copied> {
     let runtime = super::read::runtime()?;
-    let store = LocalBlobs::open(config.data_dir.join("blobs"))?;
+    let store = crate::wiring::open_blobs(config)?;
     let (mut copied, mut missing) = (BTreeMap::new(), Vec::new());
     for (tenant, hash) in wanted {
         let name = format!("{tenant}/{}", Sha256(hash));

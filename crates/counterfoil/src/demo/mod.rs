@@ -38,7 +38,6 @@ use base::{
 use chance::Chance;
 use db::{Db, Options, Scope, Tx};
 use desk::tickets::NewAttachment;
-use engine::outside::Blobs as _;
 use identity::{Links, Settings, passwords, tenants};
 use notices::webhooks;
 
@@ -176,7 +175,7 @@ fn subscribe(tx: &mut Tx<'_>, month: &month::Month<'_>) -> Result<()> {
 
 fn store_files(config: &Config, tenant: TenantId) -> Result<Vec<NewAttachment>> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Error::from_source)?;
-    let blobs = outside::LocalBlobs::open(config.data_dir.join("blobs"))?;
+    let blobs = crate::wiring::open_blobs(config)?;
     runtime.block_on(async {
         let mut stored = Vec::new();
         for file in files::all()? {

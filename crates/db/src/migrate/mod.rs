@@ -46,6 +46,7 @@ migrations! {
     16 "0016_orders",
     17 "0017_job_lanes",
     18 "0018_mail",
+    19 "0019_mailboxes",
 }
 
 impl Migration {

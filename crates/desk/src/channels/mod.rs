@@ -7,9 +7,11 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `model` | what a channel is |
+//! | `mailbox` | the mailbox its letters are collected from |
 //! | `ops` | making and changing one, its key |
 //! | `store` | SQL and row mapping, private; finding the business of an address or a key |
 
+pub mod mailbox;
 mod model;
 mod ops;
 mod store;

@@ -43,4 +43,5 @@ pub struct Outside {
     /// `None` when no scanner is configured: files then pass unlooked at, by the operator's choice.
     pub scanner: Option<Arc<dyn Scanner>>,
     pub mail_checks: Arc<dyn MailChecks>,
+    pub mailboxes: Arc<dyn Mailboxes>,
 }

@@ -13,6 +13,7 @@ pub fn pages() -> Vec<Page> {
         Page::new("channels", "channels/list.html", agent("/admin/channels", ""), channel_list()),
         Page::new("channels-new", "channels/form.html", agent("/admin/channels/new", ""), channel_form()),
         Page::new("channel", "channels/channel.html", agent("/admin/channels/1", ""), channel()),
+        Page::new("mailbox", "channels/mailbox.html", agent("/admin/channels/1/mailbox", ""), mailbox()),
         Page::new("mails", "mails/list.html", agent("/admin/mails", ""), mail_list()),
         Page::new("mail", "mails/mail.html", agent("/admin/mails/1", ""), mail()),
     ]
@@ -67,6 +68,13 @@ fn channel() -> channels::Channel {
         acknowledges: true,
         unknown_senders: "accept".into(),
         key_prefix: "cfm_abcdefgh".into(),
+        mailbox: Some(channels::Mailbox {
+            place: "support@northwind.example @ imap.northwind.example, INBOX".into(),
+            state: "failing".into(),
+            error: text("the server does not answer"),
+            checked_at: Some(ago(2)),
+            collected: 1_204,
+        }),
         key: text("cfm_abcdefghijkmnpqrstuvwxyz23456789abcdefgh"),
         inbound_url: "https://help.northwind.example/api/mail/inbound".into(),
         mail: "From: forms@northwind.example\nReply-To: Ada Byron <ada@example.com>\n\nHello".into(),
@@ -76,6 +84,21 @@ fn channel() -> channels::Channel {
             reason: "forms@northwind.example is a contact form here, so Reply-To names who wrote".into(),
             automated: None,
         }),
+        ..Default::default()
+    }
+}
+
+fn mailbox() -> channels::MailboxForm {
+    channels::MailboxForm {
+        id: "1".into(),
+        address: "support@northwind.example".into(),
+        is_set: true,
+        host: "imap.northwind.example".into(),
+        port: "993".into(),
+        tls: choices(&[("tls", "From the beginning (TLS)"), ("starttls", "STARTTLS")], "tls"),
+        username: "support@northwind.example".into(),
+        folder: "INBOX".into(),
+        problems: vec![Problem::new("host", "the server refuses this user name or password")],
         ..Default::default()
     }
 }

@@ -5,9 +5,12 @@ use aide::axum::{
     routing::{get_with, post_with},
 };
 use axum::{Json, extract::State};
-use base::{Email, Id};
+use base::{Email, Id, Secret};
 use desk::{
-    channels::{self, ChannelPatch, MailChannel, NewChannel, UnknownSenders},
+    channels::{
+        self, ChannelPatch, MailChannel, NewChannel, UnknownSenders,
+        mailbox::{self, ChannelMailbox, NewMailbox},
+    },
     tickets::Priority,
 };
 use identity::Token;
@@ -76,6 +79,43 @@ pub(crate) fn routes() -> ApiRouter<App> {
                     Admins,
                 )
                 .response::<200, Json<WithKey>>()
+            }),
+        )
+        .api_route(
+            "/api/admin/channels/{id}/mailbox",
+            get_with(show_mailbox, |op| {
+                reads(op, "admin.channels.mailbox", "The mailbox a channel's mail is collected from", Admins)
+                    .response::<200, Json<ChannelMailbox>>()
+            })
+            .put_with(set_mailbox, |op| {
+                body::<MailboxIn>(writes(
+                    op,
+                    "admin.channels.mailbox.set",
+                    "Collect a channel's mail from a mailbox (IMAP); without a password the known one stays",
+                    Admins,
+                ))
+                .response::<200, Json<ChannelMailbox>>()
+            })
+            .delete_with(remove_mailbox, |op| {
+                writes(
+                    op,
+                    "admin.channels.mailbox.remove",
+                    "Stop collecting; what was collected stays",
+                    Admins,
+                )
+                .response::<204, ()>()
+            }),
+        )
+        .api_route(
+            "/api/admin/channels/{id}/mailbox/test",
+            post_with(test_mailbox, |op| {
+                body::<MailboxIn>(writes(
+                    op,
+                    "admin.channels.mailbox.test",
+                    "Sign in once and look whether the folder is there; nothing is kept",
+                    Admins,
+                ))
+                .response::<204, ()>()
             }),
         )
         .api_route(
@@ -244,6 +284,107 @@ async fn rotate_key(
     let made =
         app.write(who.caller.scope(), move |tx| channels::rotate_key(tx, Id::from_uuid(at.id))).await?;
     Ok(Answer::ok(made.into()))
+}
+
+/// Where a mailbox is.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MailboxIn {
+    pub host: String,
+    /// Usually 993 with `tls`, 143 with `starttls`.
+    #[serde(default = "imaps")]
+    pub port: u16,
+    /// `tls` (default), `starttls`, or `none` for a server on this machine.
+    #[serde(default = "by_tls")]
+    pub tls: String,
+    pub username: String,
+    pub password: Option<String>,
+    #[serde(default = "inbox")]
+    pub folder: String,
+    /// Collect what is there already, too.
+    #[serde(default)]
+    pub from_beginning: bool,
+}
+
+fn imaps() -> u16 {
+    993
+}
+fn by_tls() -> String {
+    "tls".into()
+}
+fn inbox() -> String {
+    "INBOX".into()
+}
+
+impl From<MailboxIn> for NewMailbox {
+    fn from(m: MailboxIn) -> Self {
+        Self {
+            host: m.host,
+            port: m.port,
+            tls: m.tls,
+            username: m.username,
+            password: m.password.filter(|p| !p.is_empty()).map(Secret::new),
+            folder: m.folder,
+            from_beginning: m.from_beginning,
+        }
+    }
+}
+
+async fn show_mailbox(
+    State(app): State<App>,
+    who: AdminCaller,
+    At(at): At<ThingAt>,
+) -> Outcome<Answer<ChannelMailbox>> {
+    let channel = find(&app, &who, at.id).await?.id;
+    let found = app.read(who.caller.scope(), move |read| mailbox::find(read, channel)).await?;
+    Ok(Answer::ok(found.ok_or_else(|| base::Error::not_found("mailbox"))?))
+}
+
+async fn set_mailbox(
+    State(app): State<App>,
+    who: AdminCaller,
+    At(at): At<ThingAt>,
+    payload: Payload,
+) -> Outcome<Answer<ChannelMailbox>> {
+    let channel = find(&app, &who, at.id).await?.id;
+    let input: NewMailbox = payload.json::<MailboxIn>().await?.into();
+    let set = app.write(who.caller.scope(), move |tx| mailbox::set(tx, channel, &input)).await?;
+    Ok(Answer::ok(set))
+}
+
+async fn remove_mailbox(State(app): State<App>, who: AdminCaller, At(at): At<ThingAt>) -> Outcome<Nothing> {
+    let channel = find(&app, &who, at.id).await?.id;
+    app.write(who.caller.scope(), move |tx| mailbox::remove(tx, channel)).await?;
+    Ok(Nothing)
+}
+
+async fn test_mailbox(
+    State(app): State<App>,
+    who: AdminCaller,
+    At(at): At<ThingAt>,
+    payload: Payload,
+) -> Outcome<Nothing> {
+    let channel = find(&app, &who, at.id).await?.id;
+    let input: NewMailbox = payload.json::<MailboxIn>().await?.into();
+    knock(&app, &who.caller.scope(), channel, input).await?;
+    Ok(Nothing)
+}
+
+/// Signs in once and opens the folder.
+pub(crate) async fn knock(
+    app: &App,
+    scope: &db::Scope,
+    channel: Id<MailChannel>,
+    new: NewMailbox,
+) -> base::Result<()> {
+    let described = app.read(scope.clone(), move |read| mailbox::described(read, channel, &new)).await?;
+    let opened = app.outside().mailboxes.open(&described.access()?).await;
+    // What the other server says is about what was typed, not about us.
+    let mut open =
+        opened.map_err(|e| base::Error::field("host", "mailbox.refused", e.message().to_owned()))?;
+    open.end().await.map_err(|e| base::Error::field("folder", "mailbox.refused", e.message().to_owned()))?;
+    open.close().await;
+    Ok(())
 }
 
 /// Who a mail would be from.

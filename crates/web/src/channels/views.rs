@@ -57,11 +57,41 @@ pub struct Channel {
     pub key_prefix: String,
     pub disabled_at: Option<Timestamp>,
     pub key: Option<String>,
+    /// Where its mail is collected from.
+    pub mailbox: Option<Mailbox>,
     /// The base of the address programs hand mail in at.
     pub inbound_url: String,
     /// What was typed to test, and what came of it.
     pub mail: String,
     pub tested: Option<Tested>,
+    pub problems: Vec<Problem>,
+}
+
+/// How collecting stands.
+#[derive(Debug, Serialize)]
+pub struct Mailbox {
+    pub place: String,
+    /// `new, on, failing, paused`.
+    pub state: String,
+    pub error: Option<String>,
+    pub checked_at: Option<Timestamp>,
+    pub collected: i64,
+}
+
+/// `channels/mailbox.html`, `GET|POST /admin/channels/{id}/mailbox`. Fields `host, port, tls, username, password` (empty: as
+/// it is), `folder, from_beginning`, and `then`: `test` to try without keeping. `POST …/remove` asks first.
+#[derive(Debug, Default, Serialize)]
+pub struct MailboxForm {
+    pub id: String,
+    pub address: String,
+    pub is_set: bool,
+    pub host: String,
+    pub port: String,
+    pub tls: Vec<Choice>,
+    pub username: String,
+    pub folder: String,
+    pub from_beginning: bool,
+    pub is_tested: bool,
     pub problems: Vec<Problem>,
 }
 

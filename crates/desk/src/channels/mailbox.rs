@@ -1,0 +1,262 @@
+//! The mailbox a channel's letters are collected from: where it is, and how far it was read.
+//!
+//! The cursor moves in the transaction that takes the letters behind it, and only from where it was: of two servers that
+//! look into one mailbox, the second finds that the letters are here.
+
+use base::{Error, Id, Kind, OrNotFound, Result, Secret, Timestamp};
+use db::{Read, Row, Tx, Wake, params};
+use engine::outside::{MailCursor, MailboxAccess, MailboxSignIn, MailboxTls};
+use identity::{audit, users};
+use notices::inbox;
+use serde::Serialize;
+
+use super::{model::MailChannel, store};
+use crate::intake::{self, Received};
+
+/// A mailbox, without its password.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct ChannelMailbox {
+    pub channel_id: Id<MailChannel>,
+    pub host: String,
+    pub port: u16,
+    /// `tls`, `starttls`, or `none` for a server on this machine.
+    pub tls: String,
+    pub username: String,
+    pub folder: String,
+    pub from_beginning: bool,
+    /// When it was last looked into.
+    pub checked_at: Option<Timestamp>,
+    /// Letters collected so far.
+    pub collected: i64,
+    pub error_code: Option<String>,
+    pub error: Option<String>,
+    /// Nobody knocks until the access is corrected.
+    pub paused_at: Option<Timestamp>,
+    pub version: i64,
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub cursor: Option<MailCursor>,
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub password: Secret,
+}
+
+/// Where a mailbox is. No password: the one that is known stays.
+#[derive(Clone, Debug)]
+pub struct NewMailbox {
+    pub host: String,
+    pub port: u16,
+    pub tls: String,
+    pub username: String,
+    pub password: Option<Secret>,
+    pub folder: String,
+    pub from_beginning: bool,
+}
+
+macro_rules! columns {
+    () => {
+        "channel_id, host, port, tls, username, password, folder, uidvalidity, last_uid, from_beginning, checked_at, collected, error_code, error,
+         paused_at, version"
+    };
+}
+
+db::statements! {
+    OF = concat!("select ", columns!(), " from channel_mailboxes where tenant_id = ?1 and channel_id = ?2");
+    ALL = concat!("select ", columns!(), " from channel_mailboxes where tenant_id = ?1 order by channel_id");
+    INSERT = "insert into channel_mailboxes (tenant_id, channel_id, host, port, tls, username, password, folder, from_beginning, collected, version,
+        created_at, updated_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, 1, ?10, ?10)
+        on conflict (tenant_id, channel_id) do update set host = excluded.host, port = excluded.port, tls = excluded.tls, username = excluded.username,
+        password = excluded.password, folder = excluded.folder, from_beginning = excluded.from_beginning, error_code = null, error = null,
+        paused_at = null, version = channel_mailboxes.version + 1, updated_at = excluded.updated_at";
+    RESET = "update channel_mailboxes set uidvalidity = null, last_uid = null where tenant_id = ?1 and channel_id = ?2";
+    DELETE = "delete from channel_mailboxes where tenant_id = ?1 and channel_id = ?2";
+    LOCK = "select uidvalidity, last_uid from channel_mailboxes where tenant_id = ?1 and channel_id = ?2 and version = ?3 {lock}";
+    MOVE = "update channel_mailboxes set uidvalidity = ?3, last_uid = ?4, checked_at = ?5, collected = collected + ?6, error_code = null, error = null
+        where tenant_id = ?1 and channel_id = ?2";
+    FAILED = "update channel_mailboxes set error_code = ?4, error = ?5, paused_at = ?6, checked_at = ?7
+        where tenant_id = ?1 and channel_id = ?2 and version = ?3";
+}
+
+fn map(row: &Row<'_>) -> Result<ChannelMailbox> {
+    let mut c = row.columns();
+    let (channel_id, host, port) = (c.next()?, c.next()?, c.next::<u32>()?);
+    let (tls, username, password) = (c.next()?, c.next()?, Secret::new(c.next::<String>()?));
+    let folder = c.next()?;
+    let (uidvalidity, last_uid): (Option<u32>, Option<u32>) = (c.next()?, c.next()?);
+    Ok(ChannelMailbox {
+        channel_id,
+        host,
+        port: u16::try_from(port).unwrap_or(993),
+        tls,
+        username,
+        password,
+        folder,
+        cursor: uidvalidity.zip(last_uid).map(|(uidvalidity, last_uid)| MailCursor { uidvalidity, last_uid }),
+        from_beginning: c.next()?,
+        checked_at: c.next()?,
+        collected: c.next()?,
+        error_code: c.next()?,
+        error: c.next()?,
+        paused_at: c.next()?,
+        version: c.next()?,
+    })
+}
+
+impl ChannelMailbox {
+    pub fn access(&self) -> Result<MailboxAccess> {
+        let tls = match self.tls.as_str() {
+            "tls" => MailboxTls::Tls,
+            "starttls" => MailboxTls::Starttls,
+            "none" => MailboxTls::None,
+            _ => return Err(Error::field("tls", "mailbox.tls", "one of tls, starttls, none")),
+        };
+        let (username, password) = (self.username.clone(), self.password.clone());
+        Ok(MailboxAccess {
+            host: self.host.clone(),
+            port: self.port,
+            tls,
+            sign_in: MailboxSignIn::Password { username, password },
+            folder: self.folder.clone(),
+        })
+    }
+}
+
+pub fn find(read: &Read<'_>, channel: Id<MailChannel>) -> Result<Option<ChannelMailbox>> {
+    read.query_one(&OF, params![channel], map)
+}
+
+/// Every mailbox of a business whose channel takes mail.
+pub fn all(read: &Read<'_>) -> Result<Vec<ChannelMailbox>> {
+    let open: Vec<Id<MailChannel>> = store::enabled(read)?.into_iter().map(|c| c.id).collect();
+    let all = read.query_all(&ALL, params![], map)?;
+    Ok(all.into_iter().filter(|m| open.contains(&m.channel_id)).collect())
+}
+
+/// What a mailbox would be, with the password that is known where none is given. Nothing is kept.
+pub fn described(read: &Read<'_>, channel: Id<MailChannel>, new: &NewMailbox) -> Result<ChannelMailbox> {
+    let before = find(read, channel)?;
+    let password = match (&new.password, &before) {
+        (Some(given), _) => given.clone(),
+        // Another server is not given the password of this one.
+        (None, Some(known)) if known.host == new.host.trim() && known.username == new.username.trim() => {
+            known.password.clone()
+        }
+        _ => Secret::new(""),
+    };
+    let mailbox = ChannelMailbox {
+        channel_id: channel,
+        host: new.host.trim().to_owned(),
+        port: new.port,
+        tls: new.tls.clone(),
+        username: new.username.trim().to_owned(),
+        password,
+        folder: new.folder.trim().to_owned(),
+        from_beginning: new.from_beginning,
+        cursor: None,
+        checked_at: None,
+        collected: 0,
+        error_code: None,
+        error: None,
+        paused_at: None,
+        version: before.map_or(0, |b| b.version),
+    };
+    mailbox.access()?.check()?;
+    Ok(mailbox)
+}
+
+/// Sets where a channel's letters are collected. Another server or folder is read from its own beginning, or its end.
+pub fn set(tx: &mut Tx<'_>, channel: Id<MailChannel>, new: &NewMailbox) -> Result<ChannelMailbox> {
+    store::lock(tx, channel)?.or_not_found("channel")?;
+    let before = find(tx, channel)?;
+    let m = described(tx, channel, new)?;
+    let now = tx.now();
+    tx.execute(
+        &INSERT,
+        params![
+            channel,
+            m.host,
+            i64::from(m.port),
+            m.tls,
+            m.username,
+            m.password.reveal(),
+            m.folder,
+            m.from_beginning,
+            now
+        ],
+    )?;
+    let is_another =
+        |b: &ChannelMailbox| (&b.host, &b.username, &b.folder) != (&m.host, &m.username, &m.folder);
+    if before.as_ref().is_some_and(is_another) {
+        tx.execute(&RESET, params![channel])?;
+    }
+    tx.wake(Wake::Access);
+    let after = find(tx, channel)?.or_not_found("mailbox")?;
+    let mut line = audit::Change::new("channel.mailbox_set", "channel", Some(channel.uuid()));
+    if let Some(before) = &before {
+        line = line.from(before);
+    }
+    audit::record(tx, line.to(&after))?;
+    Ok(after)
+}
+
+/// Letters are not collected any more. What was collected stays.
+pub fn remove(tx: &mut Tx<'_>, channel: Id<MailChannel>) -> Result<()> {
+    let before = find(tx, channel)?.or_not_found("mailbox")?;
+    tx.execute(&DELETE, params![channel])?;
+    tx.wake(Wake::Access);
+    audit::record(
+        tx,
+        audit::Change::new("channel.mailbox_removed", "channel", Some(channel.uuid())).from(&before),
+    )
+}
+
+/// Takes letters that were collected, and moves the cursor past them, in one commit.
+///
+/// # Errors
+/// `mailbox.moved`: somebody else took them, or the mailbox was changed. Nothing is kept; look again.
+pub fn took(
+    tx: &mut Tx<'_>,
+    seen: &ChannelMailbox,
+    cursor: MailCursor,
+    letters: Vec<Received>,
+) -> Result<()> {
+    let moved = || Error::new(Kind::Conflict, "mailbox.moved", "somebody else looked into this mailbox");
+    let held = tx.query_one(&LOCK, params![seen.channel_id, seen.version], |row| {
+        Ok((row.get::<Option<u32>>(0)?, row.get::<Option<u32>>(1)?))
+    })?;
+    let expected = (seen.cursor.map(|c| c.uidvalidity), seen.cursor.map(|c| c.last_uid));
+    if held != Some(expected) {
+        return Err(moved());
+    }
+    let (now, count) = (tx.now(), letters.len() as u64);
+    for letter in letters {
+        intake::receive(tx, letter)?;
+    }
+    tx.execute(&MOVE, params![seen.channel_id, cursor.uidvalidity, cursor.last_uid, now, count]).map(|_| ())
+}
+
+/// It could not be looked into. `is_final`: nobody knocks again until the access is corrected; administrators are told.
+pub fn failed(tx: &mut Tx<'_>, seen: &ChannelMailbox, code: &str, why: &str, is_final: bool) -> Result<()> {
+    let now = tx.now();
+    let paused = is_final.then_some(now);
+    let why: String = why.chars().take(500).collect();
+    tx.execute(&FAILED, params![seen.channel_id, seen.version, code, why, paused, now])?;
+    if is_final {
+        tell(tx, seen, &format!("its mailbox is not read any more: {why}"))?;
+    }
+    Ok(())
+}
+
+/// Tells the administrators what stays behind in a mailbox: too large, or not handed out.
+pub fn left_behind(tx: &mut Tx<'_>, seen: &ChannelMailbox, what: &str) -> Result<()> {
+    tell(tx, seen, what)
+}
+
+fn tell(tx: &mut Tx<'_>, seen: &ChannelMailbox, what: &str) -> Result<()> {
+    let channel = store::get(tx, seen.channel_id)?;
+    let title: String = format!("{}: {what}", channel.address).chars().take(250).collect();
+    for user in users::staff(tx)?.into_iter().filter(|u| u.role.is_admin() && u.disabled_at.is_none()) {
+        inbox::notify(tx, user.id, "mailbox", &title, None)?;
+    }
+    Ok(())
+}
