@@ -166,7 +166,7 @@ fn another_parser_agrees_on_sound_mail() {
     }
 }
 
-/// Whoever parses a mail that was read with a parser that recurses has no more to fear than this.
+/// In mail whose structure is sound, a parser that recurses finds nothing deeper than the limit either.
 #[test]
 fn what_is_read_is_not_deep() {
     fn depth(message: &Message<'_>) -> usize {
