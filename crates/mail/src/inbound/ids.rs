@@ -1,4 +1,4 @@
-use super::headers::Headers;
+use super::{headers::Headers, words};
 use crate::message_id::is_message_id;
 
 /// More than a conversation has; what is longer was made to be.
@@ -27,6 +27,9 @@ pub(super) fn all(headers: &Headers<'_>, name: &str) -> Vec<String> {
 /// brackets is then not an id.
 pub(super) fn parse(value: &str) -> Vec<String> {
     let mut ids = Vec::new();
+    // Some servers break a long header by writing it in encoded words, which RFC 2047 forbids here.
+    let decoded = if value.contains("=?") { words::decode(value) } else { value.to_owned() };
+    let value = decoded.as_str();
     if value.contains('<') {
         for piece in value.split('<').skip(1) {
             // A line that was folded within an id has left white space in it.
@@ -64,6 +67,10 @@ mod tests {
             ("a1@example.org", &["a1@example.org"]),
             ("<a1@exam ple.org>", &["a1@example.org"]),
             ("<> <@> <a> <\"@\"> <a@> <@b>", &[]),
+            (
+                "=?us-ascii?Q?=3Ca1=40example=2Eorg=3E_?= =?us-ascii?Q?=3Cb1=40example=2Eorg=3E?=",
+                &["a1@example.org", "b1@example.org"],
+            ),
             ("<a1@example.org", &[]),
             ("", &[]),
             ("none", &[]),

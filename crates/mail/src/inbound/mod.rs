@@ -15,9 +15,10 @@
 //! estimate, so the two cannot disagree. Nothing in a mail is fetched, unpacked or run. What is read here can be
 //! read again from the stored original and comes out the same: no clock, no randomness.
 //!
-//! The bytes are split here and single header values are read by mail-parser, because the whole-message entry point
-//! of mail-parser searches the rest of the mail again for every part whose boundary is missing, and nests one value
-//! in another for messages in messages.
+//! The bytes are split here and single header values are read by mail-parser. Its entry point for whole messages
+//! searches the rest of the mail again for every part whose boundary is missing (190 such parts above 2 MB took it
+//! 590 ms, this 30 ms), and nests one value in another for messages in messages. So the limits bound this reader: do not
+//! hand the bytes of a mail that was read to one that recurses, which may find other parts in what is broken.
 
 mod address;
 mod automated;

@@ -7,7 +7,9 @@ pub(super) fn decode<'x>(bytes: &'x [u8], encoding: Option<&str>) -> Cow<'x, [u8
     // A comment or a stray parameter after the word is not rare.
     let encoding = encoding.split([';', ' ', '(', '\t']).next().unwrap_or_default().trim_matches('"');
     if encoding.eq_ignore_ascii_case("base64") {
-        if is_base64(bytes) { Cow::Owned(base64(bytes)) } else { Cow::Borrowed(bytes) }
+        let (decoded, foreign) = base64_with_foreign(bytes);
+        // Declared as base64 but plainly something else: a gateway that decoded a body and kept the header.
+        if foreign * 20 <= bytes.len() { Cow::Owned(decoded) } else { Cow::Borrowed(bytes) }
     } else if encoding.eq_ignore_ascii_case("quoted-printable") {
         Cow::Owned(quoted_printable(bytes))
     } else if ["uuencode", "x-uuencode", "x-uue", "uue"]
@@ -20,45 +22,54 @@ pub(super) fn decode<'x>(bytes: &'x [u8], encoding: Option<&str>) -> Cow<'x, [u8
     }
 }
 
-/// Declared as base64 but plainly something else: a gateway that decoded a body and kept the header.
-fn is_base64(bytes: &[u8]) -> bool {
-    let foreign = bytes
-        .split(|c| *c == b'\n')
-        .map(|line| line.trim_ascii().iter().filter(|c| sextet(**c).is_none() && **c != b'=').count())
-        .sum::<usize>();
-    foreign * 20 <= bytes.len()
-}
+/// What each byte stands for in base64, in either alphabet (RFC 4648, 4 and 5).
+const SEXTETS: [u8; 256] = sextets();
+const PADDING: u8 = 64;
+const LINE_END: u8 = 65;
+const FOREIGN: u8 = 66;
 
-fn sextet(c: u8) -> Option<u32> {
-    let value = match c {
-        b'A'..=b'Z' => c - b'A',
-        b'a'..=b'z' => c - b'a' + 26,
-        b'0'..=b'9' => c - b'0' + 52,
-        b'+' | b'-' => 62,
-        b'/' | b'_' => 63,
-        _ => return None,
-    };
-    Some(u32::from(value))
+const fn sextets() -> [u8; 256] {
+    let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut table = [FOREIGN; 256];
+    let mut i = 0;
+    while i < letters.len() {
+        table[letters[i] as usize] = i as u8;
+        i += 1;
+    }
+    table[b'-' as usize] = 62;
+    table[b'_' as usize] = 63;
+    table[b'=' as usize] = PADDING;
+    table[b'\r' as usize] = LINE_END;
+    table[b'\n' as usize] = LINE_END;
+    table
 }
 
 /// Base64 of any quality: what is not in the alphabet is passed over, padding may stand in the middle where two
 /// pieces were joined, and a last incomplete group gives what it holds.
 pub(super) fn base64(bytes: &[u8]) -> Vec<u8> {
+    base64_with_foreign(bytes).0
+}
+
+/// The bytes, and how many of the input's are neither base64 nor a line end.
+fn base64_with_foreign(bytes: &[u8]) -> (Vec<u8>, usize) {
     let mut out = Vec::with_capacity(bytes.len() / 4 * 3 + 3);
-    let (mut group, mut bits) = (0u32, 0u32);
+    let (mut group, mut bits, mut foreign) = (0u32, 0u32, 0);
     for &c in bytes {
-        if c == b'=' {
-            (group, bits) = (0, 0);
-        } else if let Some(value) = sextet(c) {
-            group = (group << 6 | value) & 0x00ff_ffff;
-            bits += 6;
-            if bits >= 8 {
-                bits -= 8;
-                out.push((group >> bits) as u8);
+        match SEXTETS[usize::from(c)] {
+            LINE_END => {}
+            FOREIGN => foreign += 1,
+            PADDING => (group, bits) = (0, 0),
+            value => {
+                group = (group << 6 | u32::from(value)) & 0x00ff_ffff;
+                bits += 6;
+                if bits >= 8 {
+                    bits -= 8;
+                    out.push((group >> bits) as u8);
+                }
             }
         }
     }
-    out
+    (out, foreign)
 }
 
 /// Quoted-printable (RFC 2045, 6.7). An escape that is none stays as it is.

@@ -56,6 +56,7 @@ pub fn fold(text: &str) -> Vec<Piece> {
 
 fn kinds(lines: &[&str]) -> Vec<PieceKind> {
     let mut kinds = vec![PieceKind::Said; lines.len()];
+    let below = signatures::Below::of(lines);
     let mut set = |from: usize, to: usize, kind| {
         kinds.iter_mut().take(to).skip(from).for_each(|one| *one = kind);
     };
@@ -84,7 +85,7 @@ fn kinds(lines: &[&str]) -> Vec<PieceKind> {
                 }
                 _ => i += 1,
             }
-        } else if let Some(end) = signatures::at(lines, i) {
+        } else if let Some(end) = signatures::at(lines, i, &below) {
             set(i, end, PieceKind::Signature);
             i = end;
         } else {

@@ -64,17 +64,48 @@ const DEVICES: [&str; 31] = [
     "móvil",
 ];
 
+/// What is below each line, found in one pass from the end: looking down from every line would take a time that grows
+/// with the square of their number.
+pub(super) struct Below {
+    /// The first line at or below this one at which no signature goes on.
+    ends: Vec<usize>,
+    /// From this line to there are only empty lines and lines of devices.
+    is_nothing: Vec<bool>,
+}
+
+impl Below {
+    pub(super) fn of(lines: &[&str]) -> Self {
+        let (mut end, mut is_nothing) = (lines.len(), true);
+        let mut below: Vec<(usize, bool)> = lines
+            .iter()
+            .enumerate()
+            .rev()
+            .map(|(i, line)| {
+                if ends(lines, i) {
+                    (end, is_nothing) = (i, true);
+                } else {
+                    is_nothing &= line.trim().is_empty() || is_device(line);
+                }
+                (end, is_nothing)
+            })
+            .collect();
+        below.reverse();
+        let (ends, is_nothing) = below.into_iter().unzip();
+        Self { ends, is_nothing }
+    }
+}
+
 /// Where the signature that begins at this line ends; `None` if none begins here.
-pub(super) fn at(lines: &[&str], i: usize) -> Option<usize> {
+pub(super) fn at(lines: &[&str], i: usize, below: &Below) -> Option<usize> {
     let line = lines.get(i)?.trim_end_matches(['\n', '\r']);
-    let end = (i + 1..lines.len()).find(|n| ends(lines, *n)).unwrap_or(lines.len());
+    let end = below.ends.get(i + 1).copied().unwrap_or(lines.len());
     // RFC 3676, 4.3. Many programs cut the blank off.
     if line == "-- " || (line == "--" && end - i <= MAX_LINES) {
         return Some(end);
     }
     // The end of what is said: below it only empty lines and its like.
-    let rest_is_nothing = lines.get(i + 1..end)?.iter().all(|line| line.trim().is_empty() || is_device(line));
-    (is_device(line) && rest_is_nothing).then_some(end)
+    let nothing_follows = below.is_nothing.get(i + 1).copied().unwrap_or(true);
+    (nothing_follows && is_device(line)).then_some(end)
 }
 
 fn ends(lines: &[&str], i: usize) -> bool {
