@@ -121,6 +121,7 @@ mod tests {
             "\r\n.\r\r\n",
             "\r\r.\r\n",
             "\n\r.\r\n",
+            "\r\n\n.\r\n",
         ] {
             let wire = format!("one{lookalike}MAIL FROM:<evil@example.org>\r\n.\r\nNOOP\r\n");
             let (letter, rest) = read(wire.as_bytes()).unwrap();

@@ -180,6 +180,8 @@ async fn each_mail_comes_once_across_connections_and_nothing_is_touched() {
     mailbox.close().await;
 
     assert_eq!(dovecot.mails().len(), 4);
+    // Not even that somebody has seen them arrive.
+    assert_eq!(fs::read_dir(dovecot.maildir().join("new")).unwrap().count(), 4);
     for path in dovecot.mails() {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let flags = name.rsplit_once(",").map_or("", |(_, flags)| flags);
@@ -466,6 +468,23 @@ async fn a_mail_the_server_withholds_is_not_taken_for_gone() {
     let [(2, why)] = &fetched.unreadable[..] else { panic!("{:?}", fetched.unreadable) };
     assert!(why.contains("disk"), "{why}");
     assert_eq!(fetched.cursor, MailCursor { uidvalidity: 7, last_uid: 3 });
+}
+
+#[tokio::test]
+async fn the_last_mail_is_not_taken_for_a_new_one() {
+    // `4:*` is `*:4` where nothing is behind 3, and this server does not say what comes next.
+    const ANSWERS: [(&str, &str); 5] = [
+        OPENS[0],
+        ("EXAMINE", "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\nTAG OK\r\n"),
+        ("SEARCH", "* SEARCH 3\r\nTAG OK\r\n"),
+        ("SIZE", "* 3 FETCH (UID 3 RFC822.SIZE 3)\r\nTAG OK\r\n"),
+        ("BODY.PEEK", "* 3 FETCH (UID 3 BODY[] {3}\r\nabc)\r\nTAG OK\r\n"),
+    ];
+    let mut mailbox = open_scripted(MailboxTls::None, "* OK hi\r\n", &ANSWERS).await.unwrap();
+    let cursor = mailbox.end().await.unwrap();
+    assert_eq!(cursor, MailCursor { uidvalidity: 7, last_uid: 3 });
+    let fetched = mailbox.since(Some(cursor), 10).await.unwrap();
+    assert!(fetched.mails.is_empty() && fetched.unreadable.is_empty() && fetched.cursor == cursor);
 }
 
 #[tokio::test]

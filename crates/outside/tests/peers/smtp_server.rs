@@ -1,10 +1,11 @@
 //! The listener for mail in raw conversations: the corners of the protocol, and attacks on it.
 
-use std::{fs, time::Duration};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use base::Secret;
 use engine::outside::{Accepted, Envelope, Mailer, ReturnPath, SendErrorClass};
 use outside::{Protocol, SmtpConfig, SmtpMailer, SmtpTls, TlsFiles, smtp_check};
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -175,7 +176,17 @@ async fn pipelined_commands_are_answered_in_order() {
 #[tokio::test]
 async fn no_second_letter_hides_in_a_first() {
     let server = smtp().await;
-    let ends = ["\n.\n", "\n.\r\n", "\r.\r", "\r.\r\n", "\r\n.\n", "\r\n.\r", "\r\n.\0\r\n", "\n\r.\r\n"];
+    let ends = [
+        "\n.\n",
+        "\n.\r\n",
+        "\r.\r",
+        "\r.\r\n",
+        "\r\n.\n",
+        "\r\n.\r",
+        "\r\n.\0\r\n",
+        "\n\r.\r\n",
+        "\r\n\n.\r\n",
+    ];
     for end in ends {
         let mut talk = Talk::greeted(server.port).await;
         talk.begin(&["help@example.org"]).await;
@@ -373,12 +384,15 @@ async fn stopping_finishes_the_letter_at_hand() {
     assert_eq!(server.door.letters().len(), 1);
 }
 
+fn tls_files(folder: &Path) -> TlsFiles {
+    TlsFiles { certificate_file: folder.join("cert.pem"), key_file: folder.join("key.pem") }
+}
+
 #[tokio::test]
 async fn starttls_takes_nothing_along() {
     let keys = folder();
     make_certificate(keys.path());
-    let files =
-        TlsFiles { certificate_file: keys.path().join("cert.pem"), key_file: keys.path().join("key.pem") };
+    let files = tls_files(keys.path());
     let server = listen(Protocol::Smtp, |config| {
         config.tls = Some(files);
         config.tls_required = true;
@@ -389,6 +403,28 @@ async fn starttls_takes_nothing_along() {
     // Said in the clear by somebody in the middle, to be obeyed after the handshake.
     assert_eq!(talk.code("STARTTLS\r\nMAIL FROM:<boss@example.org>\r\n").await, "554");
     assert_eq!(talk.hear().await, "");
+
+    // What was said before the handshake is forgotten: hello, and a letter that was begun.
+    let server_open = listen(Protocol::Smtp, |config| config.tls = Some(tls_files(keys.path()))).await;
+    let mut talk = Talk::greeted(server_open.port).await;
+    assert_eq!(talk.code("MAIL FROM:<ada@example.net>\r\n").await, "250");
+    assert_eq!(talk.code("STARTTLS\r\n").await, "220");
+    let mut roots = rustls::RootCertStore::empty();
+    let certificate = CertificateDer::from_pem_file(keys.path().join("cert.pem")).unwrap();
+    roots.add(certificate).unwrap();
+    let config =
+        rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    let mut encrypted = connector.connect("localhost".try_into().unwrap(), talk.stream).await.unwrap();
+    encrypted.write_all(b"RCPT TO:<help@example.org>\r\nMAIL FROM:<>\r\nEHLO x\r\nQUIT\r\n").await.unwrap();
+    let mut heard = String::new();
+    let _ = encrypted.read_to_string(&mut heard).await;
+    assert!(heard.starts_with("503 5.5.1 say MAIL first\r\n503 5.5.1 say hello first\r\n250-mx"), "{heard}");
+    assert!(!heard.contains("STARTTLS"), "{heard}");
 
     // lettre as the client, through our own mailer.
     let config = SmtpConfig {
