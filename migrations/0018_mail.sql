@@ -27,6 +27,7 @@ create table channels (
   primary key (tenant_id, id),
   foreign key (tenant_id, team_id) references teams (tenant_id, id)
 ) {strict};
+create index channels_by_team on channels (tenant_id, team_id);
 -- One address is one door of the whole installation.
 create unique index channels_by_address on channels (address_key);
 create unique index channels_by_key on channels (key_hash);
@@ -86,7 +87,7 @@ create table mail_references (
   created_at {time} not null,
   primary key (tenant_id, header_hash, ticket_id),
   foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
-) {clustered};
+) {strict};
 create index mail_references_by_ticket on mail_references (tenant_id, ticket_id);
 
 -- Reply addresses given away, by the hash of their secret part. With a user: in a notice to that member of staff.
@@ -100,7 +101,7 @@ create table reply_addresses (
   created_at {time} not null,
   primary key (tenant_id, token_hash),
   foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
-) {clustered};
+) {strict};
 create index reply_addresses_by_ticket on reply_addresses (tenant_id, ticket_id);
 
 -- How a message came by mail: what found its thread, and who is believed to have written it.
@@ -126,7 +127,7 @@ create table message_mails (
   primary key (tenant_id, message_id),
   foreign key (tenant_id, message_id) references messages (tenant_id, id),
   foreign key (tenant_id, mail_id) references mails (tenant_id, id)
-) {clustered};
+) {strict};
 create index message_mails_by_ticket on message_mails (tenant_id, ticket_id, message_id);
 create index message_mails_by_mail on message_mails (tenant_id, mail_id);
 
