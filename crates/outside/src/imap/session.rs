@@ -158,3 +158,12 @@ pub(super) fn unavailable(code: &'static str, why: impl Into<String>) -> Error {
 pub(super) fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect::<String>().trim().to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_is_sent_is_not_logged() {
+        // See the manifest: async-imap logs commands at `trace`, and LOGIN is one.
+        const { assert!((log::STATIC_MAX_LEVEL as usize) < log::LevelFilter::Trace as usize) }
+    }
+}
