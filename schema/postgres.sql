@@ -1209,6 +1209,7 @@ create table channels (
   primary key (tenant_id, id),
   foreign key (tenant_id, team_id) references teams (tenant_id, id)
 );
+create index channels_by_team on channels (tenant_id, team_id);
 create unique index channels_by_address on channels (address_key);
 create unique index channels_by_key on channels (key_hash);
 create table mails (
@@ -1313,6 +1314,34 @@ alter table letters add column reply_to text;
 alter table letters add column mail_references jsonb not null default '[]';
 create index letters_by_message_id on letters (tenant_id, message_id);
 create index letters_by_recipient on letters (tenant_id, to_email, created_at);
+
+-- 0019_mailboxes
+create table channel_mailboxes (
+  tenant_id uuid not null references tenants (id),
+  channel_id uuid not null,
+  host text not null,
+  port bigint not null,
+  tls text not null,
+  username text not null,
+  password text not null,
+  folder text not null,
+  
+  uidvalidity bigint,
+  last_uid bigint,
+  
+  from_beginning boolean not null,
+  checked_at timestamptz,
+  collected bigint not null,
+  error_code text,
+  error text,
+  
+  paused_at timestamptz,
+  version bigint not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  primary key (tenant_id, channel_id),
+  foreign key (tenant_id, channel_id) references channels (tenant_id, id)
+);
 
 -- row-level security
 grant usage on schema public to counterfoil_app;
@@ -1787,3 +1816,9 @@ drop policy if exists tenant_only on tenant_secrets;
 create policy tenant_only on tenant_secrets to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
 drop policy if exists owner_all on tenant_secrets;
 create policy owner_all on tenant_secrets to current_user using (true) with check (true);
+alter table channel_mailboxes enable row level security;
+alter table channel_mailboxes force row level security;
+drop policy if exists tenant_only on channel_mailboxes;
+create policy tenant_only on channel_mailboxes to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on channel_mailboxes;
+create policy owner_all on channel_mailboxes to current_user using (true) with check (true);

@@ -1197,6 +1197,7 @@ create table channels (
   primary key (tenant_id, id),
   foreign key (tenant_id, team_id) references teams (tenant_id, id)
 ) strict;
+create index channels_by_team on channels (tenant_id, team_id);
 create unique index channels_by_address on channels (address_key);
 create unique index channels_by_key on channels (key_hash);
 create table mails (
@@ -1249,7 +1250,7 @@ create table mail_references (
   created_at integer not null,
   primary key (tenant_id, header_hash, ticket_id),
   foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
-) strict, without rowid;
+) strict;
 create index mail_references_by_ticket on mail_references (tenant_id, ticket_id);
 create table reply_addresses (
   tenant_id blob not null references tenants (id),
@@ -1261,7 +1262,7 @@ create table reply_addresses (
   created_at integer not null,
   primary key (tenant_id, token_hash),
   foreign key (tenant_id, ticket_id) references tickets (tenant_id, id)
-) strict, without rowid;
+) strict;
 create index reply_addresses_by_ticket on reply_addresses (tenant_id, ticket_id);
 create table message_mails (
   tenant_id blob not null references tenants (id),
@@ -1285,7 +1286,7 @@ create table message_mails (
   primary key (tenant_id, message_id),
   foreign key (tenant_id, message_id) references messages (tenant_id, id),
   foreign key (tenant_id, mail_id) references mails (tenant_id, id)
-) strict, without rowid;
+) strict;
 create index message_mails_by_ticket on message_mails (tenant_id, ticket_id, message_id);
 create index message_mails_by_mail on message_mails (tenant_id, mail_id);
 create table tenant_secrets (
@@ -1301,3 +1302,31 @@ alter table letters add column reply_to text;
 alter table letters add column mail_references text not null default '[]';
 create index letters_by_message_id on letters (tenant_id, message_id);
 create index letters_by_recipient on letters (tenant_id, to_email, created_at);
+
+-- 0019_mailboxes
+create table channel_mailboxes (
+  tenant_id blob not null references tenants (id),
+  channel_id blob not null,
+  host text not null,
+  port integer not null,
+  tls text not null,
+  username text not null,
+  password text not null,
+  folder text not null,
+  
+  uidvalidity integer,
+  last_uid integer,
+  
+  from_beginning integer not null,
+  checked_at integer,
+  collected integer not null,
+  error_code text,
+  error text,
+  
+  paused_at integer,
+  version integer not null,
+  created_at integer not null,
+  updated_at integer not null,
+  primary key (tenant_id, channel_id),
+  foreign key (tenant_id, channel_id) references channels (tenant_id, id)
+) strict, without rowid;

@@ -32,7 +32,9 @@ fn operations(document: &Value) -> Vec<Operation> {
                 continue;
             }
             let roles = strings(&operation["x-roles"]);
-            assert!(!roles.is_empty(), "{method} {path} does not say who may call it");
+            // A door for mail is opened by a channel's key, which is nobody's role.
+            let is_door = path.starts_with("/api/mail/");
+            assert_eq!(roles.is_empty(), is_door, "{method} {path} does not say who may call it");
             assert!(operation["operationId"].is_string(), "{method} {path} has no id");
             out.push(Operation {
                 method: method.to_uppercase(),
@@ -80,6 +82,15 @@ both_engines! {
             } else {
                 assert_eq!(anonymous, 401, "{at} as anonymous");
             }
+            if op.roles.is_empty() {
+                for (role, person) in &people {
+                    assert_eq!(call(person, op, &path).await, 401, "{at} as {role}");
+                }
+                for scope in [KeyScope::Read, KeyScope::Write, KeyScope::Admin] {
+                    assert_eq!(call(&site.key(scope).await, op, &path).await, 401, "{at} with a key");
+                }
+                continue;
+            }
             // A session ends when it signs out: not with a client that is still needed.
             if op.path.ends_with("/logout") {
                 continue;
@@ -116,7 +127,7 @@ both_engines! {
         let before = admin.get(&format!("/api/admin/support/tickets/{ticket}")).await.expect(200);
         for role in Role::ALL {
             let theirs = site.neighbour(&format!("Their {role}"), role).await;
-            for op in operations(&document).iter().filter(|op| op.path.contains("{id}")) {
+            for op in operations(&document).iter().filter(|op| op.path.contains("{id}") && !op.roles.is_empty()) {
                 let status = call(&theirs, op, &op.path.replace("{id}", &ticket)).await;
                 assert!([403, 404].contains(&status), "{} {} as their {role}: {status}", op.method, op.path);
                 if op.path.contains("/tickets/") && op.roles.iter().any(|r| r == role.as_str()) {

@@ -56,7 +56,7 @@ pub(crate) fn routes() -> ApiRouter<App> {
                 reads(op, "admin.channels.show", "A channel", Admins).response::<200, Json<MailChannel>>()
             })
             .patch_with(change, |op| {
-                body::<ChannelPatchIn>(writes(
+                body::<ChannelIn>(writes(
                     op,
                     "admin.channels.change",
                     "Change how mail of a channel is taken, or switch it on or off",
@@ -137,18 +137,13 @@ async fn list(State(app): State<App>, who: AdminCaller) -> Outcome<Answer<Page<M
     Ok(Answer::ok(Page { items, next_cursor: None }))
 }
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ChannelIn {
-    pub address: String,
-    #[serde(flatten)]
-    pub fields: FieldsIn,
-}
-
 /// What can be set of a channel. `null` takes a team, category, reply address or trusted host away.
 #[derive(Deserialize, Default, JsonSchema)]
-#[serde(default)]
-pub struct FieldsIn {
+#[serde(default, deny_unknown_fields)]
+pub struct ChannelIn {
+    /// Needed to make one; it cannot be changed later.
+    pub address: Option<String>,
+    pub enabled: Option<bool>,
     pub name: Option<String>,
     #[serde(deserialize_with = "some")]
     #[schemars(with = "Option<Uuid>")]
@@ -180,7 +175,7 @@ fn some<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
     Option::<T>::deserialize(d).map(Some)
 }
 
-impl FieldsIn {
+impl ChannelIn {
     fn patch(self) -> base::Result<ChannelPatch> {
         let reply_address = match self.reply_address {
             Some(Some(text)) => Some(Some(email("reply_address", &text)?)),
@@ -199,7 +194,7 @@ impl FieldsIn {
             contact_forms: self.contact_forms,
             forwarding_staff: self.forwarding_staff,
             trusted_host: self.trusted_host,
-            enabled: None,
+            enabled: self.enabled,
             expected_version: None,
         })
     }
@@ -231,7 +226,10 @@ async fn create(State(app): State<App>, who: AdminCaller, payload: Payload) -> O
     let body = read_json_body(payload).await?;
     let key = Idempotency::of(&who.caller, key.as_deref(), "admin.channels", &body)?;
     let input: ChannelIn = parse_json(&body)?;
-    let new = NewChannel { address: email("address", &input.address)?, fields: input.fields.patch()? };
+    let address = input.address.clone().ok_or_else(|| {
+        base::Error::field("address", "channel.address", "expected an address such as support@example.org")
+    })?;
+    let new = NewChannel { address: email("address", &address)?, fields: input.patch()? };
     let made = app.write(who.caller.scope(), move |tx| {
         once(tx, key.as_ref(), |tx| channels::create(tx, new).map(WithKey::from))
     });
@@ -248,14 +246,6 @@ async fn show(State(app): State<App>, who: AdminCaller, At(at): At<ThingAt>) -> 
     Ok(Answer::ok(found).version(version))
 }
 
-#[derive(Deserialize, Default, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct ChannelPatchIn {
-    pub enabled: Option<bool>,
-    #[serde(flatten)]
-    pub fields: FieldsIn,
-}
-
 async fn change(
     State(app): State<App>,
     who: AdminCaller,
@@ -264,8 +254,12 @@ async fn change(
 ) -> Outcome<Answer<MailChannel>> {
     let found = find(&app, &who, at.id).await?;
     let expected_version = if_match(&payload)?;
-    let input: ChannelPatchIn = payload.json().await?;
-    let patch = ChannelPatch { enabled: input.enabled, expected_version, ..input.fields.patch()? };
+    let input: ChannelIn = payload.json().await?;
+    if input.address.is_some() {
+        let hint = "an address cannot be changed; make another channel, and switch this one off";
+        return Err(base::Error::field("address", "channel.address_stays", hint).into());
+    }
+    let patch = ChannelPatch { expected_version, ..input.patch()? };
     let changed = app.write(who.caller.scope(), move |tx| channels::change(tx, found.id, patch)).await?;
     let version = changed.version;
     Ok(Answer::ok(changed).version(version))

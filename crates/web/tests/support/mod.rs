@@ -77,6 +77,8 @@ pub fn registry() -> Registry {
         settled: Arc::new(|tx, letter, status| desk::tickets::letter_settled(tx, letter.uuid(), status)),
     });
     registry.handle_inside(desk::tickets::jobs::Announcer { links: links() });
+    registry.handle(desk::intake::MailWorker::default());
+    registry.every("desk.sweep_mails", base::minutes(1), desk::intake::sweep);
     registry.handle_inside(desk::csat::jobs::Asker { links: links() });
     registry.handle_inside(desk::bulk::jobs::BulkRunner);
     registry.handle_inside(desk::bulk::jobs::BulkUndoer);
