@@ -1180,6 +1180,7 @@ create index held_answers_by_ticket on held_answers (tenant_id, ticket_id, id);
 alter table jobs add column lane bigint not null default 1;
 drop index jobs_due;
 create index jobs_due on jobs (lane, run_at) where state = 'queued';
+create index bulk_changes_collecting on bulk_changes (tenant_id, created_at) where status = 'collecting';
 
 -- 0018_mail
 create table channels (
