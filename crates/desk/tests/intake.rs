@@ -539,7 +539,7 @@ both_engines! {
         let (ben, _) = desk.agent("ben@here.example.org").await;
         let t = desk.deliver(&letter(1, ADA, "Internet down", "", "The light is red.")).await.ticket_id.unwrap();
         let notice = desk.fakes.mailer.sent().into_iter().find(|e| e.to == ben.email).expect("a notice");
-        let reply_to = address(&header(&String::from_utf8(notice.raw.to_vec()).unwrap(), "Reply-To"));
+        let reply_to = address(&header(std::str::from_utf8(&notice.raw).unwrap(), "Reply-To"));
         let answer = |n: u32| {
             letter(n, "Ben <ben@here.example.org>", "Re", "", "We are on our way.\n\nOn Mon, 2 Mar 2026 at 10:00, Us <support@here.example.org> wrote:\n> internal words")
                 .replace("support@here.example.org\nSubject", &format!("{reply_to}\nSubject"))
