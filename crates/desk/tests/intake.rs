@@ -453,6 +453,35 @@ both_engines! {
         }
     }
 
+    async fn mail_to_a_settled_ticket_takes_it_up_again_or_begins_one_that_follows_it(world) {
+        let desk = Desk::open(&world).await;
+        let (_, ben) = desk.agent("ben@here.example.org").await;
+        let t = desk.deliver(&letter(1, ADA, "Internet down", "", "The light is red.")).await.ticket_id.unwrap();
+        let reply_to = address(&header(&desk.answer(t, &ben).await, "Reply-To"));
+        let email = "cc@customers.example".parse().unwrap();
+        let staff = ben.clone();
+        world.db.write(world.scope(), move |tx| tickets::participants::add(tx, &Settings::default(), &staff, t, &email, "Charles")).await.unwrap();
+        let close = |status: tickets::Status| {
+            let staff = ben.clone();
+            let patch = tickets::TicketPatch { status: Some(status), ..tickets::TicketPatch::default() };
+            world.db.write(world.scope(), move |tx| tickets::change(tx, &Settings::default(), &staff, t, patch))
+        };
+        close(tickets::Status::Resolved).await.unwrap();
+        let to_it = |n: u32, from: &str, body: &str| letter(n, from, "Re", "", body).replace("support@here.example.org", &reply_to);
+        let again = desk.deliver(&to_it(2, ADA, "Not solved.")).await;
+        assert_eq!((again.outcome, again.ticket_id), (Some(Outcome::Reply), Some(t)));
+        assert!(desk.ticket(Some(t)).await.status.is_live());
+        close(tickets::Status::Resolved).await.unwrap();
+        close(tickets::Status::Closed).await.unwrap();
+        world.clock.advance(base::hours(24 * 40));
+        let late = desk.deliver(&to_it(3, "Charles <cc@customers.example>", "Once more.")).await;
+        assert_eq!(late.outcome, Some(Outcome::Ticket), "{}", late.reason);
+        let followed = desk.ticket(late.ticket_id).await;
+        assert_eq!((followed.follow_up_of, followed.user_email.as_str()), (Some(t), "ada@customers.example"));
+        let said = &desk.messages(late.ticket_id).await[0];
+        assert_eq!((said.author.name.as_str(), said.body.as_str()), ("Charles", "Once more."), "nobody's words are put in another's mouth");
+    }
+
     async fn mail_to_a_merged_ticket_shows_in_the_survivor(world) {
         let desk = Desk::open(&world).await;
         let (_, ben) = desk.agent("ben@here.example.org").await;

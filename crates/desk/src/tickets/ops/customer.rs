@@ -165,7 +165,7 @@ pub(super) fn said(
         || (head.status == Status::Closed && head.closed_at.is_none_or(|at| at + window < now));
     if too_late {
         let own = thread.addressed().clone();
-        return follow_up(tx, settings, is_stranger, &own, body, files);
+        return follow_up(tx, settings, author, is_stranger, &own, body, files);
     }
     let message = write_inbound(tx, thread.addressed(), body, files, author)?;
     thread.count(Said::ByCustomer, now);
@@ -190,6 +190,7 @@ pub(super) fn said(
 fn follow_up(
     tx: &mut Tx<'_>,
     settings: &Settings,
+    author: Option<Actor>,
     is_stranger: bool,
     old: &Ticket,
     body: Markdown,
@@ -209,6 +210,8 @@ fn follow_up(
         }],
         follow_up_of: Some(old.id),
         mail_channel_id: old.mail_channel_id,
+        // Whoever wrote may be somebody else than the customer: a person in copy, by mail.
+        author,
         ..NewTicket::new(&old.subject, "-", old.channel)?
     };
     let email = old.user_email.parse()?;
