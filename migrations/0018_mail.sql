@@ -12,6 +12,7 @@ create table channels (
   signature text not null,
   -- Where answers to our letters go; null: the address itself.
   reply_address text,
+  reply_key text,
   acknowledges {bool} not null,
   unknown_senders text not null,
   contact_forms {json} not null,
@@ -30,6 +31,7 @@ create table channels (
 create index channels_by_team on channels (tenant_id, team_id);
 -- One address is one door of the whole installation.
 create unique index channels_by_address on channels (address_key);
+create unique index channels_by_reply_address on channels (reply_key) where reply_key is not null;
 create unique index channels_by_key on channels (key_hash);
 
 -- Every mail that came through a door, once for each time it came. The bytes are a blob; all else can be made of them again.
@@ -141,6 +143,7 @@ create table tenant_secrets (
 ) {clustered};
 
 alter table tickets add column mail_channel_id {id};
+create index tickets_by_follow_up on tickets (tenant_id, follow_up_of, id) where follow_up_of is not null;
 
 alter table letters add column from_email text;
 alter table letters add column reply_to text;

@@ -1183,6 +1183,7 @@ create table channels (
   signature text not null,
   
   reply_address text,
+  reply_key text,
   acknowledges integer not null,
   unknown_senders text not null,
   contact_forms text not null,
@@ -1200,6 +1201,7 @@ create table channels (
 ) strict;
 create index channels_by_team on channels (tenant_id, team_id);
 create unique index channels_by_address on channels (address_key);
+create unique index channels_by_reply_address on channels (reply_key) where reply_key is not null;
 create unique index channels_by_key on channels (key_hash);
 create table mails (
   tenant_id blob not null references tenants (id),
@@ -1298,6 +1300,7 @@ create table tenant_secrets (
   primary key (tenant_id, purpose)
 ) strict, without rowid;
 alter table tickets add column mail_channel_id blob;
+create index tickets_by_follow_up on tickets (tenant_id, follow_up_of, id) where follow_up_of is not null;
 alter table letters add column from_email text;
 alter table letters add column reply_to text;
 alter table letters add column mail_references text not null default '[]';

@@ -178,7 +178,7 @@ pub enum ChannelCommand {
         /// Such as support@example.org
         #[arg(long)]
         address: String,
-        /// What its letters are from, beside the address
+        /// What you call it among yourselves
         #[arg(long)]
         name: Option<String>,
     },

@@ -305,6 +305,94 @@ both_engines! {
         assert_ne!(desk.how(&two).await.standing, Standing::Joined, "{}", two.reason);
     }
 
+    async fn checks_of_the_sender_vouch_for_nobody_named_elsewhere(world) {
+        let fields = ChannelPatch { contact_forms: Some(vec!["forms@here.example.org".into()]), ..ChannelPatch::default() };
+        let desk = Desk::open_with(&world, fields).await;
+        let first = desk.deliver(&letter(1, ADA, "Internet down", "", "The light is red.")).await;
+        let number = desk.ticket(first.ticket_id).await.ticket_number;
+        use engine::outside::Outcome as Check;
+        // A domain that proves itself, and names somebody else.
+        for (n, from) in [(2, "noreply@evil.example"), (3, "forms@here.example.org")] {
+            desk.fakes.checks.say_next(testkit::FakeChecks::answer(Check::Pass, Check::Pass, Check::Pass));
+            let raw = letter(n, from, &format!("Re: {number}"), "Reply-To: Ada <ada@customers.example>\n", &format!("Pay {n} elsewhere."));
+            let mail = desk.deliver(&raw).await;
+            assert_ne!(mail.ticket_id, first.ticket_id, "{from}: {}", mail.reason);
+            if mail.message_id.is_some() {
+                assert!(!desk.how(&mail).await.is_authentic, "{from}");
+            }
+        }
+        // A sender whose own domain disowns the letter is not written to.
+        let letters = desk.count(&COUNT_LETTERS).await;
+        desk.fakes.checks.say_next(testkit::FakeChecks::answer(Check::Fail, Check::Fail, Check::Fail));
+        let forged = desk.deliver(&letter(4, "Victim <victim@customers.example>", "CLAIM YOUR PRIZE", "", "Now.")).await;
+        assert_eq!(forged.outcome, Some(Outcome::Ticket));
+        assert!(desk.fakes.mailer.sent().iter().all(|e| e.to.as_str() != "victim@customers.example"));
+        assert_eq!(desk.count(&COUNT_LETTERS).await, letters);
+    }
+
+    async fn somebody_new_on_what_is_long_settled_begins_a_ticket(world) {
+        let desk = Desk::open(&world).await;
+        let (_, ben) = desk.agent("ben@here.example.org").await;
+        let t = desk.deliver(&letter(1, ADA, "Internet down", "", "The light is red.")).await.ticket_id.unwrap();
+        let reply_to = address(&header(&desk.answer(t, &ben).await, "Reply-To"));
+        let to_it = |n: u32, from: &str| letter(n, from, "Re", "", &format!("Number {n}")).replace("support@here.example.org", &reply_to);
+        let held = desk.deliver(&to_it(2, MALLORY)).await;
+        let staff = ben.clone();
+        let resolve = tickets::TicketPatch { status: Some(tickets::Status::Resolved), ..tickets::TicketPatch::default() };
+        world.db.write(world.scope(), move |tx| tickets::change(tx, &Settings::default(), &staff, t, resolve)).await.unwrap();
+        // Whoever is let in is heard: what was settled is taken up again.
+        let (staff, message) = (ben.clone(), held.message_id.unwrap());
+        world.db.write(world.scope(), move |tx| intake::admit(tx, &Settings::default(), &staff, message)).await.unwrap();
+        assert!(desk.ticket(Some(t)).await.status.is_live());
+        let staff = ben.clone();
+        let close = tickets::TicketPatch { close_reason: Some(tickets::CloseReason::Solved), status: Some(tickets::Status::Closed), ..tickets::TicketPatch::default() };
+        world.db.write(world.scope(), move |tx| tickets::change(tx, &Settings::default(), &staff, t, close)).await.unwrap();
+        world.clock.advance(base::hours(24 * 40));
+        let late = desk.deliver(&to_it(3, "Trudy <trudy@elsewhere.example>")).await;
+        assert_eq!(late.outcome, Some(Outcome::PossibleFollowUp), "{}", late.reason);
+        assert_ne!(late.ticket_id, Some(t));
+        // The customer goes on in one ticket, however often they write to the old one.
+        let (a, b) = (desk.deliver(&to_it(4, ADA)).await, desk.deliver(&to_it(5, ADA)).await);
+        assert_eq!(a.outcome, Some(Outcome::Ticket));
+        assert_eq!(b.ticket_id, a.ticket_id, "{}", b.reason);
+    }
+
+    async fn a_report_is_believed_about_the_letter_and_the_address_it_names(world) {
+        let desk = Desk::open(&world).await;
+        let (_, ben) = desk.agent("ben@here.example.org").await;
+        let t = desk.deliver(&letter(1, ADA, "Internet down", "", "The light is red.")).await.ticket_id.unwrap();
+        let ours = header(&desk.answer(t, &ben).await, "Message-ID");
+        let report = |n: u32, to: &str| format!(
+            "From: MAILER-DAEMON@mx.example\nTo: support@here.example.org\nSubject: Undelivered\nMessage-ID: <b{n}@mx.example>\nReferences: {ours}\nReturn-Path: <>\nMIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status; boundary=B\n\n--B\nContent-Type: text/plain\n\nIt came back.\n\n--B\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example\n\nFinal-Recipient: rfc822; {to}\nAction: failed\nStatus: 5.1.1\n\n--B\nContent-Type: text/rfc822-headers\n\nMessage-ID: {ours}\n\n--B--\n"
+        );
+        let state = || async {
+            let all = desk.messages(Some(t)).await;
+            all.into_iter().find(|m| m.direction == tickets::Direction::Outbound).unwrap().delivery
+        };
+        desk.deliver(&report(2, "somebody@elsewhere.example")).await;
+        assert_eq!(state().await, "sent", "it is about somebody else");
+        desk.deliver(&report(3, "ADA@customers.example")).await;
+        assert_eq!(state().await, "bounced");
+    }
+
+    async fn an_archived_category_keeps_no_letter_waiting(world) {
+        let desk = Desk::open_with(&world, ChannelPatch { category: Some(Some("billing".into())), ..ChannelPatch::default() }).await;
+        world.db.write(world.scope(), |tx| {
+            desk::categories::change(tx, "billing", None, None, Some(true)).map(drop)
+        }).await.unwrap();
+        let mail = desk.deliver(&letter(1, ADA, "Internet down", "", "The light is red.")).await;
+        assert_eq!((mail.state, mail.outcome), (MailState::Done, Some(Outcome::Ticket)), "{}", mail.reason);
+    }
+
+    async fn a_letter_to_a_channels_reply_address_is_the_channels(world) {
+        let reply = ChannelPatch { reply_address: Some(Some("replies@here.example.org".parse().unwrap())), ..ChannelPatch::default() };
+        let desk = Desk::open_with(&world, reply).await;
+        let to: Vec<base::Email> = ["support@here.example.org", "Replies+abc@here.example.org", "nobody@here.example.org"].iter().map(|a| a.parse().unwrap()).collect();
+        let found = world.db.read(testkit::installation(), move |r| intake::envelope_channels(r, &to)).await.unwrap();
+        let ours = Some((world.here, desk.channel));
+        assert_eq!(found, [ours, ours, None]);
+    }
+
     async fn a_letter_is_filed_once_however_often_it_comes(world) {
         let desk = Desk::open(&world).await;
         let (ben, _) = desk.agent("ben@here.example.org").await;
@@ -565,6 +653,16 @@ both_engines! {
 
     async fn an_agent_answers_by_mail_only_where_it_is_wanted_and_proved(world) {
         let desk = Desk::open(&world).await;
+        let here = world.here;
+        let switch = |on: bool| {
+            world.db.write(world.scope(), move |tx| {
+                let tenant = identity::tenants::get(tx, here)?;
+                let settings = Settings { agents_answer_by_mail: on, ..tenant.settings };
+                identity::tenants::save_settings(tx, &tenant.name, &settings)
+            })
+        };
+        let switch = |on| async move { switch(on).await.unwrap() };
+        switch(true).await;
         let (ben, _) = desk.agent("ben@here.example.org").await;
         let t = desk.deliver(&letter(1, ADA, "Internet down", "", "The light is red.")).await.ticket_id.unwrap();
         let notice = desk.fakes.mailer.sent().into_iter().find(|e| e.to == ben.email).expect("a notice");
@@ -575,15 +673,11 @@ both_engines! {
         };
         use engine::outside::Outcome as Check;
         let passes = || testkit::FakeChecks::answer(Check::Pass, Check::Pass, Check::Pass);
+        switch(false).await;
         desk.fakes.checks.say_next(passes());
         let off = desk.deliver(&answer(2)).await;
         assert_ne!(desk.how(&off).await.standing, Standing::Joined, "switched off by default");
-        let here = world.here;
-        world.db.write(world.scope(), move |tx| {
-            let tenant = identity::tenants::get(tx, here)?;
-            let settings = Settings { agents_answer_by_mail: true, ..tenant.settings };
-            identity::tenants::save_settings(tx, &tenant.name, &settings)
-        }).await.unwrap();
+        switch(true).await;
         let unproved = desk.deliver(&answer(3).replace("on our way", "almost there")).await;
         assert_ne!(desk.how(&unproved).await.standing, Standing::Joined, "nothing proves it");
         assert!(desk.messages(Some(t)).await.iter().all(|m| m.direction == tickets::Direction::Inbound));

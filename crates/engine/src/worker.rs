@@ -276,8 +276,9 @@ impl Worker {
             })
             .await;
         if let Err(error) = settled {
-            // The lease runs out and the job is taken up again under the same key.
+            // It goes on from its plan under the same key, as after a crash, and not for ever.
             tracing::error!(job = %claim.id, kind = claim.kind, ?error, "a job could not be settled");
+            self.retry(claim, attempts_max, &error).await;
         }
     }
 

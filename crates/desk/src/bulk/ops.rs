@@ -79,7 +79,8 @@ pub fn give_up_abandoned(tx: &mut Tx<'_>) -> Result<()> {
         if bulk.status != "collecting" {
             continue;
         }
-        let left = store::give_up_items(tx, id, "the request ended before it was complete; nothing was changed")?;
+        let left =
+            store::give_up_items(tx, id, "the request ended before it was complete; nothing was changed")?;
         bulk.total = u32::try_from(left).unwrap_or(bulk.total);
         bulk.failed = bulk.total;
         bulk.status = "done".into();

@@ -18,4 +18,4 @@ mod store;
 
 pub use model::{ChannelPatch, MailChannel, NewChannel, UnknownSenders};
 pub use ops::{change, create, delete, rotate_key};
-pub use store::{all, by_address, by_address_anywhere, by_key_anywhere, enabled, find, get};
+pub use store::{all, by_address, by_address_anywhere, by_key_anywhere, enabled, find, get, leave_team};

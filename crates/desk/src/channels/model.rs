@@ -17,7 +17,7 @@ db::text_column!(UnknownSenders);
 pub struct MailChannel {
     pub id: Id<MailChannel>,
     pub address: Email,
-    /// What letters of this channel are from, beside the address.
+    /// What the business calls it.
     pub name: String,
     /// New tickets go to this team.
     pub team_id: Option<Id<Team>>,

@@ -16,12 +16,14 @@ macro_rules! columns {
 
 db::statements! {
     INSERT = "insert into channels (tenant_id, id, address, address_key, name, team_id, priority, category, signature, reply_address, acknowledges,
-        unknown_senders, contact_forms, forwarding_staff, trusted_host, key_hash, key_prefix, disabled_at, version, created_at, updated_at)
-        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?20) on conflict do nothing";
+        unknown_senders, contact_forms, forwarding_staff, trusted_host, key_hash, key_prefix, disabled_at, version, created_at, updated_at, reply_key)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?20, ?21) on conflict do nothing";
     SAVE = "update channels set name = ?3, team_id = ?4, priority = ?5, category = ?6, signature = ?7, reply_address = ?8, acknowledges = ?9,
-        unknown_senders = ?10, contact_forms = ?11, forwarding_staff = ?12, trusted_host = ?13, disabled_at = ?14, version = ?15, updated_at = ?16
+        unknown_senders = ?10, contact_forms = ?11, forwarding_staff = ?12, trusted_host = ?13, disabled_at = ?14, version = ?15, updated_at = ?16, reply_key = ?17
         where tenant_id = ?1 and id = ?2";
     SET_KEY = "update channels set key_hash = ?3, key_prefix = ?4, version = version + 1, updated_at = ?5 where tenant_id = ?1 and id = ?2";
+    LEAVE_TEAM = "update channels set team_id = null, version = version + 1, updated_at = ?3 where tenant_id = ?1 and team_id = ?2";
+    DELETE_MAILBOX = "delete from channel_mailboxes where tenant_id = ?1 and channel_id = ?2";
     DELETE = "delete from channels where tenant_id = ?1 and id = ?2";
     LOCK = "select 1 from channels where tenant_id = ?1 and id = ?2 {lock}";
     BY_ID = concat!("select ", columns!(), " from channels where tenant_id = ?1 and id = ?2");
@@ -29,7 +31,7 @@ db::statements! {
     ALL = concat!("select ", columns!(), " from channels where tenant_id = ?1 order by address_key");
     HAS_MAIL = "select 1 from mails where tenant_id = ?1 and channel_id = ?2 limit 1";
     // A door knows an address or a key, and not yet whose it is.
-    installation ADDRESS_ANYWHERE = "select tenant_id, id from channels where address_key = ?1 and disabled_at is null";
+    installation ADDRESS_ANYWHERE = "select tenant_id, id from channels where (address_key = ?1 or reply_key = ?1) and disabled_at is null";
     installation KEY_ANYWHERE = "select tenant_id, id from channels where key_hash = ?1 and disabled_at is null";
 }
 
@@ -81,7 +83,8 @@ pub(super) fn insert(tx: &mut Tx<'_>, c: &MailChannel, key_hash: [u8; 32]) -> Re
             c.key_prefix,
             c.disabled_at,
             c.version,
-            c.created_at
+            c.created_at,
+            c.reply_address.as_ref().map(Email::key)
         ],
     )?;
     Ok(inserted == 1)
@@ -105,7 +108,8 @@ pub(super) fn save(tx: &mut Tx<'_>, c: &MailChannel) -> Result<()> {
             c.trusted_host,
             c.disabled_at,
             c.version,
-            c.updated_at
+            c.updated_at,
+            c.reply_address.as_ref().map(Email::key)
         ],
     )
     .map(|_| ())
@@ -117,7 +121,14 @@ pub(super) fn set_key(tx: &mut Tx<'_>, id: Id<MailChannel>, hash: [u8; 32], pref
 }
 
 pub(super) fn delete(tx: &mut Tx<'_>, id: Id<MailChannel>) -> Result<()> {
+    tx.execute(&DELETE_MAILBOX, params![id])?;
     tx.execute(&DELETE, params![id]).map(|_| ())
+}
+
+/// Takes every channel from a team that is about to be deleted.
+pub fn leave_team(tx: &mut Tx<'_>, team: Id<identity::teams::Team>) -> Result<()> {
+    let now = tx.now();
+    tx.execute(&LEAVE_TEAM, params![team, now]).map(|_| ())
 }
 
 pub(super) fn has_mail(read: &Read<'_>, id: Id<MailChannel>) -> Result<bool> {

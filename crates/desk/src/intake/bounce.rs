@@ -14,7 +14,7 @@ use crate::{
 pub(super) fn take(tx: &mut Tx<'_>, case: &Case<'_>) -> Result<Option<Ticket>> {
     let letter = case.letter();
     let Some(report) = &letter.bounce else { return Ok(None) };
-    let named = report.original_message_id.iter().chain(&letter.in_reply_to).chain(&letter.references);
+    let named = report.original_message_id.iter().chain(&letter.in_reply_to);
     let mut of = None;
     for id in named {
         of = letters::by_message_id(tx, id)?;
@@ -32,7 +32,9 @@ pub(super) fn take(tx: &mut Tx<'_>, case: &Case<'_>) -> Result<Option<Ticket>> {
         (None, Some(status)) => status.starts_with('5'),
         (None, None) => true,
     };
-    if !is_final {
+    // Whoever got a letter knows its id. A report about somebody else is about another letter.
+    let is_about_it = report.recipient.as_ref().is_none_or(|r| r.key() == of.to_email.key());
+    if !is_final || !is_about_it || !matches!(of.status.as_str(), "sent" | "uncertain") {
         return Ok(ticket);
     }
     let why: Vec<&str> =

@@ -2,13 +2,12 @@
 
 use base::{Actor, ActorKind, Id, OrNotFound, Result};
 use db::Tx;
-use engine::outside::Outcome as Check;
 use identity::{Staff, User};
 use mail::inbound::Address;
 
 use super::{
     model::{FoundBy, Mail, MessageMail, Outcome, Standing},
-    settle::Case,
+    settle::{Case, Proof},
     store,
     trace::Trace,
     work::ReadMail,
@@ -51,6 +50,7 @@ struct Filed<'a> {
     reason: &'a str,
     standing: Standing,
     writer: Option<&'a Address>,
+    is_authentic: bool,
     follows: Option<&'a Trace>,
 }
 
@@ -71,7 +71,7 @@ fn record(tx: &mut Tx<'_>, case: &Case<'_>, mail: &mut Mail, filed: &Filed<'_>) 
         reason: filed.reason.to_owned(),
         standing: filed.standing,
         automated: mail.automated.clone(),
-        is_authentic: case.read.authentication.dmarc == Check::Pass,
+        is_authentic: filed.is_authentic,
         has_html: letter.html.is_some(),
         copied: case.copied(filed.writer.map(|w| &w.email)),
         withheld: case.read.withheld.clone(),
@@ -101,11 +101,11 @@ pub(super) fn reply(
     ticket: &Ticket,
     found: &Trace,
     writer: &Address,
+    proof: Proof,
 ) -> Result<()> {
     let customer = crm::customers::get(tx, ticket.customer_id)?;
     // What nobody vouches for is said by somebody of that name.
-    let is_proved =
-        case.read.authentication.dmarc == Check::Pass && customer.email.key() == writer.email.key();
+    let is_proved = proof.is_authentic && customer.email.key() == writer.email.key();
     let author = if is_proved {
         Actor { kind: ActorKind::Customer, id: Some(customer.id.uuid()), name: customer.name }
     } else {
@@ -123,6 +123,7 @@ pub(super) fn reply(
         reason: &reason,
         standing,
         writer: Some(writer),
+        is_authentic: proof.is_authentic,
         follows: None,
     };
     record(tx, case, mail, &filed)?;
@@ -156,6 +157,7 @@ pub(super) fn note(
         reason: &reason,
         standing,
         writer: Some(writer),
+        is_authentic: false,
         follows: None,
     };
     record(tx, case, mail, &filed)?;
@@ -170,9 +172,15 @@ pub(super) fn new(
     mail: &mut Mail,
     writer: &Address,
     follows: Option<&Trace>,
-    is_program: bool,
+    proof: Proof,
+    answers: bool,
 ) -> Result<()> {
     let home = case.home();
+    // One that was archived since is no reason to keep a letter waiting.
+    let category = match &home.category {
+        Some(slug) => crate::categories::check(tx, slug).ok(),
+        None => None,
+    };
     let subject = match case.letter().subject.trim() {
         "" => base::text::line(
             "subject",
@@ -186,12 +194,12 @@ pub(super) fn new(
     let new = NewTicket {
         description: said(case.read),
         attachments: case.read.files.clone(),
-        category: home.category.clone(),
+        category,
         priority: home.priority,
         team_id: home.team_id,
         mail_channel_id: Some(home.id),
-        // Nobody is at the other end of a letter that a program wrote.
-        is_confirmed: home.acknowledges && !is_program,
+        is_confirmed: home.acknowledges && answers,
+        is_proved: proof.is_authentic,
         ..NewTicket::new(&subject, "-", Channel::Email)?
     };
     // The address is a claim: a mail opens no portal.
@@ -213,6 +221,7 @@ pub(super) fn new(
         reason: &reason,
         standing: Standing::Joined,
         writer: Some(writer),
+        is_authentic: proof.is_authentic,
         follows,
     };
     record(tx, case, mail, &filed)?;
@@ -247,6 +256,7 @@ pub(super) fn from_program(
         reason,
         standing,
         writer: None,
+        is_authentic: false,
         follows: None,
     };
     record(tx, case, mail, &filed)
@@ -261,11 +271,13 @@ pub(super) fn answer_of_staff(
     user: &User,
 ) -> Result<()> {
     let staff = Staff { user_id: Some(user.id), role: user.role, actor: user.actor(), read_only: false };
-    // The notice they answer stands beneath; their customer has no business with it.
-    let body = Markdown::parse("body", &own_words(&case.letter().text))?;
+    // The notice they answer stands beneath; their customer has no business with it. Where their own words cannot be told
+    // from it, nothing goes out, and the team sees what came.
+    let own = own_words(&case.letter().text);
+    let is_internal = own.is_none();
     let new = NewMessage {
-        body,
-        is_internal: false,
+        body: Markdown::parse("body", own.as_deref().unwrap_or(&said(case.read).source))?,
+        is_internal,
         attachments: case.read.files.clone(),
         status: None,
         expected_version: None,
@@ -284,6 +296,7 @@ pub(super) fn answer_of_staff(
         reason: &reason,
         standing: Standing::Joined,
         writer: Some(&writer),
+        is_authentic: true,
         follows: None,
     };
     record(tx, case, mail, &filed)?;
@@ -291,17 +304,17 @@ pub(super) fn answer_of_staff(
     Ok(())
 }
 
-/// What an agent wrote above the notice they answer.
-fn own_words(text: &str) -> String {
+/// What an agent wrote around the notice they answer; none when there is nothing but the notice.
+fn own_words(text: &str) -> Option<String> {
     let said: String = mail::inbound::fold(text)
         .into_iter()
-        .take_while(|piece| piece.kind == mail::inbound::PieceKind::Said)
+        .filter(|piece| piece.kind == mail::inbound::PieceKind::Said)
         .map(|piece| piece.text)
         .collect();
-    if said.trim().is_empty() { text.to_owned() } else { said.trim().to_owned() }
+    (!said.trim().is_empty()).then(|| said.trim().to_owned())
 }
 
-/// Makes what is derived of a letter again, where it is: the words, and files that are missing.
+/// Makes the words of a letter again, where they are.
 pub(super) fn make_again(tx: &mut Tx<'_>, mail: &Mail, read: &ReadMail) -> Result<()> {
     let Some(id) = mail.message_id else { return Ok(()) };
     let message = query::message(tx, id)?.or_not_found("message")?;

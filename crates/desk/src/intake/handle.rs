@@ -28,6 +28,10 @@ fn again(tx: &mut Tx<'_>, mail: &Mail, state: MailState, released_by: Option<&st
     store::find(tx, mail.id)?.or_not_found("mail")
 }
 
+fn gone() -> Error {
+    Error::conflict("mail.forgotten", "this letter was deleted for good with its ticket")
+}
+
 /// Lets a letter out of quarantine: it is filed as if its sender were known.
 ///
 /// # Errors
@@ -66,7 +70,9 @@ pub fn read_again(tx: &mut Tx<'_>, id: Id<Mail>) -> Result<Mail> {
     let mail = store::lock(tx, id)?.or_not_found("mail")?;
     let state = match mail.state {
         MailState::Waiting => return Ok(mail),
-        MailState::Done if mail.message_id.is_some() => MailState::Done,
+        MailState::Forgotten => return Err(gone()),
+        // Whatever its state says, a letter that is in a ticket is not filed once more.
+        _ if mail.message_id.is_some() => MailState::Done,
         MailState::Quarantined | MailState::Discarded => {
             let hint = "this letter is kept back; release it instead";
             return Err(Error::conflict("mail.quarantined", hint));
@@ -87,6 +93,9 @@ pub fn read_again(tx: &mut Tx<'_>, id: Id<Mail>) -> Result<Mail> {
 /// `mail.in_ticket`.
 pub fn assign(tx: &mut Tx<'_>, id: Id<Mail>) -> Result<Mail> {
     let mail = store::lock(tx, id)?.or_not_found("mail")?;
+    if mail.state == MailState::Forgotten {
+        return Err(gone());
+    }
     if mail.message_id.is_some() {
         return Err(Error::conflict("mail.in_ticket", "this letter is part of a ticket already"));
     }
@@ -105,9 +114,23 @@ pub fn admit(tx: &mut Tx<'_>, settings: &Settings, staff: &Staff, message: Id<Me
     if mail.standing != Standing::Stranger {
         return Err(Error::conflict("message.not_waiting", "its writer is part of the conversation already"));
     }
+    // What staff and those they asked write is for the team, by whatever address it comes.
+    let is_staff = match mail.from_email.parse() {
+        Ok(email) => identity::users::find_by_email(tx, &email)?.is_some_and(|u| u.role.is_staff()),
+        Err(_) => false,
+    };
+    if is_staff {
+        let hint = "its writer is a member of staff; answer in their place, or let them write here";
+        return Err(Error::conflict("message.of_staff", hint));
+    }
     let ticket = tickets::admit(tx, settings, staff, message)?;
     store::set_standing(tx, message, Standing::Admitted)?;
     participants::admit(tx, &ticket, &mail.from_email, &mail.from_name)?;
+    if ticket.head() != ticket.id {
+        // Answers given in the survivor go to its own participants.
+        let head = tickets::query::get(tx, ticket.head())?;
+        participants::admit(tx, &head, &mail.from_email, &mail.from_name)?;
+    }
     Ok(ticket)
 }
 
@@ -120,7 +143,7 @@ pub fn sweep(tx: &mut Tx<'_>) -> Result<()> {
         if !engine::is_waiting(tx, &job)? {
             let reason =
                 if mail.reason.is_empty() { "it could not be read; see the jobs" } else { &mail.reason };
-            store::set_state(tx, mail.id, MailState::Failed, reason)?;
+            store::fail_waiting(tx, mail.id, mail.run, reason)?;
         }
     }
     Ok(())

@@ -16,9 +16,11 @@ words!(
     }
 );
 words!(
-    /// `waiting` to be read; `failed` to be; `quarantined` until somebody decides; `discarded` by somebody; `done`.
+    /// `waiting` to be read; `failed` to be; `quarantined` until somebody decides; `discarded` by somebody; `done`; `forgotten`
+    /// with its ticket.
     MailState, "state", {
         Waiting = "waiting", Done = "done", Failed = "failed", Quarantined = "quarantined", Discarded = "discarded",
+        Forgotten = "forgotten",
     }
 );
 words!(

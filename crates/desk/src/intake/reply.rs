@@ -3,7 +3,7 @@
 
 use base::{Email, Id, Result};
 use db::{Read, Tx, params};
-use identity::User;
+use identity::{User, tenants};
 use sha2::{Digest, Sha256};
 
 use super::store;
@@ -19,6 +19,8 @@ pub enum Replier {
     Customer,
     Staff(Id<User>),
     Forward(Id<Forward>),
+    /// It is answered at the desk.
+    Nobody,
 }
 
 /// Headers of a letter about a ticket.
@@ -61,20 +63,28 @@ pub fn signature(read: &Read<'_>, ticket: &Ticket) -> Result<Option<String>> {
 /// Headers for a letter about a ticket to somebody. Each letter has a reply address of its own.
 pub fn headers(tx: &mut Tx<'_>, ticket: &Ticket, to: &Email, replier: Replier) -> Result<Headers> {
     let Some(channel) = channel_of(tx, ticket)? else { return Ok(Headers::default()) };
+    let from = Some(channel.address.clone());
+    let takes_staff = || tenants::get(tx, tx.tenant()?).map(|t| t.settings.agents_answer_by_mail);
+    let is_answered = match replier {
+        Replier::Nobody => false,
+        // An address that lets nobody answer would promise what is not done.
+        Replier::Staff(_) => takes_staff()?,
+        Replier::Customer | Replier::Forward(_) => true,
+    };
+    if !is_answered {
+        return Ok(Headers { from, ..Headers::default() });
+    }
     let secret = new_secret(tx);
     let (user, forward) = match replier {
         Replier::Customer => (None, None),
         Replier::Staff(user) => (Some(user), None),
         Replier::Forward(forward) => (None, Some(forward)),
+        Replier::Nobody => (None, None),
     };
     let now = tx.now();
     tx.execute(&ADD, params![hash(&secret), ticket.id, user, forward, now])?;
     let in_reply_to = tx.query_one(&LAST_FROM, params![ticket.id, to.key()], |row| row.get(0))?;
-    Ok(Headers {
-        from: Some(channel.address.clone()),
-        reply_to: Some(channel.reply_address_with(&secret)?),
-        in_reply_to,
-    })
+    Ok(Headers { from, reply_to: Some(channel.reply_address_with(&secret)?), in_reply_to })
 }
 
 fn new_secret(tx: &Tx<'_>) -> String {

@@ -144,26 +144,46 @@ fn decide(tx: &mut Tx<'_>, case: &Case<'_>, mail: &mut Mail) -> Result<()> {
     };
     mail.from_email = writer.email.as_str().to_owned();
     mail.from_name.clone_from(&writer.name);
-    let found = trace::trace(tx, case.letter(), &mail.envelope_to)?;
+    // The checks are about the domain in From. Whoever is named elsewhere is vouched for by nobody.
+    let is_own = resolved.via == sender::Via::From;
+    let proof = Proof { is_own, is_authentic: is_own && case.read.authentication.dmarc == Check::Pass };
+    let found = trace::trace(tx, case.letter(), &mail.envelope_to, Some(&writer.email))?;
     // Of two authors the checks may have looked at the other one.
     let is_refused = case.read.authentication.dmarc == Check::Fail || case.letter().from_is_ambiguous;
+    let proof = Proof { is_authentic: proof.is_authentic && !is_refused, ..proof };
+    // A forger's victim and a program get no letter.
+    let answers = program.is_none() && !is_refused;
     match found {
         Some(found) => {
-            if from_staff(tx, case, mail, &found, &writer.email)? {
+            if proof.is_authentic && from_staff(tx, case, mail, &found, &writer.email)? {
                 return Ok(());
             }
-            let joins = if is_refused { None } else { joined(tx, &found, &writer.email)? };
+            let joins = if is_refused || !proof.is_own { None } else { joined(tx, &found, &writer.email)? };
             match joins {
-                Some(Joined::Customer(ticket)) => file::reply(tx, case, mail, &ticket, &found, &writer),
+                Some(Joined::Customer(ticket)) => {
+                    file::reply(tx, case, mail, &ticket, &found, &writer, proof)
+                }
                 Some(Joined::Forward) => file::note(tx, case, mail, &found, &writer, Standing::Joined),
-                None if found.found_by.is_strong() => {
+                // What is settled for good is looked at by nobody: somebody new begins a ticket there.
+                None if found.found_by.is_strong()
+                    && !tickets::is_past(tx, case.settings(), &found.ticket)? =>
+                {
                     file::note(tx, case, mail, &found, &writer, Standing::Stranger)
                 }
-                None => new_ticket(tx, case, mail, &writer, Some(&found), program.is_some()),
+                None => new_ticket(tx, case, mail, &writer, Some(&found), proof, answers),
             }
         }
-        None => new_ticket(tx, case, mail, &writer, None, program.is_some()),
+        None => new_ticket(tx, case, mail, &writer, None, proof, answers),
     }
+}
+
+/// What the checks of the sender are worth for whoever is taken to have written.
+#[derive(Clone, Copy)]
+pub(super) struct Proof {
+    /// They are named in From, which is what the checks are about.
+    pub is_own: bool,
+    /// Their domain says that the letter is theirs.
+    pub is_authentic: bool,
 }
 
 enum Joined {
@@ -201,7 +221,7 @@ fn from_staff(
         |u: &identity::User| u.role.is_staff() && u.disabled_at.is_none() && u.email.key() == writer.key();
     let user = users::find(tx, staff)?.filter(is_theirs);
     let Some(user) = user else { return Ok(false) };
-    if !case.settings().agents_answer_by_mail || case.read.authentication.dmarc != Check::Pass {
+    if !case.settings().agents_answer_by_mail {
         return Ok(false);
     }
     file::answer_of_staff(tx, case, mail, found, &user).map(|()| true)
@@ -213,7 +233,8 @@ fn new_ticket(
     mail: &mut Mail,
     writer: &mail::inbound::Address,
     follows: Option<&Trace>,
-    is_program: bool,
+    proof: Proof,
+    answers: bool,
 ) -> Result<()> {
     let is_known = crm::customers::find_by_email(tx, &writer.email)?.is_some();
     if !is_known && mail.released_by.is_none() {
@@ -229,7 +250,7 @@ fn new_ticket(
             }
         }
     }
-    file::new(tx, case, mail, writer, follows, is_program)
+    file::new(tx, case, mail, writer, follows, proof, answers)
 }
 
 /// A letter that is here already. Another of our addresses that got it listens in.
@@ -238,7 +259,10 @@ fn duplicate(tx: &mut Tx<'_>, case: &Case<'_>, mail: &mut Mail, first: Id<Mail>)
     mail.ticket_id = first.as_ref().and_then(|f| f.ticket_id);
     mail.come_to(Outcome::Duplicate, "the same letter is here already");
     let (Some(ticket), Some(team)) = (mail.ticket_id, case.channel.team_id) else { return Ok(()) };
-    if first.is_some_and(|f| f.channel_id == case.channel.id) {
+    let filed = tickets::by_ids(tx, &[ticket])?.pop();
+    // The ticket's own channel has it in its queue.
+    let is_home = filed.is_some_and(|t| t.mail_channel_id == Some(case.channel.id));
+    if is_home || first.is_some_and(|f| f.channel_id == case.channel.id) {
         return Ok(());
     }
     tickets::watch_as_team(tx, ticket, &teams::get(tx, team)?)
@@ -268,7 +292,11 @@ fn automated(tx: &mut Tx<'_>, case: &Case<'_>) -> Result<Option<(&'static str, S
     if letter.message_id.as_deref().is_some_and(|id| mail::signed_letter(id, &secret).is_some()) {
         return Ok(Some(("loop", "its Message-ID is one of ours".into())));
     }
-    if letter.from.as_ref().is_some_and(|from| case.is_ours(&from.email)) {
+    let is_form = |email: &Email| {
+        let domain = format!("@{}", email.domain());
+        case.channel.contact_forms.iter().any(|f| *f == email.key() || *f == domain)
+    };
+    if letter.from.as_ref().is_some_and(|from| case.is_ours(&from.email) && !is_form(&from.email)) {
         return Ok(Some(("loop", "it is from an address of ours".into())));
     }
     if let Some(found) = &letter.automated
@@ -301,7 +329,7 @@ fn from_program(
     {
         return file::from_program(tx, case, mail, &ticket, FoundBy::SignedId, kind, reason);
     }
-    match trace::trace(tx, case.letter(), &mail.envelope_to)? {
+    match trace::trace(tx, case.letter(), &mail.envelope_to, None)? {
         Some(found) if found.found_by != FoundBy::Number => {
             file::from_program(tx, case, mail, &found.ticket, found.found_by, kind, reason)
         }

@@ -30,6 +30,7 @@ db::statements! {
     SETTLE = "update mails set state = ?3, outcome = ?4, reason = ?5, ticket_id = ?6, message_id = ?7, header_id = ?8, subject = ?9,
         from_email = ?10, from_name = ?11, automated = ?12, authentication = ?13, settled_at = ?14 where tenant_id = ?1 and id = ?2";
     SET_STATE = "update mails set state = ?3, reason = ?4, settled_at = ?5 where tenant_id = ?1 and id = ?2";
+    FAIL_WAITING = "update mails set state = 'failed', reason = ?4, settled_at = ?5 where tenant_id = ?1 and id = ?2 and run = ?3 and state = 'waiting'";
     SAY = "update mails set reason = ?3 where tenant_id = ?1 and id = ?2";
     RUN_AGAIN = "update mails set state = ?3, run = run + 1, released_by = coalesce(?4, released_by) where tenant_id = ?1 and id = ?2 returning run";
     PAGE = concat!("select ", columns!(), " from mails where tenant_id = ?1 and state = ?2 and id < ?3 order by id desc limit ?4");
@@ -42,7 +43,7 @@ db::statements! {
     DROP_KEYS = "delete from mail_keys where tenant_id = ?1 and mail_id = ?2";
     ADD_REFERENCE = "insert into mail_references (tenant_id, header_hash, ticket_id, is_seen, created_at) values (?1, ?2, ?3, ?4, ?5)
         on conflict (tenant_id, header_hash, ticket_id) do update set is_seen = mail_references.is_seen or excluded.is_seen";
-    REFERENCED = "select ticket_id from mail_references where tenant_id = ?1 and header_hash = ?2 order by is_seen desc, created_at desc limit 1";
+    REFERENCED = "select ticket_id from mail_references where tenant_id = ?1 and header_hash = ?2 order by is_seen desc, created_at limit 10";
     REPLY_ADDRESS = "select ticket_id, user_id, forward_id from reply_addresses where tenant_id = ?1 and token_hash = ?2";
     ADD_MESSAGE = "insert into message_mails (tenant_id, message_id, ticket_id, mail_id, from_email, from_name, found_by, reason, standing,
         automated, is_authentic, has_html, copied, withheld, follows_id) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
@@ -52,11 +53,12 @@ db::statements! {
         follows_id from message_mails where tenant_id = ?1 and message_id = ?2";
     SET_STANDING = "update message_mails set standing = ?3 where tenant_id = ?1 and message_id = ?2";
     REWRITE = "update messages set body = ?3, body_html = ?4 where tenant_id = ?1 and id = ?2";
-    // What goes with a ticket whose words are deleted for good; the raw bytes go with the rows.
+    // What goes with a ticket whose words are deleted for good. The raw bytes are named by nothing that hands them out.
     DROP_REFERENCES = "delete from mail_references where tenant_id = ?1 and ticket_id = ?2";
     DROP_REPLY_ADDRESSES = "delete from reply_addresses where tenant_id = ?1 and ticket_id = ?2";
     DROP_MESSAGES = "delete from message_mails where tenant_id = ?1 and ticket_id = ?2";
-    EMPTY = "update mails set subject = '', from_email = '', from_name = '', header_id = null, reason = '', state = 'discarded', message_id = null
+    EMPTY = "update mails set subject = '', from_email = '', from_name = '', header_id = null, reason = '', state = 'forgotten', message_id = null, envelope_from = null,
+        envelope_to = ?3, client_ip = null, helo = null, authentication = ?4
         where tenant_id = ?1 and ticket_id = ?2";
 }
 
@@ -154,6 +156,12 @@ pub(super) fn set_state(tx: &mut Tx<'_>, id: Id<Mail>, state: MailState, reason:
     tx.execute(&SET_STATE, params![id, state, reason, settled]).map(|_| ())
 }
 
+/// A letter that still waits in this attempt has failed.
+pub(super) fn fail_waiting(tx: &mut Tx<'_>, id: Id<Mail>, run: u32, reason: &str) -> Result<()> {
+    let now = tx.now();
+    tx.execute(&FAIL_WAITING, params![id, run, reason, now]).map(|_| ())
+}
+
 pub(super) fn say(tx: &mut Tx<'_>, id: Id<Mail>, reason: &str) -> Result<()> {
     tx.execute(&SAY, params![id, reason]).map(|_| ())
 }
@@ -218,8 +226,8 @@ pub(super) fn refer(tx: &mut Tx<'_>, header_id: &str, ticket: Id<Ticket>, is_see
     tx.execute(&ADD_REFERENCE, params![header_hash(header_id), ticket, is_seen, now]).map(|_| ())
 }
 
-pub(super) fn referenced(read: &Read<'_>, header_id: &str) -> Result<Option<Id<Ticket>>> {
-    read.query_one(&REFERENCED, params![header_hash(header_id)], |row| row.get(0))
+pub(super) fn referenced(read: &Read<'_>, header_id: &str) -> Result<Vec<Id<Ticket>>> {
+    read.query_all(&REFERENCED, params![header_hash(header_id)], |row| row.get(0))
 }
 
 /// What a reply address was given away for.
@@ -300,10 +308,10 @@ pub(super) fn rewrite(tx: &mut Tx<'_>, message: Id<Message>, body: &str, html: &
 
 /// Forgets what a deleted ticket's letters said.
 pub fn forget_ticket(tx: &mut Tx<'_>, ticket: Id<Ticket>) -> Result<()> {
-    for drop in [&DROP_MESSAGES, &DROP_REFERENCES, &DROP_REPLY_ADDRESSES, &EMPTY] {
+    for drop in [&DROP_MESSAGES, &DROP_REFERENCES, &DROP_REPLY_ADDRESSES] {
         tx.execute(drop, params![ticket])?;
     }
-    Ok(())
+    tx.execute(&EMPTY, params![ticket, serde_json::json!([]), serde_json::json!({})]).map(|_| ())
 }
 
 impl Mail {

@@ -25,7 +25,12 @@ pub(super) struct Trace {
 }
 
 /// Follows the rungs from the strongest to the weakest. A ticket that is deleted leads nowhere.
-pub(super) fn trace(tx: &mut Tx<'_>, letter: &Incoming, envelope: &[String]) -> Result<Option<Trace>> {
+pub(super) fn trace(
+    tx: &mut Tx<'_>,
+    letter: &Incoming,
+    envelope: &[String],
+    writer: Option<&Email>,
+) -> Result<Option<Trace>> {
     let envelope: Vec<Email> = envelope.iter().filter_map(|a| a.parse().ok()).collect();
     let headers = letter.to.iter().chain(&letter.cc).map(|a| &a.email);
     for address in headers.chain(&letter.delivered_to).chain(&envelope) {
@@ -59,10 +64,7 @@ pub(super) fn trace(tx: &mut Tx<'_>, letter: &Incoming, envelope: &[String]) -> 
         let by_letter = of_letter(tx, id)?;
         let found = match by_letter {
             Some(ticket) => Some(ticket),
-            None => match store::referenced(tx, id)? {
-                Some(ticket) => live(tx, ticket)?,
-                None => None,
-            },
+            None => referenced(tx, id, writer)?,
         };
         if let Some(ticket) = found {
             return Ok(plain(
@@ -81,12 +83,27 @@ pub(super) fn trace(tx: &mut Tx<'_>, letter: &Incoming, envelope: &[String]) -> 
     }
     // Somebody answered in a thread whose middle we never saw: what names this very mail, or the same unseen one.
     if let Some(id) = &letter.message_id
-        && let Some(ticket) = store::referenced(tx, id)?
-        && let Some(ticket) = live(tx, ticket)?
+        && let Some(ticket) = referenced(tx, id, writer)?
     {
         return Ok(plain(ticket, FoundBy::KnownId, "a mail that is known here refers to it".into()));
     }
     Ok(None)
+}
+
+/// The ticket a known Message-ID leads to: of several the one the writer takes part in, else the oldest. Anybody can name
+/// an id, or give one to a mail of theirs.
+fn referenced(tx: &Tx<'_>, id: &str, writer: Option<&Email>) -> Result<Option<Ticket>> {
+    let mut first = None;
+    for ticket in store::referenced(tx, id)? {
+        let Some(ticket) = live(tx, ticket)? else { continue };
+        if let Some(writer) = writer
+            && joins(tx, &ticket, writer)?.is_some()
+        {
+            return Ok(Some(ticket));
+        }
+        first.get_or_insert(ticket);
+    }
+    Ok(first)
 }
 
 /// The ticket of a letter of ours.

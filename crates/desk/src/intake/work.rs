@@ -13,7 +13,7 @@ use mail::inbound::{self, Incoming, Limits};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    model::{Mail, MailState},
+    model::{Door, Mail, MailState},
     settle, store,
 };
 use crate::{channels, tickets::NewAttachment};
@@ -47,6 +47,8 @@ pub struct Reading {
     helo: Option<String>,
     envelope_from: Option<Email>,
     trusted_host: Option<String>,
+    /// It came over SMTP, from anybody.
+    is_from_outside: bool,
     limits: Limits,
 }
 
@@ -80,6 +82,7 @@ impl Handler for MailWorker {
             helo: mail.helo,
             envelope_from: mail.envelope_from.and_then(|from| from.parse().ok()),
             trusted_host: channel.trusted_host,
+            is_from_outside: mail.door == Door::Smtp,
             limits: self.limits,
         }))
     }
@@ -107,13 +110,17 @@ impl Handler for MailWorker {
             helo: plan.helo,
             envelope_from: plan.envelope_from,
         };
-        let believed =
-            plan.trusted_host.as_deref().and_then(|host| vouched(&letter.authentication_results, host));
+        // A server that hands mail in from outside writes into its header what it likes.
+        let trusted = plan.trusted_host.as_deref().filter(|_| !plan.is_from_outside);
+        let believed = trusted.and_then(|host| vouched(&letter.authentication_results, host));
         let authentication = match believed {
             Some(said) => said,
             None => outside.mail_checks.check(checked).await,
         };
         let mut withheld = Vec::new();
+        if letter.text_was_cut {
+            withheld.push("the text goes on: see the original".to_owned());
+        }
         let mut files = Vec::new();
         let found = std::mem::take(&mut letter.files);
         if found.len() > FILES_MAX {
@@ -170,10 +177,28 @@ async fn keep(
     Ok(NewAttachment { filename, content_type, size_bytes: blob.size_bytes, sha256: blob.sha256.0 })
 }
 
+/// A header without its comments and quoted strings, in which a sender's own words may stand.
+fn without_words(header: &str) -> String {
+    let (mut out, mut depth, mut quoted, mut escaped) =
+        (String::with_capacity(header.len()), 0u32, false, false);
+    for c in header.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted || depth > 0 => escaped = true,
+            '"' if depth == 0 => quoted = !quoted,
+            '(' if !quoted => depth += 1,
+            ')' if !quoted => depth = depth.saturating_sub(1),
+            c if !quoted && depth == 0 => out.push(c),
+            _ => {}
+        }
+    }
+    out
+}
+
 /// What the trusted host says about the sender, in its `Authentication-Results` (RFC 8601). The top one alone: anybody
 /// can have written one further down.
 fn vouched(results: &[String], host: &str) -> Option<Authentication> {
-    let top = results.first()?;
+    let top = without_words(results.first()?);
     let mut parts = top.split(';').map(str::trim);
     let id = parts.next()?.split_whitespace().next()?;
     if !id.eq_ignore_ascii_case(host) {
@@ -212,6 +237,12 @@ mod tests {
         ];
         let said = vouched(&given, "MX.example.org").unwrap();
         assert_eq!((said.spf, said.dkim, said.dmarc), (Outcome::Fail, Outcome::Pass, Outcome::Pass));
+        let words = ["mx.example.org; spf=pass smtp.mailfrom=\"a; dmarc=pass x\"@evil; dmarc=fail (dmarc=pass; dmarc=pass)".into()];
+        assert_eq!(
+            vouched(&words, "mx.example.org").unwrap().dmarc,
+            Outcome::Fail,
+            "a sender's own words count for nothing"
+        );
         assert!(vouched(&given, "mx.example.com").is_none());
         assert!(vouched(&given[..0], "mx.example.org").is_none());
         let forged = ["evil.example; dmarc=fail".to_owned(), given[0].clone()];

@@ -38,6 +38,9 @@ pub enum News {
         /// Its customer gets a letter that it has arrived.
         #[serde(default = "confirmed")]
         is_confirmed: bool,
+        /// Its requester is who they say.
+        #[serde(default = "confirmed")]
+        is_proved: bool,
     },
     Answered {
         message: Uuid,
@@ -104,12 +107,12 @@ impl Inside for Announcer {
         let tenant = tenants::get(tx, tx.tenant()?)?;
         let about = About { ticket: &ticket, tenant: &tenant, links: &self.links };
         match &job.news {
-            News::Created { first, spoke_first, is_confirmed } => {
+            News::Created { first, spoke_first, is_confirmed, is_proved } => {
                 if *spoke_first {
                     about.answer(tx, *first)?;
                 } else {
                     if *is_confirmed {
-                        about.confirm(tx)?;
+                        about.confirm(tx, *is_proved)?;
                     }
                     about.tell_the_team(tx)?;
                 }
@@ -187,8 +190,31 @@ struct About<'a> {
 }
 
 impl Replier {
-    fn of(to: &Recipient) -> Self {
-        to.staff.map_or(Self::Customer, Self::Staff)
+    /// Whose an answer to a letter of this kind is. What was said among staff, or by somebody they asked, is answered at the
+    /// desk: an answer by mail would go to the customer.
+    fn of(kind: LetterKind, to: &Recipient) -> Self {
+        match to.staff {
+            None => Self::Customer,
+            Some(user) if matches!(kind, LetterKind::TicketNew | LetterKind::TicketAssigned) => {
+                Self::Staff(user)
+            }
+            Some(user) if kind == LetterKind::SupportCustomerReply && !to.is_internal => Self::Staff(user),
+            Some(_) => Self::Nobody,
+        }
+    }
+}
+
+/// What a notice to staff tells of.
+#[derive(Clone, Copy)]
+struct Said<'a> {
+    author: &'a str,
+    body: &'a str,
+    is_internal: bool,
+}
+
+impl<'a> Said<'a> {
+    fn of(message: &'a Message) -> Self {
+        Self { author: &message.author.name, body: &message.body, is_internal: message.is_internal }
     }
 }
 
@@ -201,6 +227,8 @@ struct Recipient {
     verified: bool,
     /// The member of staff they are, where this is a notice.
     staff: Option<Id<User>>,
+    /// What the letter is about is hidden from the customer.
+    is_internal: bool,
 }
 
 impl About<'_> {
@@ -212,7 +240,14 @@ impl About<'_> {
         let may_read = user
             .as_ref()
             .is_some_and(|u| self.ticket.user_id == Some(u.id) || u.customer_id == Some(customer.id.uuid()));
-        Ok(Recipient { email: customer.email, name: customer.name, locale, verified: may_read, staff: None })
+        Ok(Recipient {
+            email: customer.email,
+            name: customer.name,
+            locale,
+            verified: may_read,
+            staff: None,
+            is_internal: false,
+        })
     }
 
     /// A page for somebody who can sign in; for anybody else a link that only this letter holds.
@@ -250,7 +285,7 @@ impl About<'_> {
         to: &Recipient,
         values: serde_json::Value,
     ) -> Result<Posted> {
-        self.post_for(tx, kind, to, values, Replier::of(to), Vec::new())
+        self.post_for(tx, kind, to, values, Replier::of(kind, to), Vec::new())
     }
 
     fn post_for(
@@ -279,17 +314,16 @@ impl About<'_> {
         letters::post(tx, letter)
     }
 
-    fn confirm(&self, tx: &mut Tx<'_>) -> Result<()> {
+    fn confirm(&self, tx: &mut Tx<'_>, is_proved: bool) -> Result<()> {
         let to = self.recipient(tx)?;
         let link = self.link(tx, &to)?;
-        let kind = if to.verified {
-            LetterKind::TicketConfirmation
-        } else {
-            LetterKind::TicketConfirmationUnverified
-        };
+        // An account is proved; that this was its owner, only by a session or by the mail itself.
+        let is_proved = is_proved && to.verified;
+        let kind =
+            if is_proved { LetterKind::TicketConfirmation } else { LetterKind::TicketConfirmationUnverified };
         let values = self.values(&to.name, &link);
         // The name a stranger gave is theirs to claim, not ours to repeat in the address line.
-        let to = if to.verified { to } else { Recipient { name: String::new(), ..to } };
+        let to = if is_proved { to } else { Recipient { name: String::new(), ..to } };
         self.post(tx, kind, &to, values).map(|_| ())
     }
 
@@ -308,7 +342,7 @@ impl About<'_> {
         };
         let files = files_of(&message);
         values["body"] = with_files(&said, &message, &files, Some(&link)).into();
-        let letter = self.post_for(tx, kind, &to, values.clone(), Replier::of(&to), files.clone())?;
+        let letter = self.post_for(tx, kind, &to, values.clone(), Replier::Customer, files.clone())?;
         store::set_delivery(tx, message.id, letter.status(), letter.id.uuid())?;
         if automatic {
             return Ok(());
@@ -323,8 +357,9 @@ impl About<'_> {
                 locale: to.locale.clone(),
                 verified: false,
                 staff: None,
+                is_internal: false,
             };
-            let replier = Replier::of(&to);
+            let replier = Replier::Customer;
             self.post_for(tx, LetterKind::TicketCopy, &to, values.clone(), replier, files.clone())?;
         }
         Ok(())
@@ -348,6 +383,7 @@ impl About<'_> {
             locale: self.tenant.settings.locale.clone(),
             verified: false,
             staff: None,
+            is_internal: false,
         };
         let files = files_of(&message);
         values["body"] = with_files(&message.body, &message, &files, Some(&link)).into();
@@ -362,8 +398,7 @@ impl About<'_> {
         for id in to {
             let user = users::get(tx, Id::from_uuid(*id))?;
             if user.disabled_at.is_none() {
-                let (author, body) = (&message.author.name, &message.body);
-                self.tell(tx, &user, LetterKind::TicketMention, &title, author, body)?;
+                self.tell(tx, &user, LetterKind::TicketMention, &title, Said::of(&message))?;
             }
         }
         Ok(())
@@ -388,8 +423,7 @@ impl About<'_> {
         user: &User,
         kind: LetterKind,
         title: &str,
-        author: &str,
-        body: &str,
+        said: Said<'_>,
     ) -> Result<()> {
         // Also of a ticket they had once, or watched.
         if !query::get(tx, self.ticket.head())?.is_visible_to_user(user) {
@@ -397,14 +431,15 @@ impl About<'_> {
         }
         inbox::notify(tx, user.id, kind.as_str(), title, Some(self.ticket.id.uuid()))?;
         let mut values = self.values(&user.name, "");
-        values["author"] = author.into();
-        values["body"] = body.into();
+        values["author"] = said.author.into();
+        values["body"] = said.body.into();
         let to = Recipient {
             email: user.email.clone(),
             name: user.name.clone(),
             locale: user.locale.clone(),
             verified: true,
             staff: Some(user.id),
+            is_internal: said.is_internal,
         };
         self.post(tx, kind, &to, values).map(|_| ())
     }
@@ -421,7 +456,8 @@ impl About<'_> {
             of_team && u.disabled_at.is_none() && self.ticket.assigned_to.is_none()
         });
         for user in told.take(TOLD_MAX) {
-            self.tell(tx, user, LetterKind::TicketNew, &title, "", &self.ticket.description)?;
+            let said = Said { author: "", body: &self.ticket.description, is_internal: false };
+            self.tell(tx, user, LetterKind::TicketNew, &title, said)?;
         }
         Ok(())
     }
@@ -429,7 +465,8 @@ impl About<'_> {
     fn tell_assignee(&self, tx: &mut Tx<'_>, assignee: Id<User>) -> Result<()> {
         let user = users::get(tx, assignee)?;
         let title = format!("{} is yours: {}", self.ticket.ticket_number, self.ticket.subject);
-        self.tell(tx, &user, LetterKind::TicketAssigned, &title, &self.ticket.updated_by, "")
+        let said = Said { author: &self.ticket.updated_by, body: "", is_internal: false };
+        self.tell(tx, &user, LetterKind::TicketAssigned, &title, said)
     }
 
     /// The assignee hears of an answer; nobody's ticket is everybody's news in the queue already. Watchers hear too.
@@ -447,14 +484,7 @@ impl About<'_> {
         for id in told {
             let user = users::get(tx, id)?;
             if user.disabled_at.is_none() {
-                self.tell(
-                    tx,
-                    &user,
-                    LetterKind::SupportCustomerReply,
-                    &title,
-                    &message.author.name,
-                    &message.body,
-                )?;
+                self.tell(tx, &user, LetterKind::SupportCustomerReply, &title, Said::of(&message))?;
             }
         }
         Ok(())

@@ -14,15 +14,17 @@ use crate::inbox;
 
 /// To one address: this many in ten minutes and in ten hours.
 const TO_ONE: [(i64, i64); 2] = [(10, 10), (600, 100)];
+/// To a member of staff, who is told of other people's tickets.
+const TO_STAFF: [(i64, i64); 2] = [(10, 60), (600, 600)];
 /// About one ticket, to whomever.
 const OF_TICKET: [(i64, i64); 2] = [(10, 100), (600, 500)];
 /// The time of the tenant's own limit.
 const TENANT_MINUTES: i64 = 10;
 
 db::statements! {
-    TO = "select count(*) from (select 1 as one from letters where tenant_id = ?1 and to_email = ?2 and created_at > ?3 and automatic limit ?4) as lately";
-    ABOUT = "select count(*) from (select 1 as one from letters where tenant_id = ?1 and ticket_id = ?2 and id > ?3 and automatic limit ?4) as lately";
-    BY_TENANT = "select count(*) from (select 1 as one from letters where tenant_id = ?1 and id > ?2 limit ?3) as lately";
+    TO = "select count(*) from (select 1 as one from letters where tenant_id = ?1 and to_email = ?2 and created_at > ?3 and automatic and status <> 'held' limit ?4) as lately";
+    ABOUT = "select count(*) from (select 1 as one from letters where tenant_id = ?1 and ticket_id = ?2 and id > ?3 and automatic and status <> 'held' limit ?4) as lately";
+    BY_TENANT = "select count(*) from (select 1 as one from letters where tenant_id = ?1 and id > ?2 and automatic and status <> 'held' limit ?3) as lately";
     HELD_SINCE = "select 1 from letters where tenant_id = ?1 and status = 'held' and id > ?2 limit 1";
 }
 
@@ -35,9 +37,13 @@ fn id_at(at: Timestamp) -> Uuid {
 /// Whether one more would be too many. Members of staff have only the limit to their own address: what is told to them
 /// goes to people the business chose.
 pub(super) fn is_spent(read: &Read<'_>, kind: LetterKind, to: &Email, ticket: Option<Uuid>) -> Result<bool> {
+    // Somebody who cannot sign in waits for this letter; how often it is asked for has a limit of its own.
+    if kind.signs_in() {
+        return Ok(false);
+    }
     let now = read.now();
     let one = |row: &db::Row<'_>| row.get::<i64>(0);
-    for (window, most) in TO_ONE {
+    for (window, most) in if kind.is_to_staff() { TO_STAFF } else { TO_ONE } {
         let since = now - minutes(window);
         if read.query_one(&TO, params![to, since, most], one)?.unwrap_or(0) >= most {
             return Ok(true);
@@ -59,7 +65,7 @@ pub(super) fn is_spent(read: &Read<'_>, kind: LetterKind, to: &Email, ticket: Op
     Ok(read.query_one(&BY_TENANT, params![since, most], one)?.unwrap_or(0) >= most)
 }
 
-/// Tells the administrators, once an hour, that letters wait.
+/// Tells the administrators that letters wait, once in an hour of letters that are held.
 pub(super) fn tell(tx: &mut Tx<'_>) -> Result<()> {
     let since = id_at(tx.now() - hours(1));
     if tx.query_one(&HELD_SINCE, params![since], |_| Ok(()))?.is_some() {

@@ -82,6 +82,11 @@ impl LetterKind {
         !matches!(self, Self::SupportTicketUpdate | Self::TicketForward | Self::TicketCopy)
     }
 
+    /// Somebody asked for it to get in.
+    pub const fn signs_in(self) -> bool {
+        matches!(self, Self::VerifyEmail | Self::MagicLink | Self::PasswordReset | Self::AccountExists)
+    }
+
     /// To a member of the business.
     pub const fn is_to_staff(self) -> bool {
         matches!(

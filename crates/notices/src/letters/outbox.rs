@@ -82,7 +82,7 @@ db::statements! {
         values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     FILES = "select filename, content_type, size_bytes, sha256 from letter_files where tenant_id = ?1 and letter_id = ?2 order by position";
     BY_MESSAGE_ID = concat!("select ", columns!(), " from letters where tenant_id = ?1 and message_id = ?2");
-    BOUNCED = "update letters set status = 'bounced', last_error = ?3 where tenant_id = ?1 and id = ?2 and status <> 'bounced'";
+    BOUNCED = "update letters set status = 'bounced', last_error = ?3 where tenant_id = ?1 and id = ?2 and status in ('sent', 'uncertain')";
     SETTLE = "update letters set status = ?3, attempts = attempts + 1, last_error = ?4, sent_at = ?5 where tenant_id = ?1 and id = ?2";
     FIRST_OF_TICKET = "select message_id from letters where tenant_id = ?1 and ticket_id = ?2 and to_email = ?3 order by id limit 1";
 }

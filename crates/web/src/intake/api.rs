@@ -204,6 +204,9 @@ pub(crate) async fn mail_of_message(app: &App, who: &StaffCaller, message: Uuid)
 
 /// The bytes as they arrived, which no browser shows: always a download.
 pub(crate) async fn raw(app: &App, caller: &Caller, mail: &Mail) -> Result<Response> {
+    if mail.state == MailState::Forgotten {
+        return Err(Error::not_found("mail"));
+    }
     let reader = app.outside().blobs.open(caller.tenant_id(), Sha256(mail.sha256)).await?;
     let size = reader.size_bytes;
     let mut response = axum::body::Body::from_stream(reader.stream).into_response();

@@ -120,9 +120,10 @@ mod tests {
             "http://sns.eu-central-1.amazonaws.com/x.pem",
             "https://sns.eu-central-1.amazonaws.com.evil.example/x.pem",
             "https://sns.evil.example/sns.eu.amazonaws.com",
-            "https://evil@sns.eu.amazonaws.com/x",
-            "https://sns.eu.amazonaws.com:444/x",
+            "https://evil@sns.eu-central-1.amazonaws.com/x",
+            "https://sns.eu-central-1.amazonaws.com:444/x",
             "https://sns..amazonaws.com/x",
+            "https://sns.s3.amazonaws.com/c.pem",
             "",
         ] {
             assert!(check_url(bad).is_err(), "{bad}");

@@ -140,6 +140,7 @@ async fn delete(State(app): State<App>, who: AdminPage, At(id): At<Uuid>, payloa
         desk::views::leave_team(tx, team.id)?;
         desk::macros::leave_team(tx, team.id)?;
         desk::csat::leave_team(tx, team.id)?;
+        desk::channels::leave_team(tx, team.id)?;
         teams::delete(tx, team.id)
     })
     .await?;

@@ -40,6 +40,8 @@ pub struct NewTicket {
     pub mail_channel_id: Option<Id<MailChannel>>,
     /// Whether its customer gets a letter that it has arrived.
     pub is_confirmed: bool,
+    /// Whether the requester is who they say, so that a letter may repeat their words.
+    pub is_proved: bool,
     /// Who the first message is by, where it was said before and elsewhere.
     pub author: Option<base::Actor>,
     /// Nobody is told.
@@ -67,6 +69,7 @@ impl NewTicket {
             follow_up_of: None,
             mail_channel_id: None,
             is_confirmed: true,
+            is_proved: true,
             author: None,
             is_quiet: false,
         })
@@ -253,7 +256,12 @@ pub fn file(
     } else if !new.is_quiet {
         tx.enqueue(&Announce {
             ticket: id,
-            news: News::Created { first: first.uuid(), spoke_first, is_confirmed: new.is_confirmed },
+            news: News::Created {
+                first: first.uuid(),
+                spoke_first,
+                is_confirmed: new.is_confirmed,
+                is_proved: new.is_proved,
+            },
         })?;
     }
     Ok(Filed { ticket, message, links: new.links, created })

@@ -1,7 +1,7 @@
 //! What a customer may do with a ticket of their own, and what a reply of theirs sets in motion.
 
 use base::{Actor, Error, Id, Kind, OrNotFound, Result, text};
-use db::Tx;
+use db::{Tx, params};
 use engine::Enqueue;
 use identity::Settings;
 
@@ -25,6 +25,11 @@ use crate::{
         store::{self, NewAudit},
     },
 };
+
+db::statements! {
+    LIVE_FOLLOW_UP = "select id from tickets where tenant_id = ?1 and follow_up_of = ?2 and customer_id = ?3 and deleted_at is null
+        and status not in ('archived') order by id desc limit 1";
+}
 
 /// What a customer may change on a ticket of their own.
 #[derive(Clone, Debug, Default)]
@@ -159,24 +164,24 @@ pub(super) fn said(
 ) -> Result<(Ticket, Message)> {
     let id = thread.addressed().id;
     let now = tx.now();
-    let window = base::hours(24 * i64::from(settings.reopen_days));
-    let head = thread.head_before();
-    let too_late = head.status == Status::Archived
-        || (head.status == Status::Closed && head.closed_at.is_none_or(|at| at + window < now));
-    if too_late {
+    if is_too_late(settings, thread.head_before(), now) {
         let own = thread.addressed().clone();
+        // Who goes on writing to the old one goes on in what followed it.
+        if let Some(next) =
+            tx.query_one(&LIVE_FOLLOW_UP, params![own.id, own.customer_id], |row| row.get(0))?
+        {
+            let thread = Thread::lock(tx, next)?;
+            if !is_too_late(settings, thread.head_before(), now) {
+                return said(tx, settings, thread, author, is_stranger, body, files);
+            }
+        }
         return follow_up(tx, settings, author, is_stranger, &own, body, files);
     }
     let message = write_inbound(tx, thread.addressed(), body, files, author)?;
     thread.count(Said::ByCustomer, now);
     let head = thread.head();
     wake(tx, head)?;
-    let to = match head.status {
-        Status::PendingCustomer if head.assigned_to.is_some() => Some(Status::InProgress),
-        Status::PendingCustomer | Status::Resolved | Status::Closed => Some(Status::Open),
-        _ => None,
-    };
-    if let Some(to) = to {
+    if let Some(to) = taken_up(head) {
         move_to(tx, head, to, None)?;
     }
     let metadata = serde_json::json!({ "message_id": message.id });
@@ -185,6 +190,28 @@ pub(super) fn said(
     tx.enqueue(&Announce { ticket: id, news: News::CustomerReplied { message: message.id.uuid() } })?;
     let t = store::find(tx, id)?.or_not_found("ticket")?;
     Ok((t, message))
+}
+
+/// Where a ticket moves when its customer's side speaks.
+pub(super) fn taken_up(head: &Ticket) -> Option<Status> {
+    match head.status {
+        Status::PendingCustomer if head.assigned_to.is_some() => Some(Status::InProgress),
+        Status::PendingCustomer | Status::Resolved | Status::Closed => Some(Status::Open),
+        _ => None,
+    }
+}
+
+/// Whether a message would take nothing up again: it is in the archive, or was closed too long ago.
+fn is_too_late(settings: &Settings, head: &Ticket, now: base::Timestamp) -> bool {
+    let window = base::hours(24 * i64::from(settings.reopen_days));
+    head.status == Status::Archived
+        || (head.status == Status::Closed && head.closed_at.is_none_or(|at| at + window < now))
+}
+
+/// The same of a ticket, or the one it goes on in.
+pub(crate) fn is_past(read: &db::Read<'_>, settings: &Settings, ticket: &Ticket) -> Result<bool> {
+    let head = store::find(read, ticket.head())?.or_not_found("ticket")?;
+    Ok(is_too_late(settings, &head, read.now()))
 }
 
 fn follow_up(
@@ -196,10 +223,18 @@ fn follow_up(
     body: Markdown,
     files: Vec<NewAttachment>,
 ) -> Result<(Ticket, Message)> {
+    // One that was archived since is no reason to turn somebody away.
+    let category = categories::check(tx, &old.category).ok();
+    let is_confirmed = match old.mail_channel_id {
+        Some(channel) => crate::channels::find(tx, channel)?.is_none_or(|c| c.acknowledges),
+        None => true,
+    };
     let new = NewTicket {
         description: body,
         attachments: files,
-        category: Some(old.category.clone()),
+        category,
+        is_confirmed,
+        is_proved: !is_stranger,
         priority: old.priority,
         ticket_type: old.ticket_type,
         order_id: old.order_id,

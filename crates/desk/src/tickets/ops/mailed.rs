@@ -6,11 +6,11 @@ use engine::Enqueue;
 use identity::{Settings, Staff};
 
 use super::{
-    audit, changeable, publish,
+    audit,
+    change::move_to,
     snooze::wake,
     staff_line,
     thread::{Said, Thread},
-    touch,
 };
 use crate::tickets::{
     jobs::{Announce, News},
@@ -84,19 +84,31 @@ pub(crate) fn admit(
 ) -> Result<Ticket> {
     let held = query::message(tx, message)?.or_not_found("message")?;
     let seen = query::get_for_staff(tx, staff, held.ticket_id)?;
-    changeable(tx, settings, staff, seen.head(), None)?;
+    query::get_for_staff(tx, staff, seen.head())?.check_may_change(staff, settings)?;
+    if staff.read_only {
+        return Err(Error::forbidden("key.read_only", "this key may only read"));
+    }
+    let mut thread = Thread::lock(tx, held.ticket_id)?;
+    // With the rows held: of two who let them in the second finds it done.
+    let held = query::message(tx, message)?.or_not_found("message")?;
     if !held.is_internal || held.direction != Direction::Inbound {
         let hint = "this message is part of the conversation already";
         return Err(Error::conflict("message.not_waiting", hint));
     }
     store::show_message(tx, message)?;
-    let before = store::lock(tx, held.ticket_id)?.or_not_found("ticket")?;
-    let mut t = before.clone();
-    t.public_message_count += 1;
-    audit(tx, t.id, staff_line("sender_admitted", None, Some(held.author.name)))?;
-    touch(tx, &mut t, true);
-    store::save(tx, &before, &t)?;
-    search::changed(tx, t.id)?;
-    publish(tx, "ticket.changed", &t, true)?;
-    Ok(t)
+    let now = tx.now();
+    thread.admit(now);
+    let head = thread.head();
+    wake(tx, head)?;
+    if let Some(to) = super::customer::taken_up(head) {
+        move_to(tx, head, to, None)?;
+    }
+    audit(tx, held.ticket_id, staff_line("sender_admitted", None, Some(held.author.name)))?;
+    thread.save(tx, "ticket.replied", message, true)?;
+    search::changed(tx, held.ticket_id)?;
+    tx.enqueue(&Announce {
+        ticket: held.ticket_id,
+        news: News::CustomerReplied { message: message.uuid() },
+    })?;
+    query::get(tx, held.ticket_id)
 }

@@ -110,6 +110,22 @@ impl Thread {
         }
     }
 
+    /// A message that was a note becomes part of the conversation.
+    pub fn admit(&mut self, now: Timestamp) {
+        let customer = self.addressed().customer_id;
+        for (i, (_, t)) in self.links.iter_mut().enumerate() {
+            if i == 0 {
+                t.public_message_count += 1;
+            }
+            if t.customer_id == customer {
+                t.public_last_message_at = None;
+            } else if t.public_last_message_at.is_none() {
+                t.public_last_message_at = Some(t.last_message_at);
+            }
+            t.last_message_at = now;
+        }
+    }
+
     /// Somebody should look at it, though its customer said nothing.
     pub fn heard(&mut self) {
         for (_, t) in &mut self.links {
