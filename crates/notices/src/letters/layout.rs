@@ -88,11 +88,12 @@ fn button() -> String {
 
 fn style_of(name: &str) -> Option<String> {
     let style = match name {
-        "p" | "ul" | "ol" | "dl" => "margin:0 0 16px".into(),
+        "p" | "dl" => "margin:0 0 16px".into(),
+        "ul" | "ol" => "margin:0 0 16px;padding:0 0 0 26px".into(),
         "li" => "margin:0 0 6px".into(),
-        "h1" => "margin:24px 0 12px;font-size:22px;line-height:1.3".into(),
-        "h2" => "margin:24px 0 12px;font-size:19px;line-height:1.3".into(),
-        "h3" | "h4" | "h5" | "h6" => "margin:20px 0 8px;font-size:16px;line-height:1.4".into(),
+        "h1" => "margin:0 0 12px;font-size:22px;line-height:1.3".into(),
+        "h2" => "margin:0 0 10px;font-size:19px;line-height:1.3".into(),
+        "h3" | "h4" | "h5" | "h6" => "margin:0 0 8px;font-size:16px;line-height:1.4".into(),
         "hr" => format!("margin:24px 0;border:0;border-top:1px solid {LINE}"),
         "blockquote" => format!("margin:0 0 16px;padding:0 0 0 14px;border-left:3px solid {LINE}"),
         "pre" => format!("margin:0 0 16px;font-family:{MONOSPACE};font-size:14px;white-space:pre-wrap"),

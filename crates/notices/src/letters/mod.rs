@@ -23,6 +23,7 @@ pub use outbox::{
 pub use secret::{MESSAGE_IDS, of as secret_of};
 pub use send::{Parcel, SendLetter, Sender, Settled, parcel};
 pub use template::{
-    Edited, Rendered, Sample, Template, changed, check as check_template, edited, reset, save, template_of,
+    Edited, Rendered, Sample, Template, changed, check as check_template, default_of, edited, render, reset,
+    save, template_of,
 };
 pub use words::LANGUAGES;

@@ -11,10 +11,7 @@ use identity::{audit, tenants};
 use minijinja::{Environment, UndefinedBehavior, value::Serde};
 use serde::Serialize;
 
-use super::{
-    LetterKind, layout,
-    words::{self, Language},
-};
+use super::{LetterKind, layout, words};
 
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct Template {
@@ -43,7 +40,9 @@ fn own(read: &Read<'_>, kind: LetterKind) -> Result<Vec<Template>> {
     })
 }
 
-fn default_of(kind: LetterKind, language: &Language) -> Template {
+/// What we say where the tenant has no words of its own; English where we have none in that language.
+pub fn default_of(kind: LetterKind, locale: &str) -> Template {
+    let language = words::language(locale);
     let text = language.text(kind);
     Template {
         kind: kind.as_str().into(),
@@ -65,7 +64,7 @@ pub fn template_of(read: &Read<'_>, kind: LetterKind, locale: &str) -> Result<Te
     let language = words::language(locale);
     let mut own = own(read, kind)?;
     if own.is_empty() {
-        return Ok(default_of(kind, language));
+        return Ok(default_of(kind, locale));
     }
     let business = tenants::get(read, read.tenant()?)?.settings.locale;
     for code in [language.code, words::language(&business).code, "en"] {
@@ -73,7 +72,7 @@ pub fn template_of(read: &Read<'_>, kind: LetterKind, locale: &str) -> Result<Te
             return Ok(own.swap_remove(at));
         }
     }
-    Ok(default_of(kind, language))
+    Ok(default_of(kind, locale))
 }
 
 /// A template as its page shows it.
@@ -90,7 +89,7 @@ pub fn edited(read: &Read<'_>, kind: LetterKind, locale: &str) -> Result<Edited>
     Ok(if sent.locale == language.code {
         Edited { template: sent, stand_in: None }
     } else {
-        Edited { template: default_of(kind, language), stand_in: Some(sent.locale) }
+        Edited { template: default_of(kind, locale), stand_in: Some(sent.locale) }
     })
 }
 
@@ -319,7 +318,7 @@ mod tests {
     fn a_letter_without_a_name_greets_nobody_by_name() {
         let mut values = Sample::default().values("es");
         values["name"] = "".into();
-        let template = default_of(LetterKind::TicketResolved, words::language("es"));
+        let template = default_of(LetterKind::TicketResolved, "es");
         assert!(render(&template, &values).unwrap().text.starts_with("Hola:\n"));
     }
 
