@@ -9,16 +9,16 @@ function startPreview(form) {
   async function show() {
     const turn = ++latest;
     const answer = await fetch(button.formAction, { method: "POST", body: new URLSearchParams(new FormData(form)), credentials: "same-origin" }).catch(() => null);
-    // What is wrong with a template is an answer, too.
-    if (!answer || (!answer.ok && answer.status !== 422) || turn !== latest) return;
-    const html = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (!answer?.ok || turn !== latest) return;
+    const html = await answer.text();
     const shown = frame.contentDocument?.documentElement;
     if (turn !== latest || !shown) return;
     const open = shown.querySelector("details")?.open;
     const at = frame.contentWindow.scrollY;
-    // In place, so that the frame neither blinks nor fills the list of pages to go back to.
-    shown.innerHTML = html.documentElement.innerHTML;
-    shown.lang = html.documentElement.lang;
+    // In place, so that the frame neither blinks nor fills the list of pages to go back to. Parsed there, where a letter may
+    // have its styles; here it may not.
+    shown.innerHTML = html;
+    shown.lang = html.match(/<html lang="([^"]*)"/)?.[1] ?? "";
     shown.querySelector("details")?.toggleAttribute("open", open ?? false);
     frame.contentWindow.scrollTo(0, at);
   }
