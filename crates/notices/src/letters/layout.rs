@@ -9,6 +9,10 @@ const MONOSPACE: &str = "ui-monospace,SFMono-Regular,Menlo,Consolas,monospace";
 /// Grey enough to be seen on white and on black. For lines, never for text.
 const LINE: &str = "#8a8a8a";
 
+/// In the colour of links, which is the reader's.
+const BUTTON: &str =
+    "display:inline-block;padding:10px 18px;border:1px solid;border-radius:6px;font-weight:600;text-decoration:none";
+
 /// A whole document around content that is safe already.
 pub fn document(language: &str, subject: &str, content: &str) -> String {
     let (language, title) = (escape(language), escape(subject));
@@ -39,7 +43,11 @@ pub(super) fn dress(html: &SafeHtml) -> String {
         let (tag, after) = rest.split_at(end);
         let name_end = tag[1..].find(|c: char| !c.is_ascii_alphanumeric()).map_or(tag.len(), |n| n + 1);
         let name = &tag[1..name_end];
-        let style = if name == "a" && stands_alone { Some(button()) } else { style_of(name) };
+        let style = match name {
+            "a" if stands_alone => Some(BUTTON.into()),
+            "strong" if is_one_word(after) => Some("white-space:nowrap".into()),
+            name => style_of(name),
+        };
         match style {
             Some(style) => {
                 out.push_str(&tag[..name_end]);
@@ -82,8 +90,10 @@ fn is_one_link(after: &str) -> bool {
     rest.starts_with("</p>") && !label.contains('<') && !label.is_empty() && !is_address
 }
 
-fn button() -> String {
-    "display:inline-block;padding:10px 18px;border:1px solid;border-radius:6px;font-weight:600;text-decoration:none".into()
+/// A number such as SUP-00042 does not break at its hyphen.
+fn is_one_word(after: &str) -> bool {
+    let word = after.split('<').next().unwrap_or_default();
+    word.len() <= 20 && !word.contains(char::is_whitespace)
 }
 
 fn style_of(name: &str) -> Option<String> {
@@ -130,7 +140,7 @@ mod tests {
         ] {
             assert!(html.contains(tag), "{tag}: {html}");
         }
-        assert!(html.contains("<strong>two</strong>") && html.contains("</blockquote>"), "{html}");
+        assert!(html.contains("<strong style=\"white-space:nowrap\">two</strong>") && html.contains("</blockquote>"), "{html}");
     }
 
     #[test]
