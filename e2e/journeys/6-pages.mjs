@@ -62,7 +62,7 @@ export default async (t) => {
       "canned-replies": "/desk/canned-replies", "canned-reply-new": "/desk/canned-replies/new", macros: "/desk/macros", "macro-new": "/desk/macros/new",
       "desk-account": "/desk/account", "admin-users": "/admin/users", "admin-user-new": "/admin/users/new", "admin-teams": "/admin/teams", "admin-categories": "/admin/categories",
       articles: "/desk/articles", "article-new": "/desk/articles/new", "article-edit": `/desk/articles/${article.id}`, "article-versions": `/desk/articles/${article.id}/versions`, "article-version": `/desk/articles/${article.id}/versions/2`, "article-insert": `/desk/tickets/${id}/articles`, "admin-article-categories": "/admin/article-categories",
-      "admin-letters": "/admin/letters", "admin-settings": "/admin/settings", "admin-tags": "/admin/tags", "admin-blocked": "/admin/blocked-senders", "admin-deleted": "/admin/deleted-tickets", "admin-outbox": "/admin/outbox", "admin-jobs": "/admin/jobs", "admin-audit": "/admin/audit",
+      "admin-letters": "/admin/letters", "admin-letter": "/admin/letters/ticket_confirmation?locale=de", "admin-settings": "/admin/settings", "admin-tags": "/admin/tags", "admin-blocked": "/admin/blocked-senders", "admin-deleted": "/admin/deleted-tickets", "admin-outbox": "/admin/outbox", "admin-jobs": "/admin/jobs", "admin-audit": "/admin/audit",
       "admin-rules": "/admin/rules", "admin-rule-new": "/admin/rules/new", "admin-api-keys": "/admin/api-keys", "admin-webhooks": "/admin/webhooks", "admin-webhook-new": "/admin/webhooks/new", "not-found": "/desk/tickets/nothing",
     },
   };

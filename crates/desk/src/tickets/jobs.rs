@@ -3,7 +3,7 @@
 
 use base::{Email, Id, OrNotFound, Result};
 use crm::customers;
-use db::Tx;
+use db::{Read, Tx};
 use engine::{Inside, Job};
 use identity::{Links, TenantRecord, Token, User, teams, tenants, users};
 use notices::{
@@ -52,6 +52,11 @@ pub enum News {
         to: Uuid,
         version: i64,
     },
+    /// To somebody, urgently.
+    Escalated {
+        to: Uuid,
+        version: i64,
+    },
     Resolved {
         version: i64,
     },
@@ -80,6 +85,7 @@ impl Job for Announce {
                 format!("{}:message:{message}", self.ticket)
             }
             News::Assigned { to, version } => format!("{}:assigned:{to}:{version}", self.ticket),
+            News::Escalated { to, version } => format!("{}:escalated:{to}:{version}", self.ticket),
             News::Resolved { version } => format!("{}:resolved:{version}", self.ticket),
             News::Mentioned { message, .. } => format!("{}:mentioned:{message}", self.ticket),
             News::Forwarded { forward } => format!("{}:forwarded:{forward}", self.ticket),
@@ -125,6 +131,7 @@ impl Inside for Announcer {
             News::Answered { message } => about.answer(tx, *message),
             News::CustomerReplied { message } => about.tell_of_reply(tx, *message),
             News::Assigned { to, .. } => about.tell_assignee(tx, Id::from_uuid(*to)),
+            News::Escalated { to, .. } => about.tell_escalated(tx, Id::from_uuid(*to)),
             News::Resolved { .. } => about.resolved(tx),
             News::Mentioned { message, to } => about.tell_mentioned(tx, *message, to),
             News::Forwarded { forward } => about.forward(tx, Id::from_uuid(*forward)),
@@ -218,6 +225,12 @@ impl<'a> Said<'a> {
     }
 }
 
+/// The account of an address, once its owner has proved it; it says which language they read.
+fn account_of(read: &Read<'_>, email: &Email) -> Result<Option<User>> {
+    let found = users::find_by_email(read, email)?;
+    Ok(found.filter(|u| u.verified_at.is_some() && u.disabled_at.is_none()))
+}
+
 /// The customer's side of a ticket: the account that may read it, or the bare address.
 struct Recipient {
     email: Email,
@@ -234,8 +247,7 @@ struct Recipient {
 impl About<'_> {
     fn recipient(&self, tx: &Tx<'_>) -> Result<Recipient> {
         let customer = customers::get(tx, self.ticket.customer_id)?;
-        let user = users::find_by_email(tx, &customer.email)?
-            .filter(|u| u.verified_at.is_some() && u.disabled_at.is_none());
+        let user = account_of(tx, &customer.email)?;
         let locale = user.as_ref().map_or_else(|| self.tenant.settings.locale.clone(), |u| u.locale.clone());
         let may_read = user
             .as_ref()
@@ -347,14 +359,17 @@ impl About<'_> {
         if automatic {
             return Ok(());
         }
-        // A copy holds the answer and no link: whoever gets it was shown this, not the ticket.
+        // A copy holds the answer and no link: whoever gets it was shown this, not the ticket. Who has no account reads the
+        // language of the customer they wrote with.
         values["body"] = with_files(&said, &message, &files, None).into();
         for copy in participants::of(tx, self.ticket.id)? {
             values["name"] = copy.name.clone().into();
+            let email: Email = copy.email.parse()?;
+            let locale = account_of(tx, &email)?.map_or_else(|| to.locale.clone(), |u| u.locale);
             let to = Recipient {
-                email: copy.email.parse()?,
+                email,
                 name: copy.name,
-                locale: to.locale.clone(),
+                locale,
                 verified: false,
                 staff: None,
                 is_internal: false,
@@ -377,10 +392,13 @@ impl About<'_> {
         let mut values = self.values("", &link);
         values["body"] = message.body.clone().into();
         values["author"] = message.author.name.clone().into();
+        let email: Email = forward.to_email.parse()?;
+        let locale =
+            account_of(tx, &email)?.map_or_else(|| self.tenant.settings.locale.clone(), |u| u.locale);
         let to = Recipient {
-            email: forward.to_email.parse()?,
+            email,
             name: String::new(),
-            locale: self.tenant.settings.locale.clone(),
+            locale,
             verified: false,
             staff: None,
             is_internal: false,
@@ -467,6 +485,16 @@ impl About<'_> {
         let title = format!("{} is yours: {}", self.ticket.ticket_number, self.ticket.subject);
         let said = Said { author: &self.ticket.updated_by, body: "", is_internal: false };
         self.tell(tx, &user, LetterKind::TicketAssigned, &title, said)
+    }
+
+    fn tell_escalated(&self, tx: &mut Tx<'_>, to: Id<User>) -> Result<()> {
+        let user = users::get(tx, to)?;
+        if user.disabled_at.is_some() {
+            return Ok(());
+        }
+        let title = format!("URGENT: {} needs attention: {}", self.ticket.ticket_number, self.ticket.subject);
+        let said = Said { author: &self.ticket.updated_by, body: "", is_internal: false };
+        self.tell(tx, &user, LetterKind::SupportTicketUrgent, &title, said)
     }
 
     /// The assignee hears of an answer; nobody's ticket is everybody's news in the queue already. Watchers hear too.

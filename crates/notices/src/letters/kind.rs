@@ -19,6 +19,8 @@ pub enum LetterKind {
     SupportCustomerReply,
     /// To whoever was given a ticket.
     TicketAssigned,
+    /// To whoever a ticket was escalated to.
+    SupportTicketUrgent,
     /// To the customer: it is resolved.
     TicketResolved,
     /// To the customer, some time later: how did it go?
@@ -37,7 +39,7 @@ pub enum LetterKind {
 }
 
 impl LetterKind {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::TicketConfirmation,
         Self::TicketConfirmationUnverified,
         Self::TicketNew,
@@ -45,6 +47,7 @@ impl LetterKind {
         Self::TicketAutoAnswer,
         Self::SupportCustomerReply,
         Self::TicketAssigned,
+        Self::SupportTicketUrgent,
         Self::TicketResolved,
         Self::SatisfactionSurvey,
         Self::TicketForward,
@@ -65,6 +68,7 @@ impl LetterKind {
             Self::TicketAutoAnswer => "ticket_auto_answer",
             Self::SupportCustomerReply => "support_customer_reply",
             Self::TicketAssigned => "ticket_assigned",
+            Self::SupportTicketUrgent => "support_ticket_urgent",
             Self::TicketResolved => "ticket_resolved",
             Self::SatisfactionSurvey => "satisfaction_survey",
             Self::TicketForward => "ticket_forward",
@@ -91,78 +95,12 @@ impl LetterKind {
     pub const fn is_to_staff(self) -> bool {
         matches!(
             self,
-            Self::TicketNew | Self::SupportCustomerReply | Self::TicketAssigned | Self::TicketMention
+            Self::TicketNew
+                | Self::SupportCustomerReply
+                | Self::TicketAssigned
+                | Self::SupportTicketUrgent
+                | Self::TicketMention
         )
-    }
-
-    /// The default: a subject and a Markdown body, both minijinja.
-    pub const fn default_text(self) -> (&'static str, &'static str) {
-        match self {
-            Self::TicketConfirmation => (
-                "Your support request {{ ticket_number }} has been received",
-                "Hello {{ name }},\n\nwe have your request **{{ ticket_number }}**: {{ subject }}\n\n{% if banner %}> {{ banner }}\n\n{% endif %}We will answer as soon as we can. Follow it, or add something, here:\n\n{{ link }}\n\n{{ business }}",
-            ),
-            Self::TicketConfirmationUnverified => (
-                "Your support request {{ ticket_number }} has been received",
-                "Hello,\n\nsomebody gave this address for the support request **{{ ticket_number }}**. If it was you, follow it here:\n\n{{ link }}\n\n{% if banner %}> {{ banner }}\n\n{% endif %}If it was not you, you need do nothing.\n\n{{ business }}",
-            ),
-            Self::TicketNew => (
-                "[{{ ticket_number }}] New: {{ subject }}",
-                "{{ requester }} filed **{{ ticket_number }}** ({{ priority }}, {{ category }}):\n\n{{ body }}\n\n{{ desk_link }}",
-            ),
-            Self::SupportTicketUpdate => (
-                "[{{ ticket_number }}] {{ subject }}",
-                "{{ body }}\n\n---\n\nYour request **{{ ticket_number }}** has been updated by {{ author }}. Answer here: {{ link }}\n\n{{ business }}",
-            ),
-            Self::TicketAutoAnswer => (
-                "[{{ ticket_number }}] {{ subject }}",
-                "{{ body }}\n\n---\n\nThis is an automatic answer to your request **{{ ticket_number }}**. Add something here: {{ link }}\n\n{{ business }}",
-            ),
-            Self::SupportCustomerReply => (
-                "[{{ ticket_number }}] {{ author }} answered",
-                "{{ author }} ({{ requester }}) wrote on **{{ ticket_number }}** ({{ subject }}):\n\n{{ body }}\n\n{{ desk_link }}",
-            ),
-            Self::TicketAssigned => (
-                "[{{ ticket_number }}] is yours: {{ subject }}",
-                "{{ author }} gave you **{{ ticket_number }}** ({{ priority }}): {{ subject }}\n\n{{ desk_link }}",
-            ),
-            Self::TicketResolved => (
-                "[{{ ticket_number }}] Resolved: {{ subject }}",
-                "Hello {{ name }},\n\nwe believe that your request **{{ ticket_number }}** is resolved. If it is not, simply answer here:\n\n{{ link }}\n\n{{ business }}",
-            ),
-            Self::SatisfactionSurvey => (
-                "[{{ ticket_number }}] How did we do?",
-                "Hello {{ name }},\n\nyour request **{{ ticket_number }}** is solved: {{ subject }}\n\nHow did we do? One click is enough:\n\n- [Very good]({{ link }}?score=5)\n- [Good]({{ link }}?score=4)\n- [Neither good nor bad]({{ link }}?score=3)\n- [Bad]({{ link }}?score=2)\n- [Very bad]({{ link }}?score=1)\n\nWe ask once for each request.\n\n{{ business }}",
-            ),
-            Self::TicketForward => (
-                "[{{ ticket_number }}] {{ subject }}",
-                "{{ body }}\n\n---\n\n{{ author }} of {{ business }} asks for your help with **{{ ticket_number }}**. Your answer goes to their team and not to their customer: {{ link }}",
-            ),
-            Self::TicketCopy => (
-                "[{{ ticket_number }}] {{ subject }}",
-                "{{ body }}\n\n---\n\nYou get a copy of what {{ author }} of {{ business }} wrote on **{{ ticket_number }}**.",
-            ),
-            Self::TicketMention => (
-                "[{{ ticket_number }}] {{ author }} called you",
-                "{{ author }} called you in a note on **{{ ticket_number }}** ({{ subject }}):\n\n{{ body }}\n\n{{ desk_link }}",
-            ),
-            Self::VerifyEmail => (
-                "Confirm your address",
-                "Hello {{ name }},\n\nplease confirm that this is your address:\n\n{{ link }}\n\nThe link works for three days. If you did not sign up, ignore this letter.\n\n{{ business }}",
-            ),
-            Self::MagicLink => (
-                "Your sign-in link",
-                "Hello {{ name }},\n\nthis link signs you in. It works once, for twenty minutes:\n\n{{ link }}\n\nIf you did not ask for it, ignore this letter.\n\n{{ business }}",
-            ),
-            Self::PasswordReset => (
-                "Set a new password",
-                "Hello {{ name }},\n\nset a new password here. The link works once, for an hour:\n\n{{ link }}\n\nIf you did not ask for it, ignore this letter; your password stays as it is.\n\n{{ business }}",
-            ),
-            Self::AccountExists => (
-                "You have an account already",
-                "Hello {{ name }},\n\nsomebody, perhaps you, tried to sign up with this address. You have an account already; sign in, or set a new password, here:\n\n{{ link }}\n\n{{ business }}",
-            ),
-        }
     }
 }
 

@@ -7,7 +7,11 @@ use identity::audit;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{LetterKind, SendLetter, budget, secret, template};
+use super::{
+    LetterKind, SendLetter, budget, secret,
+    template::{self, Rendered, Template},
+    words,
+};
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Letter {
@@ -129,6 +133,25 @@ impl Posted {
 /// Renders a letter, puts it into the outbox and queues the job that sends it.
 pub fn post(tx: &mut Tx<'_>, new: NewLetter) -> Result<Posted> {
     let rendered = template::render(&template::template_of(tx, new.kind, &new.locale)?, &new.values)?;
+    let is_automatic = new.kind.is_automatic();
+    put(tx, new, rendered, is_automatic)
+}
+
+/// Sends words that need not be saved to whoever is about to save them. Nobody's answer is awaited.
+pub fn post_test(tx: &mut Tx<'_>, new: NewLetter, subject: &str, body: &str) -> Result<Posted> {
+    let template = Template {
+        kind: new.kind.as_str().into(),
+        locale: new.locale.clone(),
+        subject: base::text::line("subject", subject, 250)?,
+        body: base::text::body("body", body, 64 * 1024)?,
+        updated_at: None,
+    };
+    let mut rendered = template::render(&template, &new.values)?;
+    rendered.subject.insert_str(0, words::language(&new.locale).test);
+    put(tx, new, rendered, true)
+}
+
+fn put(tx: &mut Tx<'_>, new: NewLetter, rendered: Rendered, is_automatic: bool) -> Result<Posted> {
     let (id, now): (Id<Letter>, _) = (tx.new_id(), tx.now());
     let message_id = mail::message_id(id.uuid(), &secret::of(tx, secret::MESSAGE_IDS)?, &new.domain)?;
     let first = match new.ticket_id {
@@ -140,7 +163,7 @@ pub fn post(tx: &mut Tx<'_>, new: NewLetter) -> Result<Posted> {
     let in_reply_to = new.in_reply_to.or_else(|| first.clone());
     let mut references: Vec<&String> = first.iter().chain(&in_reply_to).collect();
     references.dedup();
-    let is_held = new.kind.is_automatic() && budget::is_spent(tx, new.kind, &new.to, new.ticket_id)?;
+    let is_held = is_automatic && budget::is_spent(tx, new.kind, &new.to, new.ticket_id)?;
     let posted = Posted { id, is_held };
     if is_held {
         budget::tell(tx)?;
@@ -155,10 +178,10 @@ pub fn post(tx: &mut Tx<'_>, new: NewLetter) -> Result<Posted> {
             new.to_name,
             rendered.subject,
             rendered.text,
-            rendered.html,
+            rendered.html(),
             message_id,
             in_reply_to,
-            new.kind.is_automatic(),
+            is_automatic,
             posted.status(),
             now,
             serde_json::json!(references),

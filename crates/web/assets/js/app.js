@@ -13,6 +13,7 @@ import { startPalette } from "./palette.js";
 import { startBoard } from "./board.js";
 import { startRows } from "./rows.js";
 import { startArticles } from "./articles.js";
+import { startLetters } from "./letters.js";
 
 startFeedback();
 startTimes();
@@ -27,4 +28,5 @@ startPalette();
 startBoard();
 startRows();
 startArticles();
+startLetters();
 startLive();

@@ -36,6 +36,8 @@ pub(crate) enum Who {
     Agents,
     /// Administrators and admin keys; read keys for GET.
     Admins,
+    /// Administrators with a session.
+    AdminPeople,
     /// The key of a mail channel, and nothing else.
     ChannelKey,
 }
@@ -50,13 +52,13 @@ impl Who {
             Self::SignedIn | Self::People => of(|_| true),
             Self::Staff | Self::StaffPeople => of(Role::is_staff),
             Self::Agents => of(Role::sees_all_tickets),
-            Self::Admins => of(Role::is_admin),
+            Self::Admins | Self::AdminPeople => of(Role::is_admin),
             Self::ChannelKey => vec![],
         }
     }
     fn scopes(self, writes: bool) -> Vec<&'static str> {
         match (self, writes) {
-            (Self::People | Self::StaffPeople | Self::ChannelKey, _) => vec![],
+            (Self::People | Self::StaffPeople | Self::AdminPeople | Self::ChannelKey, _) => vec![],
             (Self::Admins, true) => vec!["admin"],
             // A key that reads, reads everything of the tenant; one that writes is an agent.
             (Self::Admins, false) => vec!["read", "admin"],
@@ -536,6 +538,7 @@ pub fn api() -> (axum::Router<App>, OpenApi) {
         .merge(crate::reports::routes())
         .merge(crate::rules::routes())
         .merge(crate::help::feedback::api_routes())
+        .merge(crate::letters::api::routes())
         .merge(crate::account::away::api())
         .merge(crate::composing::api::routes())
         .merge(crate::macros::api::routes())

@@ -101,6 +101,14 @@ pub fn change(
             news: News::Assigned { to: assignee.uuid(), version: ticket.version },
         })?;
     }
+    // Whoever escalates to themselves knows it.
+    let escalated = (ticket.escalation_level > before.escalation_level
+        || ticket.escalated_to_user_id != before.escalated_to_user_id)
+        && ticket.escalation_level > 0;
+    if let Some(to) = ticket.escalated_to_user_id.filter(|to| escalated && !staff.is_user(Some(*to))) {
+        let news = News::Escalated { to: to.uuid(), version: ticket.version };
+        tx.enqueue(&Announce { ticket: id, news })?;
+    }
     let closed_as_solved = before.status.is_live() && ticket.close_reason == Some(CloseReason::Solved);
     if closed_as_solved && patch.tell_customer != Some(false) {
         crate::csat::jobs::ask_later(tx, settings, &ticket)?;
