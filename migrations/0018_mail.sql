@@ -148,5 +148,18 @@ alter table letters add column reply_to text;
 alter table letters add column mail_references {json} not null default '[]';
 create index letters_by_message_id on letters (tenant_id, message_id);
 
+-- Files that leave with a letter.
+create table letter_files (
+  tenant_id {id} not null references tenants (id),
+  letter_id {id} not null,
+  position {int} not null,
+  filename text not null,
+  content_type text not null,
+  size_bytes {int} not null,
+  sha256 {bytes} not null,
+  primary key (tenant_id, letter_id, position),
+  foreign key (tenant_id, letter_id) references letters (tenant_id, id)
+) {clustered};
+
 -- How many letters nobody pressed "send" for went to somebody lately.
 create index letters_by_recipient on letters (tenant_id, to_email, created_at);

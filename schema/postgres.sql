@@ -1180,6 +1180,7 @@ create index held_answers_by_ticket on held_answers (tenant_id, ticket_id, id);
 alter table jobs add column lane bigint not null default 1;
 drop index jobs_due;
 create index jobs_due on jobs (lane, run_at) where state = 'queued';
+create index bulk_changes_collecting on bulk_changes (tenant_id, created_at) where status = 'collecting';
 
 -- 0018_mail
 create table channels (
@@ -1313,6 +1314,17 @@ alter table letters add column from_email text;
 alter table letters add column reply_to text;
 alter table letters add column mail_references jsonb not null default '[]';
 create index letters_by_message_id on letters (tenant_id, message_id);
+create table letter_files (
+  tenant_id uuid not null references tenants (id),
+  letter_id uuid not null,
+  position bigint not null,
+  filename text not null,
+  content_type text not null,
+  size_bytes bigint not null,
+  sha256 bytea not null,
+  primary key (tenant_id, letter_id, position),
+  foreign key (tenant_id, letter_id) references letters (tenant_id, id)
+);
 create index letters_by_recipient on letters (tenant_id, to_email, created_at);
 
 -- 0019_mailboxes
@@ -1816,6 +1828,12 @@ drop policy if exists tenant_only on tenant_secrets;
 create policy tenant_only on tenant_secrets to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
 drop policy if exists owner_all on tenant_secrets;
 create policy owner_all on tenant_secrets to current_user using (true) with check (true);
+alter table letter_files enable row level security;
+alter table letter_files force row level security;
+drop policy if exists tenant_only on letter_files;
+create policy tenant_only on letter_files to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on letter_files;
+create policy owner_all on letter_files to current_user using (true) with check (true);
 alter table channel_mailboxes enable row level security;
 alter table channel_mailboxes force row level security;
 drop policy if exists tenant_only on channel_mailboxes;

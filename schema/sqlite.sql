@@ -1168,6 +1168,7 @@ create index held_answers_by_ticket on held_answers (tenant_id, ticket_id, id);
 alter table jobs add column lane integer not null default 1;
 drop index jobs_due;
 create index jobs_due on jobs (lane, run_at) where state = 'queued';
+create index bulk_changes_collecting on bulk_changes (tenant_id, created_at) where status = 'collecting';
 
 -- 0018_mail
 create table channels (
@@ -1301,6 +1302,17 @@ alter table letters add column from_email text;
 alter table letters add column reply_to text;
 alter table letters add column mail_references text not null default '[]';
 create index letters_by_message_id on letters (tenant_id, message_id);
+create table letter_files (
+  tenant_id blob not null references tenants (id),
+  letter_id blob not null,
+  position integer not null,
+  filename text not null,
+  content_type text not null,
+  size_bytes integer not null,
+  sha256 blob not null,
+  primary key (tenant_id, letter_id, position),
+  foreign key (tenant_id, letter_id) references letters (tenant_id, id)
+) strict, without rowid;
 create index letters_by_recipient on letters (tenant_id, to_email, created_at);
 
 -- 0019_mailboxes

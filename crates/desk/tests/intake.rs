@@ -406,6 +406,53 @@ both_engines! {
         check_neighbour(&world).await;
     }
 
+    async fn a_letter_of_ours_that_comes_back_is_known_and_answered_by_nobody(world) {
+        let desk = Desk::open(&world).await;
+        let (_, ben) = desk.agent("ben@here.example.org").await;
+        let t = desk.deliver(&letter(1, ADA, "Internet down", "", "The light is red.")).await.ticket_id.unwrap();
+        let answer = desk.answer(t, &ben).await.replace("\r\n", "\n");
+        // As a mailing list or a forward would send it back: another sender, another id, our mark.
+        let id = header(&answer, "Message-ID");
+        let from = header(&answer, "From");
+        let back = answer.replace(&id, "<forwarded@elsewhere.example>").replace(&from, "List <list@elsewhere.example>");
+        let letters = desk.count(&COUNT_LETTERS).await;
+        let back = desk.deliver(&back).await;
+        assert_eq!((back.outcome, back.automated.as_deref()), (Some(Outcome::Automated), Some("loop")), "{}", back.reason);
+        assert_eq!(desk.count(&COUNT_LETTERS).await, letters);
+    }
+
+    async fn files_leave_with_an_answer_or_are_named_in_it(world) {
+        let desk = Desk::open(&world).await;
+        let (_, ben) = desk.agent("ben@here.example.org").await;
+        let t = desk.deliver(&letter(1, ADA, "Internet down", "", "The light is red.")).await.ticket_id.unwrap();
+        for (size, goes_along) in [(1_000u64, true), (8_000_000, false)] {
+            let mut writer = desk.fakes.outside.blobs.begin(world.here).await.unwrap();
+            writer.write(vec![7u8; usize::try_from(size).unwrap()].into()).await.unwrap();
+            let blob = writer.finish().await.unwrap();
+            let file = tickets::NewAttachment { filename: "plan \"b\".png".into(), content_type: "image/png".into(), size_bytes: size, sha256: blob.sha256.0 };
+            let new = NewMessage {
+                body: tickets::Markdown::parse("body", "See the plan.").unwrap(),
+                is_internal: false,
+                attachments: vec![file],
+                status: None,
+                expected_version: None,
+                addressed_to: None,
+            };
+            let staff = ben.clone();
+            world.db.write(world.scope(), move |tx| tickets::staff_message(tx, &Settings::default(), &staff, t, new)).await.unwrap();
+            desk.worker.run_due().await.unwrap();
+            let sent = desk.fakes.mailer.sent().pop().unwrap().raw;
+            let read = mail::inbound::read(&sent, &mail::inbound::Limits::default()).unwrap();
+            if goes_along {
+                assert_eq!((read.files.len(), read.files[0].content.len()), (1, 1_000));
+                assert_eq!(read.files[0].content_type, "image/png");
+            } else {
+                assert!(read.files.is_empty());
+                assert!(read.text.contains("plan") && read.text.contains("8.0 MB") && read.text.contains("/help/status/"), "{}", read.text);
+            }
+        }
+    }
+
     async fn mail_to_a_merged_ticket_shows_in_the_survivor(world) {
         let desk = Desk::open(&world).await;
         let (_, ben) = desk.agent("ben@here.example.org").await;
@@ -492,7 +539,7 @@ both_engines! {
         let (ben, _) = desk.agent("ben@here.example.org").await;
         let t = desk.deliver(&letter(1, ADA, "Internet down", "", "The light is red.")).await.ticket_id.unwrap();
         let notice = desk.fakes.mailer.sent().into_iter().find(|e| e.to == ben.email).expect("a notice");
-        let reply_to = address(&header(&String::from_utf8(notice.raw.to_vec()).unwrap(), "Reply-To"));
+        let reply_to = address(&header(std::str::from_utf8(&notice.raw).unwrap(), "Reply-To"));
         let answer = |n: u32| {
             letter(n, "Ben <ben@here.example.org>", "Re", "", "We are on our way.\n\nOn Mon, 2 Mar 2026 at 10:00, Us <support@here.example.org> wrote:\n> internal words")
                 .replace("support@here.example.org\nSubject", &format!("{reply_to}\nSubject"))

@@ -33,6 +33,19 @@ pub struct Letter {
     pub date: Timestamp,
     /// An https or mailto URL for the List-Unsubscribe header.
     pub list_unsubscribe: Option<String>,
+    /// What marks the letter as one of ours, should it come back: letters and digits.
+    pub loop_mark: Option<String>,
+    /// In their order, after the body.
+    pub files: Vec<AttachedFile>,
+}
+
+/// A file that goes along.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttachedFile {
+    pub filename: String,
+    /// Such as `image/png`; anything that is none becomes `application/octet-stream`.
+    pub content_type: String,
+    pub content: Vec<u8>,
 }
 
 /// A name and an address. An empty name is left out.
@@ -83,6 +96,9 @@ pub fn compose(letter: &Letter) -> Result<Vec<u8>> {
     if let Some(url) = &letter.list_unsubscribe {
         builder = builder.header("List-Unsubscribe", unsubscribe(url)?);
     }
+    if let Some(mark) = letter.loop_mark.as_deref().filter(|m| m.bytes().all(|b| b.is_ascii_alphanumeric())) {
+        builder = builder.header("X-Counterfoil-Loop", Raw::new(mark));
+    }
     builder = builder.header("MIME-Version", Raw::new("1.0"));
 
     let text = part("text/plain", &letter.text);
@@ -95,7 +111,37 @@ pub fn compose(letter: &Letter) -> Result<Vec<u8>> {
             MimePart::new(kind, BodyPart::Multipart(vec![text, part("text/html", html)]))
         }
     };
+    let body = if letter.files.is_empty() {
+        body
+    } else {
+        let kind = ContentType::new("multipart/mixed")
+            .attribute("boundary", message_id::boundary(&format!("files of {}", letter.message_id)));
+        let parts = std::iter::once(body).chain(letter.files.iter().map(attached)).collect();
+        MimePart::new(kind, BodyPart::Multipart(parts))
+    };
     builder.body(body).write_to_vec().map_err(Error::from_source)
+}
+
+/// Base64 with lines of 76 characters, whatever it is.
+fn attached(file: &AttachedFile) -> MimePart<'_> {
+    let word = |w: &str| {
+        !w.is_empty()
+            && w.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'+' | b'_'))
+    };
+    let bare = file.content_type.split(';').next().unwrap_or_default().trim();
+    let is_type = bare.split_once('/').is_some_and(|(a, b)| word(a) && word(b));
+    // What could be taken for a part of the letter itself is a file like any other.
+    let is_own = bare.starts_with("multipart/") || bare.starts_with("message/") || bare.starts_with("text/");
+    let kind = if is_type && !is_own { bare } else { "application/octet-stream" };
+    let mut encoded = Vec::with_capacity(file.content.len() * 7 / 5 + 4);
+    Base64Encoder::new().wrap_lines().encode_into(&file.content, &mut encoded);
+    if !encoded.ends_with(b"\r\n") {
+        encoded.extend_from_slice(b"\r\n");
+    }
+    let name: String = file.filename.chars().filter(|c| !c.is_control()).take(150).collect();
+    MimePart::new(ContentType::new(kind.to_owned()), BodyPart::Binary(encoded.into()))
+        .transfer_encoding("base64")
+        .attachment(name)
 }
 
 fn subject(text: &HeaderText) -> HeaderType<'_> {

@@ -21,7 +21,7 @@ mod written;
 
 pub use address::wire_address;
 pub use clean::{SafeHtml, clean};
-pub use compose::{Letter, Mailbox, compose};
+pub use compose::{AttachedFile, Letter, Mailbox, compose};
 pub use header::HeaderText;
 pub use message_id::{message_id, signed_letter};
 pub use written::plain_to_html;

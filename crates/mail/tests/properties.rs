@@ -24,7 +24,37 @@ fn letter(name: &str, subject: &str, text: &str, html: Option<&str>) -> Letter {
         automatic: true,
         date: "2026-11-21T04:05:06Z".parse().unwrap(),
         list_unsubscribe: None,
+        loop_mark: None,
+        files: Vec::new(),
     }
+}
+
+#[test]
+fn files_go_along_whatever_they_are_called() {
+    let file = |filename: &str, content_type: &str, content: &[u8]| mail::AttachedFile {
+        filename: filename.into(),
+        content_type: content_type.into(),
+        content: content.into(),
+    };
+    let mut sent = letter("Help", "Plans", "See the plans.", Some("<p>See the plans.</p>"));
+    sent.files = vec![
+        file("plan \"b\"\r\nBcc: evil@example.org.png", "image/png", b"\x89PNG\r\n\x1a\n\0\0"),
+        file("Straße.pdf", "application/pdf", b"%PDF-"),
+        file("page.html", "text/html; charset=utf-8", b"<script>"),
+        file("mail.eml", "message/rfc822", b"Subject: x\r\n\r\n.\r\n"),
+        file("odd", "no type at all\r\nX: y", b""),
+    ];
+    let raw = compose(&sent).unwrap();
+    assert_eq!(raw, compose(&sent).unwrap(), "the same letter gives the same bytes");
+    assert!(!fields(&raw).iter().any(|f| f == "Bcc" || f == "X"));
+    let read = mail::inbound::read(&raw, &mail::inbound::Limits::default()).unwrap();
+    assert_eq!(read.text.trim(), "See the plans.");
+    let kept: Vec<_> = read.files.iter().map(|f| (f.content_type.as_str(), f.content.as_slice())).collect();
+    let expected: Vec<_> = sent.files.iter().map(|f| f.content.as_slice()).collect();
+    assert_eq!(kept.iter().map(|(_, content)| *content).collect::<Vec<_>>(), expected);
+    assert_eq!(kept[0].0, "image/png");
+    assert!(kept[2..].iter().all(|(kind, _)| *kind == "application/octet-stream"), "{kept:?}");
+    assert_eq!(read.files[1].filename, "Straße.pdf");
 }
 
 /// The header block's field names, unfolded.

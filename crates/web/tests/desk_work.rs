@@ -271,6 +271,16 @@ both_engines! {
         assert_eq!((&note["body"], &note["is_internal"]), (&json!("A card died"), &json!(true)));
         assert_eq!(note["author"]["name"], "noc@supplier.example");
         assert_eq!(before, ada.get(&format!("/api/support/tickets/{id}")).await.text, "its customer sees none of it");
+        // Taken back, the link opens nothing; twice is harmless; another ticket's is not found.
+        let forwards = ben.get(&at(&id, "/forward")).await.expect(200);
+        let forward = forwards["items"][0]["id"].as_str().unwrap().to_owned();
+        let other = ada.file("another").await;
+        ben.post(&at(&other, &format!("/forward/{forward}/withdraw")), json!({})).await.expect(404);
+        for _ in 0..2 {
+            let taken = ben.post(&at(&id, &format!("/forward/{forward}/withdraw")), json!({})).await.expect(200);
+            assert!(taken["revoked_at"].is_string(), "{taken}");
+        }
+        outside.get(&path).await.expect_status(404);
         outside.get("/help/forward/cff_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa").await.expect_status(404);
         let there = site.neighbour("Eve", Role::Admin).await;
         there.get(&path).await.expect_status(404);

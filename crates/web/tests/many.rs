@@ -220,6 +220,31 @@ both_engines! {
         assert_eq!(ben.get("/api/admin/support/tickets?priority=high").await.expect(200)["items"], json!([]));
     }
 
+    async fn a_change_whose_request_died_says_so_and_changed_nothing(world) {
+        let site = Site::new(world).await;
+        let (ada, ben) = (site.user("Ada", Role::Customer).await, site.user("Ben", Role::Agent).await);
+        let ids: Vec<base::Id<desk::Ticket>> = several(&site, &ada, 2).await.iter().map(|id| id.parse().map(base::Id::from_uuid).unwrap()).collect();
+        let changes: desk::bulk::Changes = serde_json::from_value(json!({ "priority": "urgent" })).unwrap();
+        let staff = identity::Staff { user_id: ben.user_id.map(base::Id::from_uuid), role: Role::Agent, actor: base::Actor::system(), read_only: false };
+        let bulk = site.world.db.write(site.world.scope(), move |tx| {
+            let id = desk::bulk::begin(tx, &staff, changes, 500)?.id;
+            desk::bulk::collect(tx, id, 1, &ids)?;
+            Ok(id)
+        }).await.unwrap();
+        for (minutes, status) in [(9, "collecting"), (2, "done")] {
+            site.world.clock.advance(base::minutes(minutes));
+            site.world.db.write(site.world.scope(), desk::bulk::give_up_abandoned).await.unwrap();
+            let now = site.world.db.read(site.world.scope(), move |r| desk::bulk::get(r, bulk)).await.unwrap();
+            assert_eq!(now.status, status);
+            if status == "done" {
+                assert_eq!((now.done, now.failed), (0, 2));
+            }
+        }
+        site.work().await;
+        let list = ben.get("/api/admin/support/tickets?priority=urgent").await.expect(200);
+        assert_eq!(list["items"], json!([]), "nothing was changed");
+    }
+
     async fn wrong_bulk_requests_change_nothing(world) {
         let site = Site::new(world).await;
         let (ada, ben, tess) = (site.user("Ada", Role::Customer).await, site.user("Ben", Role::Agent).await, site.user("Tess", Role::Technician).await);

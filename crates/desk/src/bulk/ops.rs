@@ -68,6 +68,27 @@ pub fn start(tx: &mut Tx<'_>, id: Id<Bulk>) -> Result<Bulk> {
     Ok(bulk)
 }
 
+/// How long a request may take to say which tickets it is about.
+const COLLECTING_MINUTES: i64 = 10;
+
+/// Ends changes whose request died before it had said which tickets they are of. None of them was changed.
+pub fn give_up_abandoned(tx: &mut Tx<'_>) -> Result<()> {
+    let before = tx.now() - base::minutes(COLLECTING_MINUTES);
+    for id in store::abandoned(tx, before)? {
+        let mut bulk = lock(tx, id)?;
+        if bulk.status != "collecting" {
+            continue;
+        }
+        let left = store::give_up_items(tx, id, "the request ended before it was complete; nothing was changed")?;
+        bulk.total = u32::try_from(left).unwrap_or(bulk.total);
+        bulk.failed = bulk.total;
+        bulk.status = "done".into();
+        bulk.finished_at = Some(tx.now());
+        store::save(tx, &bulk)?;
+    }
+    Ok(())
+}
+
 /// Whoever asked, with the rights they have now.
 fn asker(tx: &Tx<'_>, bulk: &Bulk) -> Result<Staff> {
     let role = match bulk.user_id {

@@ -14,6 +14,8 @@ db::statements! {
         from bulk_changes where tenant_id = ?1 and id = ?2";
     LOCK = "select 1 from bulk_changes where tenant_id = ?1 and id = ?2 {lock}";
     SAVE = "update bulk_changes set status = ?3, done = ?4, failed = ?5, restored = ?6, finished_at = ?7 where tenant_id = ?1 and id = ?2";
+    ABANDONED = "select id from bulk_changes where tenant_id = ?1 and status = 'collecting' and created_at < ?2 order by created_at limit 100";
+    GIVE_UP_ITEMS = "update bulk_items set outcome = 'failed', reason = ?3 where tenant_id = ?1 and bulk_id = ?2 and outcome = 'waiting'";
     INSERT_ITEM = "insert into bulk_items (tenant_id, bulk_id, position, ticket_id, outcome) values (?1, ?2, ?3, ?4, 'waiting') on conflict do nothing";
     SAVE_ITEM = "update bulk_items set outcome = ?4, reason = ?5, before = ?6, version = ?7 where tenant_id = ?1 and bulk_id = ?2 and position = ?3";
     ITEMS = "select position, ticket_id, outcome, reason, before, version from bulk_items where tenant_id = ?1 and bulk_id = ?2 and position > ?3
@@ -46,6 +48,16 @@ fn map(row: &Row<'_>) -> Result<Bulk> {
 
 pub fn get(read: &Read<'_>, id: Id<Bulk>) -> Result<Bulk> {
     read.query_one(&BY_ID, params![id], map)?.or_not_found("bulk change")
+}
+
+/// Changes that began before an instant and never heard which tickets they are of.
+pub(super) fn abandoned(read: &Read<'_>, before: base::Timestamp) -> Result<Vec<Id<Bulk>>> {
+    read.query_all(&ABANDONED, params![before], |row| row.get(0))
+}
+
+/// Says of every ticket that waits why it is not changed; answers how many those are.
+pub(super) fn give_up_items(tx: &mut Tx<'_>, id: Id<Bulk>, why: &str) -> Result<u64> {
+    tx.execute(&GIVE_UP_ITEMS, params![id, why])
 }
 
 pub(super) fn lock(tx: &mut Tx<'_>, id: Id<Bulk>) -> Result<Bulk> {

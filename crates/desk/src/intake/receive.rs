@@ -33,9 +33,12 @@ pub fn receive(tx: &mut Tx<'_>, letter: Received) -> Result<Id<Mail>> {
     Ok(id)
 }
 
+/// Whose a channel is.
+pub type Home = (TenantId, Id<MailChannel>);
+
 /// The channels that mail to some addresses is for, each once: by the address, with or without a secret part. In a scope
 /// of the installation.
-pub fn envelope_channels(read: &Read<'_>, to: &[Email]) -> Result<Vec<Option<(TenantId, Id<MailChannel>)>>> {
+pub fn envelope_channels(read: &Read<'_>, to: &[Email]) -> Result<Vec<Option<Home>>> {
     to.iter()
         .map(|address| match channels::by_address_anywhere(read, address)? {
             Some(found) => Ok(Some(found)),

@@ -168,7 +168,7 @@ fn decide(tx: &mut Tx<'_>, case: &Case<'_>, mail: &mut Mail) -> Result<()> {
 
 enum Joined {
     /// They take part in this ticket.
-    Customer(Ticket),
+    Customer(Box<Ticket>),
     /// They were asked for help, and this is their answer.
     Forward,
 }
@@ -184,7 +184,7 @@ fn joined(tx: &Tx<'_>, found: &Trace, writer: &Email) -> Result<Option<Joined>> 
     if found.staff.is_some() {
         return Ok(None);
     }
-    Ok(trace::joins(tx, &found.ticket, writer)?.map(Joined::Customer))
+    Ok(trace::joins(tx, &found.ticket, writer)?.map(|t| Joined::Customer(Box::new(t))))
 }
 
 /// An agent answers a notice: only with their own reply address, from their own address, proved by DMARC, and where the

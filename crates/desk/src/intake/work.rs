@@ -80,7 +80,7 @@ impl Handler for MailWorker {
             helo: mail.helo,
             envelope_from: mail.envelope_from.and_then(|from| from.parse().ok()),
             trusted_host: channel.trusted_host,
-            limits: self.limits.clone(),
+            limits: self.limits,
         }))
     }
 
@@ -91,7 +91,7 @@ impl Handler for MailWorker {
             _ => later(e),
         })?;
         let raw: Bytes = reader.collect(u64::MAX).await.map_err(later)?.into();
-        let (parsed, limits) = (raw.clone(), plan.limits.clone());
+        let (parsed, limits) = (raw.clone(), plan.limits);
         // A parser that panics over a letter fails this letter, and no other.
         let read = tokio::task::spawn_blocking(move || inbound::read(&parsed, &limits)).await;
         let mut letter = match read {

@@ -8,7 +8,7 @@ use engine::{Inside, Job};
 use identity::{Links, TenantRecord, Token, User, teams, tenants, users};
 use notices::{
     inbox,
-    letters::{self, LetterKind, NewLetter, Posted},
+    letters::{self, LetterFile, LetterKind, NewLetter, Posted},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -145,6 +145,41 @@ pub(crate) fn write_to_customer(
     about.post(tx, kind, &to, values).map(|_| ())
 }
 
+/// Files go along up to this many bytes in all; beyond that the letter names them. Base64 makes a third more of them, and
+/// many servers take 10 MB.
+const FILES_MAX_BYTES: u64 = 7_000_000;
+
+/// The files that go along with a message: all of them, or none.
+fn files_of(message: &Message) -> Vec<LetterFile> {
+    let sum: u64 = message.attachments.iter().map(|a| a.size_bytes).sum();
+    if sum > FILES_MAX_BYTES {
+        return Vec::new();
+    }
+    let file = |a: &Attachment| LetterFile {
+        filename: a.filename.clone(),
+        content_type: a.content_type.clone(),
+        size_bytes: a.size_bytes,
+        sha256: a.sha256,
+    };
+    message.attachments.iter().map(file).collect()
+}
+
+/// What is said, and beneath it the files that are too large to go along, with where they are.
+fn with_files(said: &str, message: &Message, files: &[LetterFile], link: Option<&str>) -> String {
+    if message.attachments.len() == files.len() {
+        return said.to_owned();
+    }
+    let mut out = format!("{said}\n");
+    for a in &message.attachments {
+        let name: String =
+            a.filename.chars().filter(|c| !matches!(c, '[' | ']' | '(' | ')' | '\\' | '`')).collect();
+        let megabytes = a.size_bytes as f64 / 1_000_000.0;
+        let name = link.map_or(name.clone(), |link| format!("[{name}]({link})"));
+        out.push_str(&format!("\n- {name} ({megabytes:.1} MB)"));
+    }
+    out
+}
+
 struct About<'a> {
     ticket: &'a Ticket,
     tenant: &'a TenantRecord,
@@ -215,7 +250,7 @@ impl About<'_> {
         to: &Recipient,
         values: serde_json::Value,
     ) -> Result<Posted> {
-        self.post_for(tx, kind, to, values, Replier::of(to))
+        self.post_for(tx, kind, to, values, Replier::of(to), Vec::new())
     }
 
     fn post_for(
@@ -225,6 +260,7 @@ impl About<'_> {
         to: &Recipient,
         values: serde_json::Value,
         replier: Replier,
+        files: Vec<LetterFile>,
     ) -> Result<Posted> {
         let thread = reply::headers(tx, self.ticket, &to.email, replier)?;
         let letter = NewLetter {
@@ -237,6 +273,7 @@ impl About<'_> {
             from_email: thread.from,
             reply_to: thread.reply_to,
             in_reply_to: thread.in_reply_to,
+            files,
             values,
         };
         letters::post(tx, letter)
@@ -261,20 +298,23 @@ impl About<'_> {
         let to = self.recipient(tx)?;
         let link = self.link(tx, &to)?;
         let mut values = self.values(&to.name, &link);
-        values["body"] = message.body.clone().into();
         values["author"] = message.author.name.clone().into();
         // What a rule says is said to the customer alone, as what it is: a program that answered it would get no answer.
         let automatic = message.author.kind == base::ActorKind::System;
         let kind = if automatic { LetterKind::TicketAutoAnswer } else { LetterKind::SupportTicketUpdate };
-        if let Some(signature) = reply::signature(tx, self.ticket)?.filter(|_| !automatic) {
-            values["body"] = format!("{}\n\n{signature}", message.body).into();
-        }
-        let letter = self.post(tx, kind, &to, values.clone())?;
+        let said = match reply::signature(tx, self.ticket)?.filter(|_| !automatic) {
+            Some(signature) => format!("{}\n\n{signature}", message.body),
+            None => message.body.clone(),
+        };
+        let files = files_of(&message);
+        values["body"] = with_files(&said, &message, &files, Some(&link)).into();
+        let letter = self.post_for(tx, kind, &to, values.clone(), Replier::of(&to), files.clone())?;
         store::set_delivery(tx, message.id, letter.status(), letter.id.uuid())?;
         if automatic {
             return Ok(());
         }
         // A copy holds the answer and no link: whoever gets it was shown this, not the ticket.
+        values["body"] = with_files(&said, &message, &files, None).into();
         for copy in participants::of(tx, self.ticket.id)? {
             values["name"] = copy.name.clone().into();
             let to = Recipient {
@@ -284,7 +324,8 @@ impl About<'_> {
                 verified: false,
                 staff: None,
             };
-            self.post(tx, LetterKind::TicketCopy, &to, values.clone())?;
+            let replier = Replier::of(&to);
+            self.post_for(tx, LetterKind::TicketCopy, &to, values.clone(), replier, files.clone())?;
         }
         Ok(())
     }
@@ -308,7 +349,10 @@ impl About<'_> {
             verified: false,
             staff: None,
         };
-        let letter = self.post_for(tx, LetterKind::TicketForward, &to, values, Replier::Forward(id))?;
+        let files = files_of(&message);
+        values["body"] = with_files(&message.body, &message, &files, Some(&link)).into();
+        let letter =
+            self.post_for(tx, LetterKind::TicketForward, &to, values, Replier::Forward(id), files)?;
         store::set_delivery(tx, message.id, letter.status(), letter.id.uuid())
     }
 

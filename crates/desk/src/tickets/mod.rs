@@ -46,7 +46,7 @@ pub use ops::{
     SplitOff, TicketPatch, archive_old, block, blocked, change, change_own, close_resolved, confirm, create,
     customer_reply, file, forward, forward_seen, forwarded, leave_team, mark_read_by_staff, mark_spam, merge,
     merged, purge_deleted, rated, remove, restore, snooze, split, staff_message, take_answer, unblock,
-    unmerge, unsnooze, user_of, wake_due,
+    unmerge, unsnooze, user_of, wake_due, withdraw,
 };
 pub(crate) use ops::{Overheard, admit, join, lock_head, note_macro, overhear, restore_fields};
 pub use query::Extras;

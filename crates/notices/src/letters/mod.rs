@@ -12,8 +12,9 @@ mod template;
 
 pub use kind::LetterKind;
 pub use outbox::{
-    Letter, LetterFilter, NewLetter, Posted, bounced, by_message_id, get, list, post, resend, search,
+    Letter, LetterFile, LetterFilter, NewLetter, Posted, bounced, by_message_id, files, get, list, post,
+    resend, search,
 };
 pub use secret::{MESSAGE_IDS, of as secret_of};
-pub use send::{SendLetter, Sender, Settled, compose};
+pub use send::{Parcel, SendLetter, Sender, Settled, parcel};
 pub use template::{Template, changed, check as check_template, reset, sample, save, template_of};

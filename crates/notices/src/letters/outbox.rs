@@ -50,7 +50,18 @@ pub struct NewLetter {
     pub reply_to: Option<Email>,
     /// The Message-ID it answers, so that mail programs show one thread.
     pub in_reply_to: Option<String>,
+    /// Files that go along.
+    pub files: Vec<LetterFile>,
     pub values: serde_json::Value,
+}
+
+/// A file of a letter; its content is a blob of the tenant.
+#[derive(Clone, Debug)]
+pub struct LetterFile {
+    pub filename: String,
+    pub content_type: String,
+    pub size_bytes: u64,
+    pub sha256: [u8; 32],
 }
 
 macro_rules! columns {
@@ -67,6 +78,9 @@ db::statements! {
     BY_ID = concat!("select ", columns!(), " from letters where tenant_id = ?1 and id = ?2");
     PAGE = concat!("select ", columns!(), " from letters where tenant_id = ?1 and id < ?2 order by id desc limit ?3");
     AGAIN = "update letters set status = 'queued', last_error = null where tenant_id = ?1 and id = ?2 and status in ('failed', 'uncertain', 'bounced', 'held')";
+    ADD_FILE = "insert into letter_files (tenant_id, letter_id, position, filename, content_type, size_bytes, sha256)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    FILES = "select filename, content_type, size_bytes, sha256 from letter_files where tenant_id = ?1 and letter_id = ?2 order by position";
     BY_MESSAGE_ID = concat!("select ", columns!(), " from letters where tenant_id = ?1 and message_id = ?2");
     BOUNCED = "update letters set status = 'bounced', last_error = ?3 where tenant_id = ?1 and id = ?2 and status <> 'bounced'";
     SETTLE = "update letters set status = ?3, attempts = attempts + 1, last_error = ?4, sent_at = ?5 where tenant_id = ?1 and id = ?2";
@@ -152,10 +166,26 @@ pub fn post(tx: &mut Tx<'_>, new: NewLetter) -> Result<Posted> {
             new.reply_to
         ],
     )?;
+    for (position, file) in new.files.iter().enumerate() {
+        let (position, size) = (position as u64, file.size_bytes);
+        tx.execute(&ADD_FILE, params![id, position, file.filename, file.content_type, size, file.sha256])?;
+    }
     if !is_held {
         tx.enqueue(&SendLetter { letter: id })?;
     }
     Ok(posted)
+}
+
+/// Files that go along with a letter, in their order.
+pub fn files(read: &Read<'_>, id: Id<Letter>) -> Result<Vec<LetterFile>> {
+    read.query_all(&FILES, params![id], |row| {
+        Ok(LetterFile {
+            filename: row.get(0)?,
+            content_type: row.get(1)?,
+            size_bytes: row.get(2)?,
+            sha256: row.get(3)?,
+        })
+    })
 }
 
 pub fn get(read: &Read<'_>, id: Id<Letter>) -> Result<Letter> {

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use base::{Email, Id, Result};
+use base::{Email, Id, Kind, Result, TenantId};
 use db::{Read, Tx};
 use engine::{
     Failure, Handler, Job, Outside, Step,
-    outside::{Envelope, SendErrorClass},
+    outside::{Blobs, Envelope, SendErrorClass, Sha256},
 };
 use identity::{Links, tenants};
 use serde::{Deserialize, Serialize};
 
-use super::outbox::{self, Letter};
+use super::outbox::{self, Letter, LetterFile};
 
 #[derive(Serialize, Deserialize)]
 pub struct SendLetter {
@@ -33,8 +33,29 @@ pub struct Sender {
     pub settled: Settled,
 }
 
-/// The whole letter as it goes over the wire; also what the outbox page offers as a file.
-pub fn compose(read: &Read<'_>, links: &Links, letter: &Letter) -> Result<(Email, Vec<u8>)> {
+/// A letter with everything it is made of but the content of its files.
+pub struct Parcel {
+    pub from: Email,
+    letter: mail::Letter,
+    tenant: TenantId,
+    files: Vec<LetterFile>,
+}
+
+impl Parcel {
+    /// The whole letter as it goes over the wire; also what the outbox page offers as a file.
+    pub async fn bytes(mut self, blobs: &dyn Blobs) -> Result<Vec<u8>> {
+        for file in self.files {
+            let reader = blobs.open(self.tenant, Sha256(file.sha256)).await?;
+            let content = reader.collect(file.size_bytes).await?;
+            let (filename, content_type) = (file.filename, file.content_type);
+            self.letter.files.push(mail::AttachedFile { filename, content_type, content });
+        }
+        mail::compose(&self.letter)
+    }
+}
+
+/// Puts a letter together.
+pub fn parcel(read: &Read<'_>, links: &Links, letter: &Letter) -> Result<Parcel> {
     let tenant = tenants::get(read, read.tenant()?)?;
     let from_name = if tenant.settings.from_name.is_empty() {
         tenant.name.clone()
@@ -48,7 +69,7 @@ pub fn compose(read: &Read<'_>, links: &Links, letter: &Letter) -> Result<(Email
     } else {
         tenant.settings.from_email.parse()?
     };
-    let raw = mail::compose(&mail::Letter {
+    let parts = mail::Letter {
         message_id: letter.message_id.clone(),
         from: mail::Mailbox { name: mail::HeaderText::lossy(&from_name), email: from.clone() },
         to: mail::Mailbox { name: mail::HeaderText::lossy(&letter.to_name), email: letter.to_email.clone() },
@@ -64,8 +85,10 @@ pub fn compose(read: &Read<'_>, links: &Links, letter: &Letter) -> Result<(Email
         automatic: letter.automatic,
         date: letter.created_at,
         list_unsubscribe: None,
-    })?;
-    Ok((from, raw))
+        loop_mark: Some(tenant.id.uuid().simple().to_string()),
+        files: Vec::new(),
+    };
+    Ok(Parcel { from, letter: parts, tenant: tenant.id, files: outbox::files(read, letter.id)? })
 }
 
 /// An address literal is no domain of an address: a business without a host of its own writes from `support@localhost`.
@@ -74,28 +97,38 @@ fn sender_of(domain: &str) -> Result<Email> {
     if numeric { "support@localhost".parse() } else { format!("support@{domain}").parse() }
 }
 
+/// A letter on its way to the mail server.
+pub struct Sending {
+    from: Option<Email>,
+    to: Email,
+    message_id: String,
+    parcel: Parcel,
+}
+
 impl Handler for Sender {
     type Job = SendLetter;
-    type Plan = Envelope;
+    type Plan = Sending;
     type Outcome = ();
 
-    fn plan(&self, tx: &mut Tx<'_>, job: &SendLetter) -> Result<Step<Envelope>> {
+    fn plan(&self, tx: &mut Tx<'_>, job: &SendLetter) -> Result<Step<Sending>> {
         let letter = outbox::get(tx, job.letter)?;
         if matches!(letter.status.as_str(), "sent" | "bounced" | "held") {
             return Ok(Step::Done);
         }
-        let (from, raw) = compose(tx, &self.links, &letter)?;
-        let from = (!letter.automatic).then_some(from);
-        Ok(Step::Perform(Envelope {
-            from,
-            to: letter.to_email,
-            message_id: letter.message_id,
-            raw: raw.into(),
-        }))
+        let parcel = parcel(tx, &self.links, &letter)?;
+        let from = (!letter.automatic).then(|| parcel.from.clone());
+        Ok(Step::Perform(Sending { from, to: letter.to_email, message_id: letter.message_id, parcel }))
     }
 
-    async fn perform(&self, outside: &Outside, plan: Envelope) -> Result<(), Failure> {
-        outside.mailer.send(plan).await.map(|_| ()).map_err(|e| match e.class {
+    async fn perform(&self, outside: &Outside, plan: Sending) -> Result<(), Failure> {
+        let raw = plan.parcel.bytes(&*outside.blobs).await.map_err(|e| match e.kind() {
+            Kind::NotFound => Failure::Permanent(format!("a file of the letter is lost: {e}")),
+            Kind::Unavailable => Failure::Temporary(format!("a file of the letter cannot be read: {e}")),
+            _ => Failure::Permanent(e.to_string()),
+        })?;
+        let envelope =
+            Envelope { from: plan.from, to: plan.to, message_id: plan.message_id, raw: raw.into() };
+        outside.mailer.send(envelope).await.map(|_| ()).map_err(|e| match e.class {
             SendErrorClass::Temporary => Failure::Temporary(e.detail),
             SendErrorClass::Permanent => Failure::Permanent(e.detail),
             SendErrorClass::Uncertain => Failure::Uncertain(e.detail),
@@ -121,6 +154,8 @@ impl Handler for Sender {
             _ => {}
         }
         outbox::settle(tx, job.letter, status, error)?;
-        (self.settled)(tx, job.letter, status)
+        // Who wrote it wants to know that it is late.
+        let told = if status == "queued" { "deferred" } else { status };
+        (self.settled)(tx, job.letter, told)
     }
 }

@@ -129,6 +129,7 @@ outbox-to = To
 outbox-empty-title = No letters yet
 outbox-empty-text = Every letter to a customer appears here with its state.
 outbox-resend = Send again
+outbox-release = Let it go
 outbox-raw = Download .eml
 outbox-attempts = { $n ->
     [one] { $n } attempt

@@ -340,6 +340,7 @@ fn post(
             domain: links.domain(tenant),
             from_email: None,
             reply_to: None,
+            files: Vec::new(),
             in_reply_to: None,
             values,
         },

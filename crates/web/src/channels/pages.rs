@@ -344,7 +344,7 @@ struct TypedMailbox {
 }
 
 impl TypedMailbox {
-    fn new(&self) -> Result<NewMailbox> {
+    fn described(&self) -> Result<NewMailbox> {
         let port = self.port.trim().parse();
         Ok(NewMailbox {
             host: self.host.clone(),
@@ -418,7 +418,7 @@ async fn save_mailbox(State(app): State<App>, who: AdminPage, At(id): At<Uuid>, 
     let is_set = known_mailbox(&app, &who, &channel).await?.is_some();
     let at = format!("{HOME}/{id}/mailbox");
     let (channel_id, tests) = (channel.id, input.then == "test");
-    let done = match input.new() {
+    let done = match input.described() {
         // What was typed is tried as it stands.
         Ok(new) if tests => knock(&app, &who.scope(), channel_id, new).await,
         Ok(new) => app.write(who.scope(), move |tx| mailbox::set(tx, channel_id, &new)).await.map(drop),

@@ -20,7 +20,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::inbound::{self, InboundOut, WaitingOut};
+use super::{
+    inbound::{self, InboundOut, WaitingOut},
+    relays,
+};
 use crate::{
     admin::api::ThingAt,
     http::{
@@ -62,6 +65,25 @@ pub(crate) fn routes() -> ApiRouter<App> {
                 reads(op, "mail.inbound.show", "What became of a mail that was handed in", ChannelKey)
                     .response::<200, Json<InboundOut>>()
                     .response::<202, Json<WaitingOut>>()
+            }),
+        )
+        .api_route(
+            "/api/mail/sendgrid/{key}",
+            post_with(relays::sendgrid, |op| {
+                writes(op, "mail.sendgrid", "For Inbound Parse of SendGrid, with the raw message", ChannelKey)
+                    .response::<200, ()>()
+            }),
+        )
+        .api_route(
+            "/api/mail/ses/{key}",
+            post_with(relays::ses, |op| {
+                writes(
+                    op,
+                    "mail.ses",
+                    "For an SNS topic of Amazon SES; messages have to be signed, and a subscription is confirmed",
+                    ChannelKey,
+                )
+                .response::<200, ()>()
             }),
         )
         .api_route(

@@ -58,13 +58,14 @@ pub struct WaitingOut {
     pub reason: String,
 }
 
-struct Key {
-    tenant: TenantId,
-    channel: Id<MailChannel>,
+/// What a key opens.
+pub(super) struct Key {
+    pub tenant: TenantId,
+    pub channel: Id<MailChannel>,
 }
 
 impl Key {
-    fn scope(&self) -> Scope {
+    pub fn scope(&self) -> Scope {
         Scope::tenant(self.tenant, Actor::system())
     }
 }
@@ -82,7 +83,7 @@ async fn opened(app: &App, headers: &HeaderMap) -> Result<Key> {
     by_key(app, token).await?.ok_or_else(refuse)
 }
 
-async fn by_key(app: &App, token: Token) -> Result<Option<Key>> {
+pub(super) async fn by_key(app: &App, token: Token) -> Result<Option<Key>> {
     let scope = Scope::installation(Actor::system());
     let found = app.read(scope, move |read| channels::by_key_anywhere(read, &token)).await?;
     Ok(found.map(|(tenant, channel)| Key { tenant, channel }))

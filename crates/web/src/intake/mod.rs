@@ -3,6 +3,8 @@
 pub mod api;
 pub mod inbound;
 pub mod pages;
+mod relays;
+mod sns;
 pub mod views;
 
 pub(crate) use api::routes;

@@ -141,7 +141,8 @@ async fn show(State(app): State<App>, who: AdminPage, At(id): At<Uuid>) -> Outco
         checks: checks.collect(),
         checks_detail: said("detail").unwrap_or_default(),
         may_release: matches!(mail.state, MailState::Quarantined | MailState::Discarded),
-        may_discard: !in_ticket
+        may_discard: mail.outcome != Some(What::Duplicate)
+            && !in_ticket
             && matches!(mail.state, MailState::Quarantined | MailState::Failed | MailState::Done),
         may_retry: mail.state == MailState::Failed || in_ticket,
         may_assign: !in_ticket && mail.state == MailState::Done && mail.outcome != Some(What::Duplicate),

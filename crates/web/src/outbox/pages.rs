@@ -27,7 +27,7 @@ use crate::{
 
 const HOME: &str = "/admin/outbox";
 const PAGE: u32 = 50;
-const STATES: [&str; 4] = ["queued", "sent", "failed", "uncertain"];
+const STATES: [&str; 6] = ["queued", "sent", "failed", "uncertain", "bounced", "held"];
 
 /// A letter's HTML is somebody else's: it runs nothing, loads nothing and belongs to no origin.
 const LETTER_POLICY: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'";
@@ -100,8 +100,8 @@ async fn list(State(app): State<App>, who: AdminPage, Params(query): Params<Quer
     who.show(&app, "outbox/list.html", view).await
 }
 
-/// A letter this administrator may read, with the address it comes from and the whole of it.
-async fn find(app: &App, who: &AdminPage, id: Uuid) -> Result<(letters::Letter, String, Vec<u8>)> {
+/// A letter this administrator may read, with all it is made of.
+async fn find(app: &App, who: &AdminPage, id: Uuid) -> Result<(letters::Letter, letters::Parcel)> {
     let links = app.config().links.clone();
     let highest = who.user.role == Role::SuperAdmin;
     app.read(who.scope(), move |read| {
@@ -117,14 +117,15 @@ async fn find(app: &App, who: &AdminPage, id: Uuid) -> Result<(letters::Letter, 
                 "this letter signs a super admin in; only they read it",
             ));
         }
-        let (from, raw) = letters::compose(read, &links, &letter)?;
-        Ok((letter, from.to_string(), raw))
+        let parcel = letters::parcel(read, &links, &letter)?;
+        Ok((letter, parcel))
     })
     .await
 }
 
 async fn show(State(app): State<App>, who: AdminPage, At(id): At<Uuid>) -> Outcome {
-    let (letter, from, _) = find(&app, &who, id).await?;
+    let (letter, parcel) = find(&app, &who, id).await?;
+    let from = parcel.from.to_string();
     let view = views::Letter {
         id: letter.id.to_string(),
         from,
@@ -146,7 +147,7 @@ async fn show(State(app): State<App>, who: AdminPage, At(id): At<Uuid>) -> Outco
 const CACHE: (HeaderName, &str) = (header::CACHE_CONTROL, "private, no-store");
 
 async fn html(State(app): State<App>, who: AdminPage, At(id): At<Uuid>) -> Outcome {
-    let (letter, _, _) = find(&app, &who, id).await?;
+    let (letter, _) = find(&app, &who, id).await?;
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, LETTER_POLICY),
@@ -156,7 +157,8 @@ async fn html(State(app): State<App>, who: AdminPage, At(id): At<Uuid>) -> Outco
 }
 
 async fn raw(State(app): State<App>, who: AdminPage, At(id): At<Uuid>) -> Outcome {
-    let (_, _, raw) = find(&app, &who, id).await?;
+    let (_, parcel) = find(&app, &who, id).await?;
+    let raw = parcel.bytes(&*app.outside().blobs).await?;
     let headers = [
         (header::CONTENT_TYPE, "message/rfc822".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{id}.eml\"")),

@@ -229,6 +229,27 @@ pub async fn forwards(
     Ok(Answer::ok(Page { items, next_cursor: None }))
 }
 
+/// A ticket's forward.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct ForwardAt {
+    pub id: Id<Ticket>,
+    pub forward_id: Id<tickets::Forward>,
+}
+
+pub async fn withdraw(
+    State(app): State<App>,
+    who: StaffCaller,
+    At(at): At<ForwardAt>,
+) -> Outcome<Answer<tickets::Forward>> {
+    acting(&app, &who, at.id).await?;
+    let settings = who.caller.tenant.settings.clone();
+    let taken = app.write(who.caller.scope(), move |tx| {
+        tickets::withdraw(tx, &settings, &who.staff, at.id, at.forward_id)
+    });
+    Ok(Answer::ok(taken.await?))
+}
+
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SpamIn {

@@ -141,6 +141,7 @@ fn sentence(a: &Audit, names: &Names, teams: &[Team], zone: &str, locale: &str) 
         | "split"
         | "split_from"
         | "forwarded"
+        | "forward_withdrawn"
         | "deleted"
         | "restored"
         | "woken"

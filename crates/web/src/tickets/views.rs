@@ -190,7 +190,7 @@ pub struct Message {
     pub parts: Vec<Part>,
     pub mail: Option<MessageMail>,
     pub attachments: Vec<Attachment>,
-    /// `queued, sent, failed, kept, uncertain, bounced, held` for letters to customers.
+    /// `queued, sent, failed, kept, uncertain, bounced, held, deferred` for letters to customers.
     pub delivery: Option<String>,
     pub delivery_detail: Option<String>,
     pub created_at: Timestamp,

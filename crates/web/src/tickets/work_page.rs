@@ -71,6 +71,12 @@ pub fn act(id: Id<Ticket>, name: &str, form: &Form, zone: &str, locale: &str) ->
                 tickets::forward(tx, settings, staff, id, new).map(|_| did("flash-forwarded"))
             })
         }
+        "withdraw" => {
+            let forward: Id<tickets::Forward> = parse(form, "forward")?;
+            Box::new(move |tx, settings, staff| {
+                tickets::withdraw(tx, settings, staff, id, forward).map(|_| did("flash-withdrawn"))
+            })
+        }
         "spam" => {
             let block = flag("block_sender");
             Box::new(move |tx, settings, staff| {

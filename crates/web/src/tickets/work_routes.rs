@@ -93,6 +93,18 @@ pub fn routes() -> ApiRouter<App> {
             }),
         )
         .api_route(
+            &at("forward/{forward_id}/withdraw"),
+            post_with(acts::withdraw, |op| {
+                writes(
+                    op,
+                    "admin.tickets.forward.withdraw",
+                    "Close the link and the reply address of a forward",
+                    Staff,
+                )
+                .response::<200, Json<Forward>>()
+            }),
+        )
+        .api_route(
             &at("spam"),
             post_with(acts::spam, |op| {
                 body::<acts::SpamIn>(writes(

@@ -71,6 +71,8 @@ pub struct Entry {
 
 #[derive(Debug, Serialize)]
 pub struct Forwarded {
+    pub id: String,
+    pub is_withdrawn: bool,
     pub to: String,
     pub at: Timestamp,
 }
@@ -161,7 +163,12 @@ pub fn work(
             .collect(),
         forwards: tickets::forwarded(read, t.id)?
             .into_iter()
-            .map(|f| Forwarded { to: f.to_email, at: f.created_at })
+            .map(|f| Forwarded {
+                id: f.id.to_string(),
+                is_withdrawn: f.revoked_at.is_some(),
+                to: f.to_email,
+                at: f.created_at,
+            })
             .collect(),
         snooze: t.snoozed_at.map(|_| Snoozed { until: t.snoozed_until }),
         snooze_choices: snooze_choices(read.now(), zone, locale),

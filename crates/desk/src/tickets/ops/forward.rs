@@ -24,6 +24,7 @@ use crate::tickets::{
 db::statements! {
     INSERT = "insert into forwards (tenant_id, id, ticket_id, message_id, to_email, token_hash, created_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     SET_TOKEN = "update forwards set token_hash = ?3 where tenant_id = ?1 and id = ?2";
+    REVOKE = "update forwards set revoked_at = ?3 where tenant_id = ?1 and id = ?2 and revoked_at is null";
     BY_ID = "select id, ticket_id, message_id, to_email, created_at, revoked_at from forwards where tenant_id = ?1 and id = ?2";
     BY_TOKEN = "select id, ticket_id, message_id, to_email, created_at, revoked_at from forwards where tenant_id = ?1 and token_hash = ?2 and revoked_at is null";
     OF_TICKET = "select id, ticket_id, message_id, to_email, created_at, revoked_at from forwards where tenant_id = ?1 and ticket_id = ?2 order by id";
@@ -138,6 +139,27 @@ pub fn forward(
     settle(tx, &before, t, staff_line("forwarded", None, Some(new.to.as_str().to_owned())))?;
     tx.enqueue(&Announce { ticket: id, news: News::Forwarded { forward: forward_id.uuid() } })?;
     get(tx, forward_id)
+}
+
+/// Takes a forward back: its link and its reply address open nothing any more. What was sent cannot be called back. Doing it
+/// twice is harmless.
+pub fn withdraw(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    staff: &Staff,
+    ticket: Id<Ticket>,
+    id: Id<Forward>,
+) -> Result<Forward> {
+    let before = changeable(tx, settings, staff, ticket, None)?;
+    let found = get(tx, id)?;
+    if found.ticket_id != ticket {
+        return Err(Error::not_found("forward"));
+    }
+    let now = tx.now();
+    if tx.execute(&REVOKE, params![id, now])? == 1 {
+        settle(tx, &before, before.clone(), staff_line("forward_withdrawn", None, Some(found.to_email)))?;
+    }
+    get(tx, id)
 }
 
 /// The public conversation as Markdown, oldest first.

@@ -22,7 +22,7 @@ pub use age::{archive_old, close_resolved};
 pub use change::{TicketPatch, change};
 pub use create::{Filed, For, NewTicket, create, file, user_of};
 pub use customer::{CustomerPatch, change_own, confirm, customer_reply};
-pub use forward::{Forward, ForwardSeen, NewForward, forward, forwarded, seen as forward_seen, take_answer};
+pub use forward::{Forward, ForwardSeen, NewForward, forward, forwarded, seen as forward_seen, take_answer, withdraw};
 pub(in crate::tickets) use forward::{get as get_forward, new_token};
 pub(crate) use mailed::{Overheard, admit, join, overhear};
 pub use merge::{merge, merged, unmerge};
