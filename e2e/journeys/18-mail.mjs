@@ -140,6 +140,7 @@ async function aFollowUpIsMerged(t, channel, { agent, ticket, number }) {
   await button.click();
   await agent.waitForURL(`**/desk/tickets/${ticket}`);
   await t.sees(agent, "one press merges it", agent.locator(".message-inbound", { hasText: "I write from the office now." }));
+  t.check("and suggests it no more", (await button.count()) === 0);
 }
 
 async function comesBack(t, channel, { agent, ticket }, ours) {
