@@ -19,8 +19,14 @@ impl Request {
         Self(format!("GET {path} HTTP/1.1\r\nhost: bench\r\n{}\r\n", bearer(token)).into_bytes().into())
     }
     pub fn post(path: &str, token: &str, body: &str) -> Self {
+        Self::json("POST", path, token, body)
+    }
+    pub fn patch(path: &str, token: &str, body: &str) -> Self {
+        Self::json("PATCH", path, token, body)
+    }
+    fn json(method: &str, path: &str, token: &str, body: &str) -> Self {
         let head = format!(
-            "POST {path} HTTP/1.1\r\nhost: bench\r\n{}content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            "{method} {path} HTTP/1.1\r\nhost: bench\r\n{}content-type: application/json\r\ncontent-length: {}\r\n\r\n",
             bearer(token),
             body.len()
         );
@@ -89,7 +95,7 @@ pub async fn call(address: SocketAddr, request: Request) -> String {
 
 /// Reads one whole answer and says where its body is; anything but success stops the run, since a refused request costs
 /// nothing.
-async fn one_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> (usize, usize) {
+pub async fn one_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> (usize, usize) {
     let (mut filled, mut whole) = (0, None);
     loop {
         if filled == buffer.len() {

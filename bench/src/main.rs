@@ -1,4 +1,4 @@
-//! `cargo dev bench [--postgres URL] [--sizes 1000,100000] [--seconds 5]`
+//! `cargo dev bench [--postgres URL] [--sizes 1000,100000] [--seconds 5] [--mails 50000]`
 //!
 //! Each figure of the server stands beside two limits of the same run: the bare SQL of the same rows and reads (no
 //! HTTP, no rules), and an empty handler behind the same router under the same driver (no SQL). What counts is the
@@ -6,6 +6,8 @@
 //!
 //! The data set is made once for each size and engine, by rows, and kept in `COUNTERFOIL_BENCH_DATA` (a temporary folder
 //! otherwise); for PostgreSQL the databases `counterfoil_bench_<size>` have to exist.
+//!
+//! `--mails N` measures mail that comes in, N letters of it, and nothing else; see `mails`.
 
 mod bare;
 mod bare_reads;
@@ -13,6 +15,7 @@ mod bulk;
 mod corpus;
 mod data;
 mod driver;
+mod mails;
 mod report;
 mod rows;
 mod server;
@@ -28,6 +31,8 @@ struct Options {
     sizes: Vec<usize>,
     postgres: Option<String>,
     data: PathBuf,
+    /// Mail that comes in, instead of everything else.
+    mails: Option<usize>,
 }
 
 fn options() -> Options {
@@ -37,6 +42,7 @@ fn options() -> Options {
         postgres: std::env::var("COUNTERFOIL_BENCH_POSTGRES").ok(),
         data: std::env::var_os("COUNTERFOIL_BENCH_DATA")
             .map_or_else(|| std::env::temp_dir().join("counterfoil-bench"), PathBuf::from),
+        mails: None,
     };
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
@@ -47,6 +53,7 @@ fn options() -> Options {
                 options.sizes = value().split(',').map(|s| s.parse().expect("a number of tickets")).collect()
             }
             "--postgres" => options.postgres = Some(value()),
+            "--mails" => options.mails = Some(value().parse().expect("a number of letters")),
             "--data" => options.data = value().into(),
             other => panic!("{other} is not an option; see the top of bench/src/main.rs"),
         }
@@ -57,6 +64,10 @@ fn options() -> Options {
 fn main() {
     let options = options();
     let mut report = Report::new();
+    if let Some(count) = options.mails {
+        mails::measure(&options.data, count, Duration::from_secs(options.seconds), &mut report);
+        return report.write_as("mails.md");
+    }
     for size in &options.sizes {
         let location = data::sqlite(&options.data, *size);
         measure("SQLite", location, *size, &options, &mut report);

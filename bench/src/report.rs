@@ -54,10 +54,14 @@ impl Report {
     }
 
     pub fn write(&self) {
+        self.write_as("report.md");
+    }
+
+    pub fn write_as(&self, file: &str) {
         let today = base::Clock::now(&base::SystemClock).to_zoned(jiff::tz::TimeZone::UTC).date();
         let folder = std::path::Path::new("bench/results").join(today.to_string());
         std::fs::create_dir_all(&folder).expect("a folder for results");
-        std::fs::write(folder.join("report.md"), &self.text).expect("the report is written");
-        println!("\nwritten to {}", folder.join("report.md").display());
+        std::fs::write(folder.join(file), &self.text).expect("the report is written");
+        println!("\nwritten to {}", folder.join(file).display());
     }
 }

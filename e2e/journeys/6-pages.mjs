@@ -1,26 +1,8 @@
 // Every page as people see it: light and dark, on a desk and in a hand. axe looks for barriers, we look at the pictures.
-import axe from "axe-core";
 import { answer } from "../lib/flows.mjs";
 import { DESKTOP, PHONE } from "../lib/journey.mjs";
+import { barriers, overflow } from "../lib/looks.mjs";
 import { people } from "../lib/world.mjs";
-
-const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
-
-async function barriers(page) {
-  await page.evaluate(axe.source);
-  const { violations } = await page.evaluate((values) => window.axe.run(document, { runOnly: { type: "tag", values } }), TAGS);
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html, any }) => `${html.slice(0, 160)} ${any[0]?.message ?? ""}`).join("\n          ")}`);
-}
-
-/** What sticks out to the right of the window. */
-function overflow(page) {
-  return page.evaluate(() => {
-    const width = document.documentElement.clientWidth;
-    if (document.documentElement.scrollWidth <= width) return [];
-    const out = [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > width + 1);
-    return [`${document.documentElement.scrollWidth} px`, ...out.slice(0, 4).map((one) => one.outerHTML.slice(0, 120))];
-  });
-}
 
 /** A ticket with something of everything, and a status link. */
 async function scene(t) {

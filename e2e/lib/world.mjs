@@ -66,6 +66,21 @@ export class World {
     return (await this.api("POST", "/api/admin/support/tickets", fields)).json;
   }
 
+  /** Hands in a mail with a channel's key; what became of it. */
+  async mail(key, { from, to, subject, body, head = [], type = "text/plain; charset=utf-8", envelope }) {
+    this.mails = (this.mails ?? 0) + 1;
+    const lines = [
+      `From: ${from}`, `To: ${to}`, `Subject: ${subject}`, `Message-ID: <${this.mails}.${Date.now()}@mail.example>`,
+      "Date: Mon, 05 Jan 2026 10:00:00 +0000", "MIME-Version: 1.0", `Content-Type: ${type}`, ...head, "", body,
+    ];
+    const headers = { authorization: `Bearer ${key}`, "content-type": "message/rfc822" };
+    if (envelope !== undefined) headers["x-envelope-from"] = envelope;
+    const raw = lines.join("\n").replace(/\n/g, "\r\n");
+    const answer = await fetch(`${this.server.url}/api/mail/inbound`, { method: "POST", headers, body: raw });
+    if (!answer.ok) throw new Error(`the mail was refused: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  }
+
   /** Letters kept in the outbox, decoded, newest last. */
   letters() {
     const folder = join(this.server.data, "outbox");

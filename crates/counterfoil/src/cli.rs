@@ -194,10 +194,10 @@ pub enum MailCommand {
     /// Take a mail from standard input, for the pipe of a mail server; exits with the codes of sysexits
     Deliver {
         /// Whom the envelope is to
-        #[arg(long, value_name = "ADDR")]
+        #[arg(long, value_name = "ADDR", allow_hyphen_values = true)]
         recipient: String,
         /// Whom the envelope is from; empty for the null path
-        #[arg(long, value_name = "ADDR")]
+        #[arg(long, value_name = "ADDR", allow_hyphen_values = true)]
         sender: String,
         /// Who handed it over the border
         #[arg(long, value_name = "IP")]

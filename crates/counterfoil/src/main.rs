@@ -25,7 +25,10 @@ use tracing_subscriber::EnvFilter;
 fn main() -> ExitCode {
     // One provider for every TLS connection; the first line, because a second one would panic later.
     rustls::crypto::ring::default_provider().install_default().ok();
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(wrong) => return explain(&wrong),
+    };
     if let Command::Mail(MailCommand::Deliver { recipient, sender, client_ip }) = cli.command {
         let place = cli.place;
         let overrides = Overrides {
@@ -45,6 +48,14 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Help, or what is wrong with the command line. A mail server takes a code that it does not know for the letter's fault.
+fn explain(wrong: &clap::Error) -> ExitCode {
+    wrong.print().ok();
+    let pipe = std::env::args().skip(1).filter(|a| a == "mail" || a == "deliver").count() == 2;
+    let code = if wrong.use_stderr() && pipe { i32::from(mail::exit::USAGE) } else { wrong.exit_code() };
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
 }
 
 /// To standard error, so that what a command answers stands alone on standard output.
@@ -85,7 +96,8 @@ fn run(cli: Cli) -> Result<()> {
         Command::Channel(command) => channel(&config, command),
         Command::Mail(MailCommand::Replay { tenant, mail }) => with_db(&config, |db| {
             let queued = mail::replay(db, &tenant, mail.as_deref())?;
-            println!("{queued} letters will be read again by the running server, or the next one");
+            let letters = if queued == 1 { "letter" } else { "letters" };
+            println!("{queued} {letters} will be read again by the running server, or the next one");
             Ok(())
         }),
         // Its exit code says more than success or failure: see `main`.

@@ -7,7 +7,7 @@ mod support;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
-        Arc, Mutex,
+        Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -96,7 +96,7 @@ fn survives(place: &Place, seed: u64) {
     }
     // On SQLite a start takes up at once what the killed server had in hand; elsewhere another replica may hold it.
     if place.database.is_some() {
-        end_leases(place);
+        place.end_leases();
     }
     let server = place.serve();
     // Whoever got no answer asks again with the same key, and must not get a second ticket.
@@ -132,27 +132,6 @@ fn survives(place: &Place, seed: u64) {
     letters_leave_once(place, &all);
     server.stop();
     assert!(!place.ok(&["doctor"]).contains("FAIL"));
-}
-
-db::statements! {
-    installation END_LEASES = "update jobs set lease_until = ?1 where state = 'running'";
-}
-
-/// A dead worker's lease ends after two minutes. Nobody waits for that here: it has ended.
-fn end_leases(place: &Place) {
-    let location = match &place.database {
-        Some(url) => db::Location::Postgres(url.clone()),
-        None => db::Location::Sqlite(place.data().join("counterfoil.sqlite3")),
-    };
-    let (clock, entropy) = (Arc::new(base::SystemClock), Arc::new(base::SystemEntropy));
-    let options = db::Options { clock, entropy, threads: 1, queue_max: 8 };
-    let db = db::Db::open(location, options).unwrap();
-    let now = db.now();
-    db.write_blocking(db::Scope::installation(base::Actor::operator()), move |tx| {
-        tx.execute(&END_LEASES, db::params![now])
-    })
-    .unwrap();
-    db.close();
 }
 
 fn every_subject(server: &support::Server, key: &str) -> Vec<String> {

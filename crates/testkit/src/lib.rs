@@ -9,6 +9,7 @@
 
 mod mailboxes;
 mod outside;
+pub mod peers;
 pub mod postgres_server;
 mod world;
 

@@ -11,19 +11,29 @@ use std::{
 
 use serde_json::Value;
 
+db::statements! {
+    installation END_LEASES = "update jobs set lease_until = ?1 where state = 'running'";
+}
+
 /// A folder of its own and, for PostgreSQL, an empty database.
 pub struct Place {
     pub folder: tempfile::TempDir,
     pub database: Option<base::Secret>,
+    settings: Vec<(String, String)>,
 }
 
 impl Place {
     pub fn sqlite() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), database: None }
+        Self { folder: tempfile::tempdir().unwrap(), database: None, settings: Vec::new() }
     }
     pub fn postgres() -> Self {
         let database = Some(testkit::postgres_server::empty_database());
-        Self { folder: tempfile::tempdir().unwrap(), database }
+        Self { folder: tempfile::tempdir().unwrap(), database, settings: Vec::new() }
+    }
+    /// With a setting for every command from now on, by its key in `counterfoil.toml`.
+    pub fn set(&mut self, key: &str, value: impl ToString) {
+        let name = format!("COUNTERFOIL_{}", key.replace('.', "_").to_uppercase());
+        self.settings.push((name, value.to_string()));
     }
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
@@ -39,7 +49,10 @@ impl Place {
             .current_dir(self.folder.path())
             .env("COUNTERFOIL_DATA_DIR", self.data())
             .env("COUNTERFOIL_LOG", "warn")
+            // No test asks a real name server.
+            .env("COUNTERFOIL_MAIL_DNS", "off")
             .env("COUNTERFOIL_LIMITS_REQUESTS_PER_MINUTE", "1000000")
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .args(arguments);
         if let Some(url) = &self.database {
             command.env("COUNTERFOIL_DATABASE_URL", url.reveal());
@@ -73,7 +86,28 @@ impl Place {
         self.key("admin")
     }
     pub fn key(&self, scope: &str) -> String {
-        self.ok(&["api-key", "create", "--tenant", "acme", "--name", "tests", "--scope", scope])
+        self.key_of("acme", scope)
+    }
+    pub fn key_of(&self, tenant: &str, scope: &str) -> String {
+        self.ok(&["api-key", "create", "--tenant", tenant, "--name", "tests", "--scope", scope])
+    }
+
+    /// A dead worker's lease ends after two minutes. Nobody waits for that here: it has ended.
+    pub fn end_leases(&self) {
+        let location = match &self.database {
+            Some(url) => db::Location::Postgres(url.clone()),
+            None => db::Location::Sqlite(self.data().join("counterfoil.sqlite3")),
+        };
+        let (clock, entropy) =
+            (std::sync::Arc::new(base::SystemClock), std::sync::Arc::new(base::SystemEntropy));
+        let options = db::Options { clock, entropy, threads: 1, queue_max: 8 };
+        let db = db::Db::open(location, options).unwrap();
+        let now = db.now();
+        db.write_blocking(db::Scope::installation(base::Actor::operator()), move |tx| {
+            tx.execute(&END_LEASES, db::params![now])
+        })
+        .unwrap();
+        db.close();
     }
 
     pub fn serve(&self) -> Server {
@@ -122,11 +156,16 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asked to stop: SIGTERM, and waits.
     pub fn stop(mut self) {
         let pid = self.child.id().to_string();
         Command::new("kill").args(["-TERM", &pid]).status().unwrap();
-        assert!(self.child.wait().unwrap().success());
+        let ended = self.child.wait().unwrap();
+        assert!(ended.success(), "{ended}");
     }
 
     pub fn address(&self) -> Address {
@@ -164,6 +203,21 @@ pub struct Answer {
     pub body: Value,
 }
 
+/// An answer as it came.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    /// The lines of its header, in lower case.
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+}
+
 impl Address {
     /// One request on a connection of its own. An answer that ends early is an error, not an answer.
     pub fn call(
@@ -174,37 +228,59 @@ impl Address {
         body: Option<Value>,
         once: Option<&str>,
     ) -> std::io::Result<Answer> {
+        let body = body.map(|b| b.to_string()).unwrap_or_default();
+        let bearer = format!("Bearer {key}");
+        let mut headers = vec![("Host", "127.0.0.1")];
+        if !key.is_empty() {
+            headers.push(("Authorization", &bearer));
+        }
+        headers.extend(once.map(|once| ("Idempotency-Key", once)));
+        if !body.is_empty() {
+            headers.push(("Content-Type", "application/json"));
+        }
+        let reply = self.send(method, path, &headers, body.as_bytes())?;
+        Ok(Answer { status: reply.status, body: reply.json() })
+    }
+
+    /// One request as it is given, its length aside.
+    pub fn send(
+        self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> std::io::Result<Reply> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.0))?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-        let body = body.map(|b| b.to_string()).unwrap_or_default();
-        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n");
-        if !key.is_empty() {
-            head.push_str(&format!("Authorization: Bearer {key}\r\n"));
-        }
-        if let Some(once) = once {
-            head.push_str(&format!("Idempotency-Key: {once}\r\n"));
+        let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
         }
         if !body.is_empty() {
-            head.push_str(&format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()));
+            head.push_str(&format!("Content-Length: {}\r\n", body.len()));
         }
-        stream.write_all(format!("{head}\r\n{body}").as_bytes())?;
+        stream.write_all(format!("{head}\r\n").as_bytes())?;
+        // Who refuses early closes early; the answer is there all the same.
+        let sent = stream.write_all(body);
         let mut raw = Vec::new();
-        stream.read_to_end(&mut raw)?;
-        parse(&raw).ok_or_else(|| std::io::Error::other("the answer ended early"))
+        let read = stream.read_to_end(&mut raw);
+        parse(&raw).ok_or_else(|| {
+            sent.and(read.map(drop)).err().unwrap_or_else(|| std::io::Error::other("the answer ended early"))
+        })
     }
 }
 
-fn parse(raw: &[u8]) -> Option<Answer> {
-    let text = String::from_utf8_lossy(raw);
-    let (head, body) = text.split_once("\r\n\r\n")?;
+fn parse(raw: &[u8]) -> Option<Reply> {
+    let end = raw.windows(4).position(|w| w == b"\r\n\r\n")?;
+    let head = String::from_utf8_lossy(&raw[..end]).to_lowercase();
+    let body = raw[end + 4..].to_vec();
     let status = head.split(' ').nth(1)?.parse().ok()?;
-    let length = head
-        .lines()
-        .find_map(|l| l.to_lowercase().strip_prefix("content-length:").map(|n| n.trim().parse::<usize>()));
+    let length =
+        head.lines().find_map(|l| l.strip_prefix("content-length:").map(|n| n.trim().parse::<usize>()));
     if let Some(Ok(length)) = length
         && body.len() < length
     {
         return None;
     }
-    Some(Answer { status, body: serde_json::from_str(body).unwrap_or(Value::Null) })
+    Some(Reply { status, head, body })
 }

@@ -5,8 +5,7 @@ use std::{fs, io::Write as _, path::PathBuf, process::Command, time::Duration};
 use bytes::Bytes;
 use engine::outside::{Scanner, Verdict};
 use outside::{ClamAv, ClamAvConfig};
-
-use crate::process::{Owned, folder, free_port, program};
+use testkit::peers::{Owned, folder, free_port, program};
 
 /// The test file every scanner knows, in two halves: no scanner of the machine we are built on should mind this file.
 const EICAR: [&str; 2] = ["X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD", "-ANTIVIRUS-TEST-FILE!$H+H*"];

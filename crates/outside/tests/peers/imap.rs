@@ -4,130 +4,41 @@ use std::{
     fs,
     io::{Read as _, Write as _},
     net::TcpListener,
-    path::{Path, PathBuf},
-    process::Command,
+    path::Path,
     time::{Duration, Instant},
 };
 
 use base::Secret;
 use engine::outside::{MailCursor, Mailbox, MailboxAccess, MailboxSignIn, MailboxTls, Mailboxes, Wake};
 use outside::{ImapConfig, ImapMailboxes};
+use testkit::peers::{Dovecot, free_port};
 
-use crate::process::{Owned, folder, free_port, make_certificate, program};
-
-struct Dovecot {
-    imap: u16,
-    imaps: u16,
-    folder: tempfile::TempDir,
-    _server: Owned,
+fn access(dovecot: &Dovecot, tls: MailboxTls) -> MailboxAccess {
+    MailboxAccess {
+        host: "localhost".into(),
+        port: if tls == MailboxTls::Tls { dovecot.imaps } else { dovecot.imap },
+        tls,
+        sign_in: MailboxSignIn::Password {
+            username: Dovecot::USERNAME.into(),
+            password: Secret::new(Dovecot::PASSWORD),
+        },
+        folder: "INBOX".into(),
+    }
 }
 
-/// Who owns the mail: Dovecot gives none to root.
-fn users() -> (String, String, String) {
-    let id = |argument: &str| {
-        let said = Command::new("id").arg(argument).output().unwrap();
-        String::from_utf8_lossy(&said.stdout).trim().to_owned()
+fn mailboxes_of(dovecot: &Dovecot, change: impl FnOnce(&mut ImapConfig)) -> ImapMailboxes {
+    let mut config = ImapConfig {
+        allow_networks: loopback(),
+        ca_file: Some(dovecot.folder.path().join("cert.pem")),
+        timeout_seconds: 20,
+        ..ImapConfig::default()
     };
-    match id("-u").as_str() {
-        "0" => ("dovecot".into(), "dovenull".into(), "nobody".into()),
-        _ => (id("-un"), id("-un"), id("-un")),
-    }
+    change(&mut config);
+    ImapMailboxes::new(config).unwrap()
 }
 
-impl Dovecot {
-    fn start(more: &str) -> Self {
-        let dovecot = program(&["/usr/sbin/dovecot"], "dovecot-imapd");
-        program(&["/usr/lib/dovecot/imap", "/usr/libexec/dovecot/imap"], "dovecot-imapd");
-        let folder = folder();
-        make_certificate(folder.path());
-        let (imap, imaps) = (free_port(), free_port());
-        let (internal, login, owner) = users();
-        let at = folder.path().display();
-        let config = format!(
-            "base_dir = {at}/run\nstate_dir = {at}/state\nlog_path = {at}/dovecot.log\nprotocols = imap\n\
-             listen = 127.0.0.1\nssl = yes\nssl_cert = <{at}/cert.pem\nssl_key = <{at}/key.pem\n\
-             disable_plaintext_auth = no\nauth_mechanisms = plain login xoauth2\n\
-             default_internal_user = {internal}\ndefault_login_user = {login}\n\
-             mail_location = maildir:{at}/mail/%u\n\
-             passdb {{\n driver = passwd-file\n args = scheme=PLAIN {at}/users\n mechanisms = plain login\n}}\n\
-             userdb {{\n driver = static\n args = uid={owner} gid={group} home={at}/home/%u\n}}\n\
-             service imap-login {{\n chroot =\n inet_listener imap {{\n port = {imap}\n}}\n\
-             inet_listener imaps {{\n port = {imaps}\n ssl = yes\n}}\n}}\n\
-             service anvil {{\n chroot =\n}}\n{more}\n",
-            group =
-                String::from_utf8_lossy(&Command::new("id").args(["-gn", &owner]).output().unwrap().stdout)
-                    .trim(),
-        );
-        let config = config.replace("{folder}", &at.to_string());
-        fs::write(folder.path().join("dovecot.conf"), config).unwrap();
-        fs::write(folder.path().join("users"), "ada:{PLAIN}s3cr\"t\\ pass:::::\n").unwrap();
-        for name in ["mail/ada/new", "mail/ada/cur", "mail/ada/tmp", "home/ada", "state"] {
-            fs::create_dir_all(folder.path().join(name)).unwrap();
-        }
-        let owned = Command::new("chown")
-            .args(["-R", &owner])
-            .args([folder.path().join("mail"), folder.path().join("home")])
-            .status()
-            .unwrap();
-        assert!(owned.success());
-        let mut command = Command::new(dovecot);
-        command.arg("-F").arg("-c").arg(folder.path().join("dovecot.conf"));
-        let mut server = Owned::start(&mut command, folder.path().join("output.log"));
-        server.wait_for_port(imap);
-        server.wait_for_port(imaps);
-        Self { imap, imaps, folder, _server: server }
-    }
-
-    fn maildir(&self) -> PathBuf {
-        self.folder.path().join("mail/ada")
-    }
-
-    /// Puts a mail into the folder as a delivery agent does: whole or not at all.
-    fn deliver(&self, name: &str, mail: &str) {
-        let (temporary, target) =
-            (self.maildir().join("tmp").join(name), self.maildir().join("new").join(name));
-        fs::write(&temporary, mail).unwrap();
-        assert!(Command::new("chown").arg(users().2).arg(&temporary).status().unwrap().success());
-        fs::rename(temporary, target).unwrap();
-    }
-
-    fn mails(&self) -> Vec<PathBuf> {
-        let files =
-            |name: &str| fs::read_dir(self.maildir().join(name)).unwrap().map(|file| file.unwrap().path());
-        files("new").chain(files("cur")).collect()
-    }
-
-    fn access(&self, tls: MailboxTls) -> MailboxAccess {
-        MailboxAccess {
-            host: "localhost".into(),
-            port: if tls == MailboxTls::Tls { self.imaps } else { self.imap },
-            tls,
-            sign_in: MailboxSignIn::Password {
-                username: "ada".into(),
-                password: Secret::new("s3cr\"t\\ pass"),
-            },
-            folder: "INBOX".into(),
-        }
-    }
-
-    fn mailboxes(&self, change: impl FnOnce(&mut ImapConfig)) -> ImapMailboxes {
-        let mut config = ImapConfig {
-            allow_networks: loopback(),
-            ca_file: Some(self.folder.path().join("cert.pem")),
-            timeout_seconds: 20,
-            ..ImapConfig::default()
-        };
-        change(&mut config);
-        ImapMailboxes::new(config).unwrap()
-    }
-
-    async fn open(&self) -> Box<dyn Mailbox> {
-        self.mailboxes(|_| {}).open(&self.access(MailboxTls::None)).await.unwrap()
-    }
-
-    fn log(&self) -> String {
-        read(&self.folder.path().join("dovecot.log"))
-    }
+async fn open(dovecot: &Dovecot) -> Box<dyn Mailbox> {
+    mailboxes_of(dovecot, |_| {}).open(&access(dovecot, MailboxTls::None)).await.unwrap()
 }
 
 fn read(path: &Path) -> String {
@@ -149,7 +60,7 @@ fn texts(mails: &[(u32, bytes::Bytes)]) -> Vec<(u32, String)> {
 #[tokio::test]
 async fn each_mail_comes_once_across_connections_and_nothing_is_touched() {
     let dovecot = Dovecot::start("");
-    let mut mailbox = dovecot.open().await;
+    let mut mailbox = open(&dovecot).await;
     let empty = mailbox.since(None, 10).await.unwrap();
     assert!(empty.mails.is_empty() && empty.cursor.last_uid == 0 && !empty.more && !empty.restarted);
 
@@ -165,7 +76,7 @@ async fn each_mail_comes_once_across_connections_and_nothing_is_touched() {
     mailbox.close().await;
 
     // Another connection goes on where the first stopped, whatever somebody has read, answered or deleted meanwhile.
-    let mut mailbox = dovecot.open().await;
+    let mut mailbox = open(&dovecot).await;
     fs::remove_file(dovecot.mails().into_iter().find(|path| read(path).contains("number 4")).unwrap())
         .unwrap();
     let second = mailbox.since(Some(first.cursor), 100).await.unwrap();
@@ -195,7 +106,7 @@ async fn a_folder_made_anew_is_read_from_the_start() {
     for i in 1..=3 {
         dovecot.deliver(&format!("{i}.a"), &mail(&format!("number {i}")));
     }
-    let mut mailbox = dovecot.open().await;
+    let mut mailbox = open(&dovecot).await;
     let before = mailbox.since(None, 10).await.unwrap();
     assert_eq!(before.mails.len(), 3);
     mailbox.close().await;
@@ -208,7 +119,7 @@ async fn a_folder_made_anew_is_read_from_the_start() {
     }
     tokio::time::sleep(Duration::from_millis(1100)).await; // UIDVALIDITY is a time in seconds
     dovecot.deliver("4.a", &mail("number 4"));
-    let mut mailbox = dovecot.open().await;
+    let mut mailbox = open(&dovecot).await;
     let after = mailbox.since(Some(before.cursor), 10).await.unwrap();
     assert!(after.restarted && after.cursor.uidvalidity != before.cursor.uidvalidity);
     assert_eq!(after.mails.len(), 4);
@@ -220,7 +131,7 @@ async fn a_folder_made_anew_is_read_from_the_start() {
 async fn new_mail_wakes_who_waits() {
     let dovecot = Dovecot::start("");
     dovecot.deliver("1.a", &mail("before"));
-    let mut mailbox = dovecot.open().await;
+    let mut mailbox = open(&dovecot).await;
     let cursor = mailbox.since(None, 10).await.unwrap().cursor;
     assert_eq!(mailbox.idle(Duration::from_millis(300)).await.unwrap(), Wake::Nothing);
     let started = Instant::now();
@@ -250,8 +161,8 @@ async fn new_mail_wakes_who_waits() {
 #[tokio::test]
 async fn a_server_that_cannot_tell_is_asked() {
     let dovecot = Dovecot::start("imap_capability = IMAP4rev1 LITERAL+");
-    let mailboxes = dovecot.mailboxes(|config| config.poll_seconds = 1);
-    let mut mailbox = mailboxes.open(&dovecot.access(MailboxTls::None)).await.unwrap();
+    let mailboxes = mailboxes_of(&dovecot, |config| config.poll_seconds = 1);
+    let mut mailbox = mailboxes.open(&access(&dovecot, MailboxTls::None)).await.unwrap();
     let cursor = mailbox.end().await.unwrap();
     assert_eq!(mailbox.idle(Duration::from_millis(200)).await.unwrap(), Wake::Nothing);
     dovecot.deliver("1.a", &mail("news"));
@@ -265,8 +176,8 @@ async fn what_is_too_large_or_withheld_is_reported_and_holds_nothing_up() {
     dovecot.deliver("1.a", &mail("small"));
     dovecot.deliver("2.a", &format!("{}{}", mail("large"), "x".repeat(20_000)));
     dovecot.deliver("3.a", &mail("after"));
-    let mailboxes = dovecot.mailboxes(|config| config.max_mail_bytes = 10_000);
-    let mut mailbox = mailboxes.open(&dovecot.access(MailboxTls::None)).await.unwrap();
+    let mailboxes = mailboxes_of(&dovecot, |config| config.max_mail_bytes = 10_000);
+    let mut mailbox = mailboxes.open(&access(&dovecot, MailboxTls::None)).await.unwrap();
     let fetched = mailbox.since(None, 10).await.unwrap();
     assert_eq!(texts(&fetched.mails), [(1, mail("small")), (3, mail("after"))]);
     let [(2, size)] = fetched.too_large[..] else { panic!("{:?}", fetched.too_large) };
@@ -289,7 +200,7 @@ async fn a_large_folder_is_read_in_parts_of_bounded_size() {
         let large = if i % 20 == 0 { body.as_str() } else { "" };
         dovecot.deliver(&format!("{i}.a"), &format!("{}{large}", mail(&format!("number {i}"))));
     }
-    let mut mailbox = dovecot.open().await;
+    let mut mailbox = open(&dovecot).await;
     let (mut cursor, mut uids, mut rounds) = (None::<MailCursor>, Vec::new(), 0);
     loop {
         let fetched = mailbox.since(cursor, 500).await.unwrap();
@@ -309,9 +220,9 @@ async fn a_large_folder_is_read_in_parts_of_bounded_size() {
 #[tokio::test]
 async fn access_is_checked_and_refusals_are_told_apart() {
     let dovecot = Dovecot::start("");
-    let mailboxes = dovecot.mailboxes(|_| {});
+    let mailboxes = mailboxes_of(&dovecot, |_| {});
     for tls in [MailboxTls::Tls, MailboxTls::Starttls, MailboxTls::None] {
-        let mut mailbox = mailboxes.open(&dovecot.access(tls)).await.unwrap();
+        let mut mailbox = mailboxes.open(&access(&dovecot, tls)).await.unwrap();
         assert!(mailbox.since(None, 1).await.unwrap().mails.is_empty());
         mailbox.close().await;
     }
@@ -324,7 +235,7 @@ async fn access_is_checked_and_refusals_are_told_apart() {
         error.code()
     };
     let with = |change: fn(&mut MailboxAccess)| {
-        let mut access = dovecot.access(MailboxTls::Starttls);
+        let mut access = access(&dovecot, MailboxTls::Starttls);
         change(&mut access);
         access
     };
@@ -342,12 +253,12 @@ async fn access_is_checked_and_refusals_are_told_apart() {
         "imap.unreachable"
     );
     // Nobody vouches for the certificate.
-    let doubting = dovecot.mailboxes(|config| config.ca_file = None);
-    assert_eq!(code(&doubting, dovecot.access(MailboxTls::Tls)).await, "imap.tls");
-    assert_eq!(code(&doubting, dovecot.access(MailboxTls::Starttls)).await, "imap.tls");
+    let doubting = mailboxes_of(&dovecot, |config| config.ca_file = None);
+    assert_eq!(code(&doubting, access(&dovecot, MailboxTls::Tls)).await, "imap.tls");
+    assert_eq!(code(&doubting, access(&dovecot, MailboxTls::Starttls)).await, "imap.tls");
     // A tenant does not look around in our network.
-    let strict = dovecot.mailboxes(|config| config.allow_networks = Vec::new());
-    assert_eq!(code(&strict, dovecot.access(MailboxTls::Tls)).await, "imap.refused");
+    let strict = mailboxes_of(&dovecot, |config| config.allow_networks = Vec::new());
+    assert_eq!(code(&strict, access(&dovecot, MailboxTls::Tls)).await, "imap.refused");
 }
 
 #[tokio::test]
@@ -373,8 +284,8 @@ async fn a_token_signs_in_where_passwords_are_gone() {
     let config = format!("tokeninfo_url = http://127.0.0.1:{port}/?token=\nusername_attribute = username\n");
     fs::write(dovecot.folder.path().join("oauth2.conf"), config).unwrap();
     dovecot.deliver("1.a", &mail("hello"));
-    let mailboxes = dovecot.mailboxes(|_| {});
-    let mut access = dovecot.access(MailboxTls::Tls);
+    let mailboxes = mailboxes_of(&dovecot, |_| {});
+    let mut access = access(&dovecot, MailboxTls::Tls);
     for (token, code) in [("good-token", None), ("stale-token", Some("imap.sign_in"))] {
         access.sign_in = MailboxSignIn::Token { username: "ada".into(), access_token: Secret::new(token) };
         match (mailboxes.open(&access).await, code) {

@@ -6,11 +6,11 @@ use base::Secret;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use engine::outside::{Authentication, CheckedMail, Envelope, MailChecks, Mailer, Outcome};
 use outside::{DkimConfig, DkimSigner, Dns, MailAuth, Protocol, SmtpConfig, SmtpMailer, SmtpTls};
+use testkit::peers::folder;
 
 use crate::{
     doors::listen,
     names::{Entry, Names},
-    process::folder,
 };
 
 const MAIL: &str = "From: Ada <ada@example.org>\r\nTo: help@example.net\r\nSubject: Gr\u{fc}\u{df}e\r\n\

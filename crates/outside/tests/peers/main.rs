@@ -7,6 +7,5 @@ mod imap;
 mod mail_auth;
 mod names;
 mod postfix;
-mod process;
 mod s3;
 mod smtp_server;

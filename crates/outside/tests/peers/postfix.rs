@@ -1,135 +1,41 @@
 //! Postfix in between: our mailer hands letters to it, and it delivers them to our listener.
 
-use std::{
-    fs,
-    path::Path,
-    process::Command,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base::Secret;
 use engine::outside::{Accepted, Envelope, Mailer, ReturnPath};
 use outside::{Protocol, SmtpConfig, SmtpMailer, SmtpTls, TlsFiles};
+use testkit::peers::{Postfix, eventually, folder, make_certificate};
 
-use crate::{
-    doors::{Running, listen},
-    process::{Owned, eventually, folder, free_port, make_certificate, program},
-};
+use crate::doors::{Running, listen};
 
-struct Postfix {
-    port: u16,
-    _server: Owned,
-    _folder: tempfile::TempDir,
+const DOMAIN: &str = "example.org";
+
+fn mailer(postfix: &Postfix) -> SmtpMailer {
+    SmtpMailer::new(SmtpConfig {
+        host: "127.0.0.1".into(),
+        port: postfix.port,
+        tls: SmtpTls::None,
+        username: String::new(),
+        password: Secret::default(),
+        hello_name: "desk.example.net".into(),
+        timeout_seconds: 30,
+        ca_file: None,
+        dkim: None,
+    })
+    .unwrap()
 }
 
-impl Postfix {
-    /// Sends what is for example.org to `next_hop`, such as `smtp:[127.0.0.1]:2525`. Postfix itself insists on root.
-    fn start(next_hop: &str) -> Self {
-        let postfix = program(&["/usr/sbin/postfix"], "postfix");
-        let master = program(&["/usr/lib/postfix/sbin/master", "/usr/libexec/postfix/master"], "postfix");
-        let folder = folder();
-        let port = free_port();
-        configure(folder.path(), master.parent().unwrap(), port, next_hop);
-        let checked = Command::new(postfix).arg("-c").arg(folder.path()).arg("check").output().unwrap();
-        assert!(
-            checked.status.success(),
-            "postfix check (Postfix runs as root alone): {}",
-            String::from_utf8_lossy(&checked.stderr)
-        );
-        // -d: in the foreground, as our own process.
-        let mut command = Command::new(master);
-        command.arg("-c").arg(folder.path()).arg("-d");
-        let mut server = Owned::start(&mut command, folder.path().join("master.log"));
-        server.wait_for_port(port);
-        Self { port, _server: server, _folder: folder }
-    }
-
-    fn mailer(&self) -> SmtpMailer {
-        SmtpMailer::new(SmtpConfig {
-            host: "127.0.0.1".into(),
-            port: self.port,
-            tls: SmtpTls::None,
-            username: String::new(),
-            password: Secret::default(),
-            hello_name: "desk.example.net".into(),
-            timeout_seconds: 30,
-            ca_file: None,
-            dkim: None,
-        })
-        .unwrap()
-    }
-
-    async fn send(&self, from: Option<&str>, to: &str, raw: &str) {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let envelope = Envelope {
-            from: from.map(|from| from.parse().unwrap()),
-            to: to.parse().unwrap(),
-            message_id: format!("{}@example.org", COUNT.fetch_add(1, Ordering::Relaxed)),
-            raw: raw.to_owned().into(),
-        };
-        let receipt = self.mailer().send(envelope).await.unwrap();
-        assert!(receipt.detail.contains("queued as"), "{}", receipt.detail);
-    }
-}
-
-fn configure(folder: &Path, daemons: &Path, port: u16, next_hop: &str) {
-    let (folder_text, daemons) = (folder.display(), daemons.display());
-    let main = format!(
-        "compatibility_level = 3.6
-queue_directory = {folder_text}/queue
-data_directory = {folder_text}/data
-daemon_directory = {daemons}
-command_directory = /usr/sbin
-maillog_file = {folder_text}/mail.log
-maillog_file_prefixes = {folder_text}
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-myhostname = relay.example.net
-mydestination =
-mynetworks = 127.0.0.0/8
-alias_maps =
-alias_database =
-relay_domains = example.org
-default_transport = error:nothing leaves this machine
-transport_maps = inline:{{ example.org={next_hop} }}
-smtp_dns_support_level = disabled
-smtp_host_lookup = native
-smtp_tls_security_level = may
-lmtp_tls_security_level = may
-smtputf8_enable = yes
-minimal_backoff_time = 1s
-maximal_backoff_time = 2s
-queue_run_delay = 1s
-default_destination_concurrency_failed_cohort_limit = 0
-"
-    );
-    let master = format!(
-        "127.0.0.1:{port} inet n - n - - smtpd
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 1 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-verify unix - - n - 1 verify
-flush unix n - n 1000? 0 flush
-proxymap unix - - n - - proxymap
-smtp unix - - n - - smtp
-lmtp unix - - n - - lmtp
-error unix - - n - - error
-retry unix - - n - - error
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
-"
-    );
-    fs::create_dir(folder.join("queue")).unwrap();
-    fs::create_dir(folder.join("data")).unwrap();
-    let owned = Command::new("chown").arg("postfix").arg(folder.join("data")).status().unwrap();
-    assert!(owned.success());
-    fs::write(folder.join("main.cf"), main).unwrap();
-    fs::write(folder.join("master.cf"), master).unwrap();
+async fn send(postfix: &Postfix, from: Option<&str>, to: &str, raw: &str) {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let envelope = Envelope {
+        from: from.map(|from| from.parse().unwrap()),
+        to: to.parse().unwrap(),
+        message_id: format!("{}@example.org", COUNT.fetch_add(1, Ordering::Relaxed)),
+        raw: raw.to_owned().into(),
+    };
+    let receipt = mailer(postfix).send(envelope).await.unwrap();
+    assert!(receipt.detail.contains("queued as"), "{}", receipt.detail);
 }
 
 async fn letters(server: &Running, count: usize) -> Vec<engine::outside::Delivered> {
@@ -143,9 +49,9 @@ async fn letters_come_through_over_smtp() {
     let files =
         TlsFiles { certificate_file: keys.path().join("cert.pem"), key_file: keys.path().join("key.pem") };
     let server = listen(Protocol::Smtp, |config| config.tls = Some(files)).await;
-    let postfix = Postfix::start(&format!("smtp:[127.0.0.1]:{}", server.port));
+    let postfix = Postfix::start(&[(DOMAIN, &format!("smtp:[127.0.0.1]:{}", server.port))]);
     let body = format!("Subject: Grüße\r\n\r\n.\r\n..\r\n{}\r\nŁódź ✓\r\n", "long ".repeat(180));
-    postfix.send(Some("jörg@example.org"), "help@example.org", &body).await;
+    send(&postfix, Some("jörg@example.org"), "help@example.org", &body).await;
     let letter = letters(&server, 1).await.remove(0);
     let raw = String::from_utf8(letter.raw.to_vec()).unwrap();
     assert!(raw.starts_with("Received: ") && raw.ends_with(&body["Subject: Grüße".len()..]), "{raw}");
@@ -154,12 +60,12 @@ async fn letters_come_through_over_smtp() {
 
     // Not now: Postfix keeps it and comes again, with the same bytes.
     server.door.answer("busy@example.org", Accepted::Later("try again".into()));
-    postfix.send(Some("ada@example.org"), "busy@example.org", "Subject: again\r\n\r\nx\r\n").await;
+    send(&postfix, Some("ada@example.org"), "busy@example.org", "Subject: again\r\n\r\nx\r\n").await;
     let all = letters(&server, 3).await;
     assert_eq!(all[1].raw, all[2].raw);
 
     // Nobody has that address: Postfix tells the sender, with the null path that starts no loop.
-    postfix.send(Some("ada@example.org"), "nobody@example.org", "Subject: lost\r\n\r\nx\r\n").await;
+    send(&postfix, Some("ada@example.org"), "nobody@example.org", "Subject: lost\r\n\r\nx\r\n").await;
     let bounce = letters(&server, 4).await.remove(3);
     assert!(bounce.envelope_from.is_null());
     assert_eq!(bounce.recipients[0].as_str(), "ada@example.org");
@@ -169,7 +75,7 @@ async fn letters_come_through_over_smtp() {
 #[tokio::test]
 async fn one_letter_to_many_goes_in_parts_and_nobody_is_left_out() {
     let server = listen(Protocol::Smtp, |config| config.max_recipients = 3).await;
-    let postfix = Postfix::start(&format!("smtp:[127.0.0.1]:{}", server.port));
+    let postfix = Postfix::start(&[(DOMAIN, &format!("smtp:[127.0.0.1]:{}", server.port))]);
     use lettre::{
         AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor, address::Envelope, transport::smtp,
     };
@@ -196,7 +102,7 @@ async fn one_letter_to_many_goes_in_parts_and_nobody_is_left_out() {
 #[tokio::test]
 async fn letters_come_through_over_lmtp_each_recipient_by_its_own() {
     let server = listen(Protocol::Lmtp, |_| {}).await;
-    let postfix = Postfix::start(&format!("lmtp:inet:127.0.0.1:{}", server.port));
+    let postfix = Postfix::start(&[(DOMAIN, &format!("lmtp:inet:127.0.0.1:{}", server.port))]);
     server.door.answer("full@example.org", Accepted::Refused("the mailbox is full".into()));
     use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor, address::Envelope};
     let transport: AsyncSmtpTransport<Tokio1Executor> =

@@ -10,8 +10,7 @@ use base::{Id, Kind, Secret, TenantId};
 use bytes::Bytes;
 use engine::outside::{BlobRef, Blobs};
 use outside::{S3Blobs, S3Config};
-
-use crate::process::{Owned, folder, free_port, program};
+use testkit::peers::{Owned, folder, free_port, program};
 
 struct Bucket {
     port: u16,

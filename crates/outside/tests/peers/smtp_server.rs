@@ -6,16 +6,14 @@ use base::Secret;
 use engine::outside::{Accepted, Envelope, Mailer, ReturnPath, SendErrorClass};
 use outside::{Protocol, SmtpConfig, SmtpMailer, SmtpTls, TlsFiles, smtp_check};
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
+use testkit::peers::{folder, make_certificate};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     time::timeout,
 };
 
-use crate::{
-    doors::{Running, listen},
-    process::{folder, make_certificate},
-};
+use crate::doors::{Running, listen};
 
 /// A client that says exactly what it is told.
 struct Talk {

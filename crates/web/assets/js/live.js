@@ -22,7 +22,8 @@ function concerns(change) {
 // Somebody is typing or choosing in there, or has and not sent it yet: leave it alone.
 const touched = (field) => field.matches("select")
   ? [...field.options].some((o) => o.selected !== o.defaultSelected) && [...field.options].some((o) => o.defaultSelected)
-  : field.type !== "hidden" && (field.value !== field.defaultValue || field.checked !== field.defaultChecked);
+  : field.matches("[type=checkbox], [type=radio]") ? field.checked !== field.defaultChecked // without a value it has one: "on"
+  : field.type !== "hidden" && field.value !== field.defaultValue;
 // The version an answer is written against stays what it was when its first word was typed, so that sending it can say
 // what came in since.
 const writing = (field) => field.type === "hidden" && [...field.form?.querySelectorAll("textarea") ?? []].some((text) => text.value);

@@ -1,5 +1,7 @@
 //! Handlers of the pages about mail that came in, and of what a ticket's page does with it.
 
+use std::time::Duration;
+
 use axum::{
     Router,
     extract::State,
@@ -67,8 +69,12 @@ fn word_of(mail: &Mail) -> String {
     }
 }
 
+/// The name is whatever the writer wants to be called; what somebody decides by is the address.
 fn from_of(mail: &Mail) -> String {
-    if mail.from_name.is_empty() { mail.from_email.clone() } else { mail.from_name.clone() }
+    match mail.from_name.as_str() {
+        "" => mail.from_email.clone(),
+        name => format!("{name} <{}>", mail.from_email),
+    }
 }
 
 async fn list(State(app): State<App>, who: AdminPage, Params(shown): Params<Shown>) -> Outcome {
@@ -178,7 +184,20 @@ async fn act(
     let mail = find(app, who, id).await?;
     let Button { .. } = form(app, &who.caller, payload).await?;
     app.write(who.scope(), move |tx| what(tx, mail.id)).await?;
+    settled(app, who, id).await?;
     who.done(format!("{HOME}/{id}"), word)
+}
+
+/// Waits a moment for the letter to be read, so that the next page says what became of it and not that it waits.
+async fn settled(app: &App, who: &AdminPage, id: Uuid) -> Result<()> {
+    for _ in 0..20 {
+        let mail = app.read(who.scope(), move |read| intake::query::get(read, Id::from_uuid(id))).await?;
+        if mail.state != MailState::Waiting {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
 }
 
 async fn release(State(app): State<App>, who: AdminPage, At(id): At<Uuid>, payload: Payload) -> Outcome {

@@ -91,7 +91,10 @@ fn mails_of(
                 Some(other) => {
                     let other = tickets::query::get(read, base::Id::from_uuid(other))?;
                     // Once merged, or gone, there is nothing to suggest.
-                    (other.deleted_at.is_none() && t.survivor_id.is_none() && other.survivor_id != Some(t.id))
+                    (other.deleted_at.is_none()
+                        && t.survivor_id.is_none()
+                        && other.id != t.id
+                        && other.survivor_id != Some(t.id))
                         .then(|| (other.id.to_string(), other.ticket_number))
                 }
                 None => None,

@@ -1,0 +1,151 @@
+//! Postfix in between: it brings letters over LMTP, and takes ours along.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use testkit::peers::{Postfix, free_port};
+
+use crate::{
+    letters::{SUPPORT, TICKETS, all, eventually, letter, letter_to, settled, subjects, with_channel},
+    support::{Place, Server},
+    talk::Talk,
+};
+
+/// A place whose letters come by LMTP, here, and leave by Postfix.
+fn behind(place: &mut Place, postfix: Option<u16>) -> u16 {
+    let port = free_port();
+    place.set("mail.lmtp_listen", format!("127.0.0.1:{port}"));
+    if let Some(postfix) = postfix {
+        place.set("smtp.host", "127.0.0.1");
+        place.set("smtp.port", postfix);
+        place.set("smtp.tls", "none");
+    }
+    port
+}
+
+#[test]
+fn postfix_brings_letters_and_reports_what_nobody_takes() {
+    let mut place = Place::sqlite();
+    let lmtp = behind(&mut place, None);
+    let (admin, _) = with_channel(&place);
+    let postfix = Postfix::start(&[("acme.example", &format!("lmtp:inet:127.0.0.1:{lmtp}"))]);
+    // The server is not there yet: Postfix keeps the letter.
+    let mut talk = Talk::connect(postfix.port).unwrap();
+    let early = letter("ada@example.net", "Early");
+    assert!(talk.send("ada@example.net", SUPPORT, &early).unwrap().starts_with("250"));
+    eventually("Postfix has tried", || postfix.log().contains("status=deferred").then_some(()));
+    let server = place.serve();
+    let mail = settled(&server, &admin, "Early");
+    assert_eq!((&mail["outcome"], &mail["door"]), (&"ticket".into(), &"lmtp".into()), "{mail}");
+    assert_eq!(mail["client_ip"], Value::Null, "our own mail server is nobody's sender");
+
+    let plus = "support+somebody@acme.example";
+    let tagged = letter_to("ada@example.net", plus, "Tagged");
+    assert!(talk.send("ada@example.net", plus, &tagged).unwrap().starts_with("250"));
+    assert_eq!(settled(&server, &admin, "Tagged")["outcome"], "ticket");
+    let lost = letter_to("ada@example.net", "nobody@acme.example", "Lost");
+    assert!(talk.send("ada@example.net", "nobody@acme.example", &lost).unwrap().starts_with("250"));
+    eventually("Postfix is told that nobody has it", || {
+        postfix.log().contains("status=bounced (host 127.0.0.1[127.0.0.1] said: 550 5.1.1").then_some(())
+    });
+    assert_eq!(subjects(&server, &admin), ["Early", "Tagged"]);
+    server.stop();
+}
+
+/// A business, as its administrator asks about it.
+struct Side<'a> {
+    server: &'a Server,
+    host: &'a str,
+    key: String,
+}
+
+impl Side<'_> {
+    fn mails(&self) -> Vec<Value> {
+        all(self.server, self.host, &self.key, "/api/admin/mails")
+    }
+    fn outcomes(&self) -> Vec<String> {
+        let mut found: Vec<String> =
+            self.mails().iter().map(|m| m["outcome"].as_str().unwrap_or("waiting").to_owned()).collect();
+        found.sort();
+        found
+    }
+    fn answer(&self, ticket: &str) {
+        let bearer = format!("Bearer {}", self.key);
+        let headers =
+            [("Host", self.host), ("Authorization", &*bearer), ("Content-Type", "application/json")];
+        let body = json!({ "body": "We are here to help." }).to_string();
+        let path = format!("{TICKETS}/{ticket}/messages");
+        let reply = self.server.address().send("POST", &path, &headers, body.as_bytes()).unwrap();
+        assert_eq!(reply.status, 201, "{reply:?}");
+    }
+}
+
+/// `umbrella` writes to `acme` from its support address, somebody answers, and both confirm what comes in.
+fn they_write_to_each_other(acme: &Side<'_>, umbrella: &Side<'_>, postfix: &Postfix) {
+    let first = letter("support@umbrella.example", "Our line is down");
+    let mut talk = Talk::connect(postfix.port).unwrap();
+    assert!(talk.send("support@umbrella.example", SUPPORT, &first).unwrap().starts_with("250"));
+    let ticket = eventually("a ticket of acme", || {
+        let mails = acme.mails();
+        mails.iter().find_map(|m| m["ticket_id"].as_str().map(str::to_owned))
+    });
+    eventually("acme's confirmation", || (umbrella.outcomes() == ["automated"]).then_some(()));
+    acme.answer(&ticket);
+    eventually("acme's answer", || (umbrella.outcomes() == ["automated", "ticket"]).then_some(()));
+    eventually("umbrella's confirmation", || (acme.outcomes() == ["automated", "ticket"]).then_some(()));
+    // And there it ends: nothing more is under way.
+    let sent = || postfix.log().matches("status=sent").count();
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(4) {
+        assert_eq!(sent(), 4, "{}", postfix.log());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert_eq!(acme.outcomes().len() + umbrella.outcomes().len(), 4);
+    assert!(acme.mails().iter().all(|m| m["ticket_id"] == *ticket), "umbrella's letters found their thread");
+}
+
+fn channel_of(place: &Place, slug: &str) {
+    let address = format!("support@{slug}.example");
+    place.ok(&["channel", "create", "--tenant", slug, "--address", &address]);
+}
+
+#[test]
+fn two_businesses_of_one_server_write_to_each_other_and_it_ends() {
+    let mut place = Place::sqlite();
+    let lmtp = behind(&mut place, None);
+    let hop = format!("lmtp:inet:127.0.0.1:{lmtp}");
+    let postfix = Postfix::start(&[("acme.example", &hop), ("umbrella.example", &hop)]);
+    place.set("smtp.host", "127.0.0.1");
+    place.set("smtp.port", postfix.port);
+    place.set("smtp.tls", "none");
+    for slug in ["acme", "umbrella"] {
+        place.ok(&["tenant", "create", slug, "--name", slug, "--host", &format!("help.{slug}.example")]);
+        channel_of(&place, slug);
+    }
+    let server = place.serve();
+    let acme = Side { server: &server, host: "help.acme.example", key: place.key_of("acme", "admin") };
+    let umbrella =
+        Side { server: &server, host: "help.umbrella.example", key: place.key_of("umbrella", "admin") };
+    they_write_to_each_other(&acme, &umbrella, &postfix);
+    server.stop();
+}
+
+#[test]
+fn two_servers_write_to_each_other_and_it_ends() {
+    let (mut here, mut there) = (Place::sqlite(), Place::sqlite());
+    let ports = [free_port(), free_port()];
+    let [to_here, to_there] = ports.map(|port| format!("lmtp:inet:127.0.0.1:{port}"));
+    let postfix = Postfix::start(&[("acme.example", &to_here), ("umbrella.example", &to_there)]);
+    for (place, slug, port) in [(&mut here, "acme", ports[0]), (&mut there, "umbrella", ports[1])] {
+        behind(place, Some(postfix.port));
+        place.set("mail.lmtp_listen", format!("127.0.0.1:{port}"));
+        place.ok(&["tenant", "create", slug, "--name", slug]);
+        channel_of(place, slug);
+    }
+    let (a, b) = (here.serve(), there.serve());
+    let acme = Side { server: &a, host: "127.0.0.1", key: here.key_of("acme", "admin") };
+    let umbrella = Side { server: &b, host: "127.0.0.1", key: there.key_of("umbrella", "admin") };
+    they_write_to_each_other(&acme, &umbrella, &postfix);
+    a.stop();
+    b.stop();
+}
