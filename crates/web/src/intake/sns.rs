@@ -46,8 +46,10 @@ pub fn check_url(url: &str) -> Result<()> {
     let region = host
         .strip_prefix("sns.")
         .and_then(|h| h.strip_suffix(".amazonaws.com").or_else(|| h.strip_suffix(".amazonaws.com.cn")));
+    // A region reads like eu-central-1; other names there are other services, and buckets of anybody.
     let word = |r: &str| {
-        !r.is_empty() && r.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        r.split('-').count() >= 3
+            && r.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
     };
     if region.is_some_and(word) { Ok(()) } else { Err(refused("it names another host")) }
 }

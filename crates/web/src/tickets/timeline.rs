@@ -95,7 +95,7 @@ fn mails_of(
                         && t.survivor_id.is_none()
                         && other.id != t.id
                         && other.survivor_id != Some(t.id))
-                        .then(|| (other.id.to_string(), other.ticket_number))
+                    .then(|| (other.id.to_string(), other.ticket_number))
                 }
                 None => None,
             };
