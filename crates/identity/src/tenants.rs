@@ -52,6 +52,8 @@ pub struct Settings {
     pub attachment_max_bytes: u64,
     /// Shown on the portal and put in automatic answers, for instance during an outage.
     pub notice_banner: String,
+    /// Automatic letters to one address leave at most this often in ten minutes, and ten times that in ten hours; more are held.
+    pub letters_to_one_per_10_minutes: u32,
     /// Automatic letters to customers leave at most this often in ten minutes; more are held.
     pub letters_per_10_minutes: u32,
     /// An agent's answer to a notice by mail becomes their answer to the customer, when the mail proves to be theirs.
@@ -78,6 +80,7 @@ impl Default for Settings {
             agents_change_any_ticket: false,
             attachment_max_bytes: 25_000_000,
             notice_banner: String::new(),
+            letters_to_one_per_10_minutes: 10,
             letters_per_10_minutes: 2_000,
             agents_answer_by_mail: false,
             from_name: String::new(),
@@ -106,6 +109,7 @@ impl Settings {
         range("deleted_retention_days", self.deleted_retention_days.into(), 1, 3650);
         range("undo_send_seconds", self.undo_send_seconds.into(), 0, 120);
         range("csat_delay_minutes", self.csat_delay_minutes.into(), 0, 20_160);
+        range("letters_to_one_per_10_minutes", self.letters_to_one_per_10_minutes.into(), 1, 10_000);
         range("letters_per_10_minutes", self.letters_per_10_minutes.into(), 10, 1_000_000);
         range("attachment_max_bytes", self.attachment_max_bytes, 1_000, 100_000_000);
         let mut say = |field: &str, message: &str| {

@@ -12,8 +12,6 @@ use uuid::Uuid;
 use super::LetterKind;
 use crate::inbox;
 
-/// To one address: this many in ten minutes and in ten hours.
-const TO_ONE: [(i64, i64); 2] = [(10, 10), (600, 100)];
 /// To a member of staff, who is told of other people's tickets.
 const TO_STAFF: [(i64, i64); 2] = [(10, 60), (600, 600)];
 /// About one ticket, to whomever.
@@ -43,7 +41,10 @@ pub(super) fn is_spent(read: &Read<'_>, kind: LetterKind, to: &Email, ticket: Op
     }
     let now = read.now();
     let one = |row: &db::Row<'_>| row.get::<i64>(0);
-    for (window, most) in if kind.is_to_staff() { TO_STAFF } else { TO_ONE } {
+    let settings = tenants::get(read, read.tenant()?)?.settings;
+    let own = i64::from(settings.letters_to_one_per_10_minutes);
+    let to_one = if kind.is_to_staff() { TO_STAFF } else { [(10, own), (600, own * 10)] };
+    for (window, most) in to_one {
         let since = now - minutes(window);
         if read.query_one(&TO, params![to, since, most], one)?.unwrap_or(0) >= most {
             return Ok(true);
@@ -60,7 +61,7 @@ pub(super) fn is_spent(read: &Read<'_>, kind: LetterKind, to: &Email, ticket: Op
             }
         }
     }
-    let most = i64::from(tenants::get(read, read.tenant()?)?.settings.letters_per_10_minutes);
+    let most = i64::from(settings.letters_per_10_minutes);
     let since = id_at(now - minutes(TENANT_MINUTES));
     Ok(read.query_one(&BY_TENANT, params![since, most], one)?.unwrap_or(0) >= most)
 }
