@@ -64,6 +64,33 @@ impl Job for Note {
         self.0.clone()
     }
 }
+/// Its outcome cannot be recorded.
+#[derive(Serialize, Deserialize)]
+struct Hopeless;
+impl Job for Hopeless {
+    const KIND: &'static str = "test.hopeless";
+    fn key(&self) -> String {
+        "one".into()
+    }
+}
+struct HopelessWorker;
+impl Handler for HopelessWorker {
+    type Job = Hopeless;
+    type Plan = ();
+    type Outcome = ();
+    const ATTEMPTS_MAX: u32 = 2;
+    fn plan(&self, _: &mut Tx<'_>, _: &Hopeless) -> Result<Step<()>> {
+        Ok(Step::Perform(()))
+    }
+    async fn perform(&self, _: &Outside, (): ()) -> Result<(), Failure> {
+        Ok(())
+    }
+    fn settle(&self, tx: &mut Tx<'_>, _: &Hopeless, _: Result<(), Failure>, _: bool) -> Result<()> {
+        note(tx, "half")?;
+        Err(base::Error::conflict("test.archived", "it was archived meanwhile"))
+    }
+}
+
 /// Somebody waits for this one.
 #[derive(Serialize, Deserialize)]
 struct Urgent(String);
@@ -98,7 +125,7 @@ fn note(tx: &mut Tx<'_>, said: &str) -> Result<()> {
 }
 fn registry() -> Registry {
     let mut registry = Registry::default();
-    registry.handle(Greeter).handle_inside(NoteTaker).handle_inside(UrgentTaker);
+    registry.handle(Greeter).handle_inside(NoteTaker).handle_inside(UrgentTaker).handle(HopelessWorker);
     registry.every("test.tick", minutes(10), |tx| {
         let n = tx.now().to_string();
         note(tx, &n)
@@ -208,6 +235,21 @@ both_engines! {
         for _ in 0..3 { worker.run_due().await.unwrap(); world.clock.advance(minutes(1)); }
         assert_eq!(count(&world, world.scope()).await, 2, "what the panicking job wrote is undone");
         assert_eq!(state(&world, "dead").await, 1);
+    }
+
+    async fn a_job_that_cannot_be_settled_is_visible_and_not_repeated_for_ever(world) {
+        let (outside, _) = fake_outside();
+        let worker = Worker::new(world.db.clone(), outside, registry());
+        world.db.write(world.scope(), |tx| tx.enqueue(&Hopeless)).await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(worker.run_due().await.unwrap(), 1);
+            world.clock.advance(minutes(1));
+        }
+        world.clock.advance(hours(5));
+        assert_eq!(worker.run_due().await.unwrap(), 0);
+        let dead = world.db.read(world.scope(), |r| store::list(r, "dead", None, 10)).await.unwrap();
+        assert!(dead[0].last_error.as_deref().unwrap().contains("archived"), "{:?}", dead[0].last_error);
+        assert_eq!(count(&world, world.scope()).await, 0, "nothing of it is half-written");
     }
 
     async fn a_flood_in_the_background_keeps_nobody_waiting_and_is_not_kept_waiting_itself(world) {
