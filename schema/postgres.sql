@@ -1358,6 +1358,9 @@ create table channel_mailboxes (
   foreign key (tenant_id, channel_id) references channels (tenant_id, id)
 );
 
+-- 0020_once
+alter table jobs add column is_begun boolean not null default false;
+
 -- row-level security
 grant usage on schema public to counterfoil_app;
 grant select, insert, update, delete on all tables in schema public to counterfoil_app;

@@ -1345,3 +1345,6 @@ create table channel_mailboxes (
   primary key (tenant_id, channel_id),
   foreign key (tenant_id, channel_id) references channels (tenant_id, id)
 ) strict, without rowid;
+
+-- 0020_once
+alter table jobs add column is_begun integer not null default false;

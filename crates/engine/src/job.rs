@@ -78,6 +78,12 @@ pub trait Handler: Send + Sync + 'static {
     /// Attempts before the job is dead.
     const ATTEMPTS_MAX: u32 = 12;
 
+    /// Whether performing twice comes to the same as performing once. Where it does not, what a crash interrupts is not
+    /// begun again: it is settled as [`Failure::Uncertain`].
+    fn is_repeatable(&self, _: &Outside) -> bool {
+        true
+    }
+
     fn plan(&self, tx: &mut Tx<'_>, job: &Self::Job) -> Result<Step<Self::Plan>>;
 
     fn perform(
@@ -148,7 +154,10 @@ pub(crate) enum Planned {
 /// A handler whose types are forgotten, so that the worker can keep a table of them.
 pub(crate) trait AnyHandler: Send + Sync {
     fn attempts_max(&self) -> u32;
+    fn is_repeatable(&self, outside: &Outside) -> bool;
     fn plan(self: Arc<Self>, tx: &mut Tx<'_>, payload: &str, outside: &Outside) -> Result<Planned>;
+    /// Records that performing was begun and that nobody knows how it ended.
+    fn lost(&self, tx: &mut Tx<'_>, payload: &str, why: &str) -> Result<()>;
 }
 
 pub(crate) struct Outsider<H>(pub Arc<H>);
@@ -156,6 +165,9 @@ pub(crate) struct Outsider<H>(pub Arc<H>);
 impl<H: Handler> AnyHandler for Outsider<H> {
     fn attempts_max(&self) -> u32 {
         H::ATTEMPTS_MAX
+    }
+    fn is_repeatable(&self, outside: &Outside) -> bool {
+        self.0.is_repeatable(outside)
     }
     fn plan(self: Arc<Self>, tx: &mut Tx<'_>, payload: &str, outside: &Outside) -> Result<Planned> {
         let job: H::Job = serde_json::from_str(payload).map_err(base::Error::from_source)?;
@@ -172,6 +184,10 @@ impl<H: Handler> AnyHandler for Outsider<H> {
             Performed { failure, settle }
         })))
     }
+    fn lost(&self, tx: &mut Tx<'_>, payload: &str, why: &str) -> Result<()> {
+        let job: H::Job = serde_json::from_str(payload).map_err(base::Error::from_source)?;
+        self.0.settle(tx, &job, Err(Failure::Uncertain(why.to_owned())), true)
+    }
 }
 
 pub(crate) struct Insider<I>(pub Arc<I>);
@@ -180,9 +196,15 @@ impl<I: Inside> AnyHandler for Insider<I> {
     fn attempts_max(&self) -> u32 {
         I::ATTEMPTS_MAX
     }
+    fn is_repeatable(&self, _: &Outside) -> bool {
+        true
+    }
     fn plan(self: Arc<Self>, tx: &mut Tx<'_>, payload: &str, _: &Outside) -> Result<Planned> {
         let job: I::Job = serde_json::from_str(payload).map_err(base::Error::from_source)?;
         self.0.run(tx, &job)?;
         Ok(Planned::Done)
+    }
+    fn lost(&self, _: &mut Tx<'_>, _: &str, _: &str) -> Result<()> {
+        Err(base::Error::bug("a job that happens in one transaction cannot be lost in between"))
     }
 }

@@ -15,6 +15,8 @@ pub struct Registry {
 /// `AnyHandler` takes `Arc<Self>`; this names it as an object.
 pub(crate) trait AnyHandlerDyn: Send + Sync {
     fn attempts_max(&self) -> u32;
+    fn is_repeatable(&self, outside: &crate::Outside) -> bool;
+    fn lost(&self, tx: &mut Tx<'_>, payload: &str, why: &str) -> Result<()>;
     fn plan(&self, tx: &mut Tx<'_>, payload: &str, outside: &crate::Outside) -> Result<crate::job::Planned>;
 }
 
@@ -22,6 +24,12 @@ struct Shared<H>(Arc<H>);
 impl<H: AnyHandler + 'static> AnyHandlerDyn for Shared<H> {
     fn attempts_max(&self) -> u32 {
         self.0.attempts_max()
+    }
+    fn is_repeatable(&self, outside: &crate::Outside) -> bool {
+        self.0.is_repeatable(outside)
+    }
+    fn lost(&self, tx: &mut Tx<'_>, payload: &str, why: &str) -> Result<()> {
+        self.0.lost(tx, payload, why)
     }
     fn plan(&self, tx: &mut Tx<'_>, payload: &str, outside: &crate::Outside) -> Result<crate::job::Planned> {
         self.0.clone().plan(tx, payload, outside)

@@ -19,6 +19,8 @@ pub struct Claim {
     pub attempts: u32,
     pub fence: i64,
     pub run_at: Timestamp,
+    /// An attempt before this one went outside, and its end was not recorded.
+    pub was_begun: bool,
 }
 
 db::statements! {
@@ -29,12 +31,13 @@ db::statements! {
     installation EXPIRED = "select tenant_id, id from jobs where state = 'running' and lease_until <= ?1 order by lease_until limit ?2 {skip_locked}";
     installation DUE = "select tenant_id, id from jobs where state = 'queued' and lane = ?3 and run_at <= ?1 order by run_at limit ?2 {skip_locked}";
     installation LEASE = "update jobs set state = 'running', lease_until = ?3, fence = fence + 1, attempts = attempts + 1
-        where tenant_id = ?1 and id = ?2 returning kind, lane, payload, attempts, fence, run_at";
+        where tenant_id = ?1 and id = ?2 returning kind, lane, payload, attempts, fence, run_at, is_begun";
     installation ANY_DUE = "select 1 from jobs where state = 'queued' and lane = ?2 and run_at <= ?1 limit 1";
     installation ANY_EXPIRED = "select 1 from jobs where state = 'running' and lease_until <= ?1 limit 1";
     HOLDS = "select 1 from jobs where tenant_id = ?1 and id = ?2 and fence = ?3 and state = 'running' {lock}";
     DONE = "update jobs set state = 'done', lease_until = null, finished_at = ?4, last_error = null
         where tenant_id = ?1 and id = ?2 and fence = ?3 and state = 'running'";
+    BEGIN = "update jobs set is_begun = ?4 where tenant_id = ?1 and id = ?2 and fence = ?3 and state = 'running'";
     AGAIN = "update jobs set state = 'queued', lease_until = null, run_at = ?4, last_error = ?5
         where tenant_id = ?1 and id = ?2 and fence = ?3 and state = 'running'";
     POSTPONE = "update jobs set state = 'queued', lease_until = null, run_at = ?4, attempts = attempts - 1
@@ -47,8 +50,8 @@ db::statements! {
     DEAD_JOB = "select id, kind, job_key, state, run_at, attempts, last_error, created_at, finished_at from jobs
         where tenant_id = ?1 and id = ?2 and state = 'dead'";
     COUNTS = "select state, count(*) from jobs where tenant_id = ?1 and state <> 'done' group by state";
-    RERUN = "update jobs set state = 'queued', run_at = ?3, attempts = 0, finished_at = null where tenant_id = ?1 and id = ?2 and state = 'dead'";
-    RERUN_KEY = "update jobs set state = 'queued', run_at = ?4, attempts = 0, finished_at = null
+    RERUN = "update jobs set state = 'queued', run_at = ?3, attempts = 0, finished_at = null, is_begun = false where tenant_id = ?1 and id = ?2 and state = 'dead'";
+    RERUN_KEY = "update jobs set state = 'queued', run_at = ?4, attempts = 0, finished_at = null, is_begun = false
         where tenant_id = ?1 and kind = ?2 and job_key = ?3 and state in ('dead', 'done')";
     DISCARD = "delete from jobs where tenant_id = ?1 and id = ?2 and state = 'dead'";
     installation RELEASE = "update jobs set lease_until = ?1 where state = 'running' and lease_until > ?1";
@@ -111,6 +114,7 @@ pub fn claim(tx: &mut Tx<'_>, room: Room, lease_until: Timestamp) -> Result<Vec<
                 attempts: c.next()?,
                 fence: c.next()?,
                 run_at: c.next()?,
+                was_begun: c.next()?,
             })
         })?;
         claims.extend(claim);
@@ -135,6 +139,10 @@ pub fn holds(read: &Read<'_>, claim: &Claim) -> Result<bool> {
 pub fn done(tx: &mut Tx<'_>, claim: &Claim) -> Result<()> {
     let now = tx.now();
     tx.execute(&DONE, params![claim.id, claim.fence, now]).map(|_| ())
+}
+/// Records that an attempt goes outside, or that its end is known.
+pub fn begun(tx: &mut Tx<'_>, claim: &Claim, is_begun: bool) -> Result<()> {
+    tx.execute(&BEGIN, params![claim.id, claim.fence, is_begun]).map(|_| ())
 }
 pub fn again(tx: &mut Tx<'_>, claim: &Claim, at: Timestamp, error: &str) -> Result<()> {
     tx.execute(&AGAIN, params![claim.id, claim.fence, at, error]).map(|_| ())

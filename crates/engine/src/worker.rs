@@ -17,6 +17,8 @@ use crate::{
 const LEASE: jiff::SignedDuration = minutes(2);
 /// Jobs in hand at once, in this process, of each lane: slow mail servers must not keep people waiting.
 const IN_HAND_MAX: Room = Room { awaited: 4, background: 12 };
+/// What is said of work that a crash interrupted, where doing it again could be doing it twice.
+const LOST: &str = "the server stopped at this moment; it may have happened or not";
 /// How often a worker looks by itself, should a wake-up be lost.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -209,10 +211,17 @@ impl Worker {
                     if !store::holds(tx, &claim)? {
                         return Ok(None);
                     }
+                    let is_once = !handler.is_repeatable(&outside);
+                    if claim.was_begun && is_once {
+                        handler.lost(tx, &claim.payload, LOST)?;
+                        store::dead(tx, &claim, LOST)?;
+                        return Ok(None);
+                    }
                     let planned = handler.plan(tx, &claim.payload, &outside)?;
                     match &planned {
                         Planned::Done => store::done(tx, &claim)?,
                         Planned::Later(at) => store::postpone(tx, &claim, *at)?,
+                        Planned::Perform(_) if is_once => store::begun(tx, &claim, true)?,
                         Planned::Perform(_) => {}
                     }
                     Ok(Some(planned))
@@ -268,6 +277,7 @@ impl Worker {
                 match failure {
                     None => store::done(tx, &held),
                     Some(Failure::Temporary(detail)) if !last => {
+                        store::begun(tx, &held, false)?;
                         let at = tx.now() + backoff(held.attempts, tx.entropy());
                         store::again(tx, &held, at, &detail)
                     }

@@ -56,6 +56,42 @@ impl Handler for Greeter {
     }
 }
 
+/// A greeting that must not be heard twice.
+#[derive(Serialize, Deserialize)]
+struct GreetOnce {
+    who: String,
+}
+impl Job for GreetOnce {
+    const KIND: &'static str = "test.greet_once";
+    fn key(&self) -> String {
+        self.who.clone()
+    }
+}
+struct OnceGreeter;
+impl Handler for OnceGreeter {
+    type Job = GreetOnce;
+    type Plan = Envelope;
+    type Outcome = ();
+    fn is_repeatable(&self, outside: &Outside) -> bool {
+        outside.mailer.knows_repeats()
+    }
+    fn plan(&self, tx: &mut Tx<'_>, job: &GreetOnce) -> Result<Step<Envelope>> {
+        Greeter.plan(tx, &Greet { who: job.who.clone() })
+    }
+    async fn perform(&self, outside: &Outside, plan: Envelope) -> Result<(), Failure> {
+        Greeter.perform(outside, plan).await
+    }
+    fn settle(
+        &self,
+        tx: &mut Tx<'_>,
+        job: &GreetOnce,
+        outcome: Result<(), Failure>,
+        last: bool,
+    ) -> Result<()> {
+        Greeter.settle(tx, &Greet { who: job.who.clone() }, outcome, last)
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct Note(String);
 impl Job for Note {
@@ -125,7 +161,12 @@ fn note(tx: &mut Tx<'_>, said: &str) -> Result<()> {
 }
 fn registry() -> Registry {
     let mut registry = Registry::default();
-    registry.handle(Greeter).handle_inside(NoteTaker).handle_inside(UrgentTaker).handle(HopelessWorker);
+    registry
+        .handle(Greeter)
+        .handle(OnceGreeter)
+        .handle_inside(NoteTaker)
+        .handle_inside(UrgentTaker)
+        .handle(HopelessWorker);
     registry.every("test.tick", minutes(10), |tx| {
         let n = tx.now().to_string();
         note(tx, &n)
@@ -223,6 +264,45 @@ both_engines! {
             }
         }
         assert_eq!(count(&world, world.scope()).await, 9, "settled exactly once each");
+    }
+
+    async fn what_must_not_happen_twice_does_not_whenever_the_power_goes(world) {
+        let moments = [Moment::Claimed, Moment::Planned, Moment::Performed];
+        for (n, first) in moments.into_iter().enumerate() {
+            for (m, second) in moments.into_iter().enumerate() {
+                let (outside, mailer) = fake_outside();
+                let who = format!("once-{n}-{m}");
+                let job = GreetOnce { who: who.clone() };
+                world.db.write(world.scope(), move |tx| tx.enqueue(&job)).await.unwrap();
+                for moment in [first, second] {
+                    let dying = Worker::new(world.db.clone(), outside.clone(), registry()).with_probe(DiesAt::new([moment]));
+                    dying.run_due().await.unwrap();
+                    world.clock.advance(minutes(3));
+                }
+                Worker::new(world.db.clone(), outside.clone(), registry()).run_due().await.unwrap();
+                world.clock.advance(hours(5));
+                assert_eq!(Worker::new(world.db.clone(), outside.clone(), registry()).run_due().await.unwrap(), 0);
+                let dead = world.db.read(world.scope(), |r| store::list(r, "dead", None, 100)).await.unwrap();
+                let is_uncertain = dead.iter().any(|j| j.key == who);
+                // Only a process that died before it went outside knows that nothing happened.
+                assert_eq!(is_uncertain, first != Moment::Claimed || second != Moment::Claimed, "{first:?} {second:?}");
+                // The second worker goes outside only after the first died before doing so.
+                let went = first == Moment::Performed || (first == Moment::Claimed && second != Moment::Planned);
+                assert_eq!(mailer.sent().len(), usize::from(went), "{first:?} {second:?}");
+            }
+        }
+        assert_eq!(count(&world, world.scope()).await, 9, "each is settled, whatever is known of it");
+        // Somebody looked, and lets it happen again.
+        let (outside, mailer) = fake_outside();
+        assert!(world.db.write(world.scope(), |tx| store::rerun_key(tx, GreetOnce::KIND, "once-1-1")).await.unwrap());
+        let worker = Worker::new(world.db.clone(), outside, registry());
+        mailer.fail_next(SendError::temporary("451 later"));
+        assert_eq!(worker.run_due().await.unwrap(), 1);
+        // A failure whose end is known is tried again.
+        world.clock.advance(minutes(1));
+        assert_eq!(worker.run_due().await.unwrap(), 1);
+        assert_eq!(mailer.sent().len(), 1);
+        assert_eq!(state(&world, "done").await, 2);
     }
 
     async fn a_panic_is_an_error_of_its_job_alone(world) {

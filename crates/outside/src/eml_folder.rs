@@ -41,6 +41,10 @@ impl Mailer for EmlFolder {
             .map_err(|_| SendError::temporary("the letter was not written"))?
             .map_err(|error| SendError::temporary(format!("the letter could not be written: {error}")))
     }
+
+    fn knows_repeats(&self) -> bool {
+        true
+    }
 }
 
 fn keep(folder: &Path, path: &Path, raw: &[u8]) -> io::Result<Receipt> {

@@ -47,6 +47,7 @@ migrations! {
     17 "0017_job_lanes",
     18 "0018_mail",
     19 "0019_mailboxes",
+    20 "0020_once",
 }
 
 impl Migration {

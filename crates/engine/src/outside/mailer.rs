@@ -15,6 +15,11 @@ pub trait Mailer: Send + Sync + 'static {
     /// [`SendErrorClass::Uncertain`] it may deliver a second copy, under the same Message-ID; whether to do that is
     /// the caller's to decide.
     async fn send(&self, envelope: Envelope) -> Result<Receipt, SendError>;
+
+    /// Whether a letter that is sent again under its Message-ID is there once. Mail servers deliver it twice.
+    fn knows_repeats(&self) -> bool {
+        false
+    }
 }
 
 /// One letter to one recipient, ready for the wire.

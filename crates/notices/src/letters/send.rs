@@ -110,6 +110,10 @@ impl Handler for Sender {
     type Plan = Sending;
     type Outcome = ();
 
+    fn is_repeatable(&self, outside: &Outside) -> bool {
+        outside.mailer.knows_repeats()
+    }
+
     fn plan(&self, tx: &mut Tx<'_>, job: &SendLetter) -> Result<Step<Sending>> {
         let letter = outbox::get(tx, job.letter)?;
         if matches!(letter.status.as_str(), "sent" | "bounced" | "held") {

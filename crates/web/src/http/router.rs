@@ -539,6 +539,7 @@ pub fn api() -> (axum::Router<App>, OpenApi) {
         .merge(crate::rules::routes())
         .merge(crate::help::feedback::api_routes())
         .merge(crate::letters::api::routes())
+        .merge(crate::outbox::api::routes())
         .merge(crate::account::away::api())
         .merge(crate::composing::api::routes())
         .merge(crate::macros::api::routes())

@@ -13,7 +13,7 @@ use notices::letters::{self, LetterFilter, LetterKind};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::views;
+use super::{STATES, views};
 use crate::{
     http::{
         app::App,
@@ -27,7 +27,6 @@ use crate::{
 
 const HOME: &str = "/admin/outbox";
 const PAGE: u32 = 50;
-const STATES: [&str; 6] = ["queued", "sent", "failed", "uncertain", "bounced", "held"];
 
 /// A letter's HTML is somebody else's: it runs nothing, loads nothing and belongs to no origin.
 const LETTER_POLICY: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'";
