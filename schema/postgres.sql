@@ -1361,6 +1361,26 @@ create table channel_mailboxes (
 -- 0020_once
 alter table jobs add column is_begun boolean not null default false;
 
+-- 0024_mail_people
+alter table channels add column mailing_lists jsonb not null default '[]';
+alter table mails add column reuses_id boolean not null default false;
+alter table letters add column customer_id uuid;
+create index letters_by_customer on letters (tenant_id, customer_id, created_at) where customer_id is not null;
+alter table letters add column shown_to jsonb;
+alter table letters add column shown_cc jsonb not null default '[]';
+alter table letters add column unsubscribe text;
+alter table ticket_participants add column is_hidden boolean not null default false;
+alter table customers add column surveys_off_at timestamptz;
+create table dropped_blobs (
+  tenant_id uuid not null references tenants (id),
+  sha256 bytea not null,
+  dropped_at timestamptz not null,
+  primary key (tenant_id, sha256)
+);
+create index attachments_by_content on attachments (tenant_id, sha256);
+create index mails_by_content on mails (tenant_id, sha256);
+create index letter_files_by_content on letter_files (tenant_id, sha256);
+
 -- row-level security
 grant usage on schema public to counterfoil_app;
 grant select, insert, update, delete on all tables in schema public to counterfoil_app;
@@ -1846,3 +1866,9 @@ drop policy if exists tenant_only on channel_mailboxes;
 create policy tenant_only on channel_mailboxes to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
 drop policy if exists owner_all on channel_mailboxes;
 create policy owner_all on channel_mailboxes to current_user using (true) with check (true);
+alter table dropped_blobs enable row level security;
+alter table dropped_blobs force row level security;
+drop policy if exists tenant_only on dropped_blobs;
+create policy tenant_only on dropped_blobs to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on dropped_blobs;
+create policy owner_all on dropped_blobs to current_user using (true) with check (true);

@@ -1348,3 +1348,23 @@ create table channel_mailboxes (
 
 -- 0020_once
 alter table jobs add column is_begun integer not null default false;
+
+-- 0024_mail_people
+alter table channels add column mailing_lists text not null default '[]';
+alter table mails add column reuses_id integer not null default false;
+alter table letters add column customer_id blob;
+create index letters_by_customer on letters (tenant_id, customer_id, created_at) where customer_id is not null;
+alter table letters add column shown_to text;
+alter table letters add column shown_cc text not null default '[]';
+alter table letters add column unsubscribe text;
+alter table ticket_participants add column is_hidden integer not null default false;
+alter table customers add column surveys_off_at integer;
+create table dropped_blobs (
+  tenant_id blob not null references tenants (id),
+  sha256 blob not null,
+  dropped_at integer not null,
+  primary key (tenant_id, sha256)
+) strict, without rowid;
+create index attachments_by_content on attachments (tenant_id, sha256);
+create index mails_by_content on mails (tenant_id, sha256);
+create index letter_files_by_content on letter_files (tenant_id, sha256);

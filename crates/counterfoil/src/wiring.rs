@@ -128,6 +128,8 @@ pub fn registry(links: &Links) -> Registry {
     registry.every("desk.close_resolved", minutes(5), desk::tickets::close_resolved);
     registry.every("desk.archive_old", minutes(30), desk::tickets::archive_old);
     registry.every("desk.wake_snoozed", minutes(1), desk::tickets::wake_due);
+    registry.handle(desk::leftovers::Sweeper);
+    registry.every("desk.sweep_leftovers", hours(1), desk::leftovers::sweep_due);
     registry.every("desk.purge_deleted", hours(1), desk::tickets::purge_deleted);
     registry.every("desk.fold_counts", seconds(5), desk::tickets::counts::fold);
     registry.handle_inside(desk::reports::Filler);

@@ -10,6 +10,7 @@ use std::{
 
 use base::TenantId;
 use tokio::sync::{broadcast, watch};
+use uuid::Uuid;
 
 /// What a committed piece of work wakes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub enum Wake {
     Jobs,
     /// The tenant has new events.
     Events(TenantId),
+    /// Something that a caller may be waiting for has come to its end, by its id.
+    Settled(Uuid),
     /// Who may do what has changed: cached credentials, tenants and settings are void.
     Access,
 }
@@ -28,6 +31,7 @@ pub enum Wake {
 pub struct Signals {
     jobs: watch::Sender<u64>,
     events: broadcast::Sender<TenantId>,
+    settled: broadcast::Sender<Uuid>,
     access: Arc<AtomicU64>,
     /// On SQLite a file beside the database whose length rises with every change of access, so that another process
     /// (the command line beside a running server) is noticed by a look at it.
@@ -39,6 +43,7 @@ impl Signals {
         Self {
             jobs: watch::Sender::new(0),
             events: broadcast::Sender::new(1024),
+            settled: broadcast::Sender::new(1024),
             access: Arc::default(),
             access_file,
         }
@@ -49,6 +54,9 @@ impl Signals {
             Wake::Jobs => self.jobs.send_modify(|n| *n = n.wrapping_add(1)),
             Wake::Events(tenant) => {
                 self.events.send(tenant).ok();
+            }
+            Wake::Settled(id) => {
+                self.settled.send(id).ok();
             }
             Wake::Access => {
                 self.access.fetch_add(1, Ordering::SeqCst);
@@ -72,6 +80,9 @@ impl Signals {
     pub fn events(&self) -> broadcast::Receiver<TenantId> {
         self.events.subscribe()
     }
+    pub fn settled(&self) -> broadcast::Receiver<Uuid> {
+        self.settled.subscribe()
+    }
     /// Rises whenever cached credentials, tenants or settings must be read anew.
     pub fn access_epoch(&self) -> u64 {
         let others = self.access_file.as_ref().and_then(|p| std::fs::metadata(p).ok()).map_or(0, |m| m.len());
@@ -85,13 +96,17 @@ impl Wake {
             Self::Jobs => "jobs".into(),
             Self::Access => "access".into(),
             Self::Events(tenant) => format!("events:{tenant}"),
+            Self::Settled(id) => format!("settled:{id}"),
         }
     }
     pub(crate) fn from_text(text: &str) -> Option<Self> {
         match text {
             "jobs" => Some(Self::Jobs),
             "access" => Some(Self::Access),
-            _ => text.strip_prefix("events:")?.parse().ok().map(Self::Events),
+            _ => match text.strip_prefix("settled:") {
+                Some(id) => id.parse().ok().map(Self::Settled),
+                None => text.strip_prefix("events:")?.parse().ok().map(Self::Events),
+            },
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod channels;
 pub mod composing;
 pub mod csat;
 pub mod intake;
+pub mod leftovers;
 pub mod macros;
 pub mod reports;
 pub mod rules;

@@ -18,6 +18,8 @@ pub struct Letter {
     pub message_id: String,
     pub from: Mailbox,
     pub to: Mailbox,
+    /// Who else gets it, as the header says.
+    pub cc: Vec<Mailbox>,
     pub reply_to: Option<Mailbox>,
     pub subject: HeaderText,
     /// The body as plain text. Any line ends.
@@ -75,6 +77,10 @@ pub fn compose(letter: &Letter) -> Result<Vec<u8>> {
         .header("Date", Date::new(letter.date.as_second()))
         .header("From", address(&letter.from)?)
         .header("To", address(&letter.to)?);
+    if !letter.cc.is_empty() {
+        let cc = letter.cc.iter().map(listed).collect::<Result<Vec<_>>>()?;
+        builder = builder.header("Cc", Address::new_list(cc));
+    }
     if let Some(reply_to) = &letter.reply_to {
         builder = builder.header("Reply-To", address(reply_to)?);
     }
@@ -95,6 +101,10 @@ pub fn compose(letter: &Letter) -> Result<Vec<u8>> {
     }
     if let Some(url) = &letter.list_unsubscribe {
         builder = builder.header("List-Unsubscribe", unsubscribe(url)?);
+        // RFC 8058: a mail program stops it with one POST, without asking.
+        if url.starts_with("https://") {
+            builder = builder.header("List-Unsubscribe-Post", Raw::new("List-Unsubscribe=One-Click"));
+        }
     }
     if let Some(mark) = letter.loop_mark.as_deref().filter(|m| m.bytes().all(|b| b.is_ascii_alphanumeric())) {
         builder = builder.header("X-Counterfoil-Loop", Raw::new(mark));
@@ -155,6 +165,13 @@ fn address(mailbox: &Mailbox) -> Result<HeaderType<'_>> {
     }
     let name = (!mailbox.name.is_empty()).then(|| mailbox.name.as_str());
     Ok(Address::new_address(name, email).into())
+}
+
+/// One of several. A name that could be decoded into something else is left out.
+fn listed(mailbox: &Mailbox) -> Result<Address<'_>> {
+    let email = wire_address(&mailbox.email)?;
+    let name = Some(mailbox.name.as_str()).filter(|n| !n.is_empty() && !looks_encoded(&mailbox.name));
+    Ok(Address::new_address(name, email))
 }
 
 /// Plain text that reads as an encoded word would be decoded at the other end, into line breaks for instance.

@@ -15,6 +15,7 @@ fn letter(name: &str, subject: &str, text: &str, html: Option<&str>) -> Letter {
         message_id: message_id(uuid::Uuid::from_u128(42), b"secret", "desk.example.org").unwrap(),
         from: mailbox(name, "help@example.org"),
         to: mailbox(name, "ada@example.net"),
+        cc: vec![mailbox(name, "bob@example.net"), mailbox("", "cy@example.net")],
         reply_to: Some(mailbox("", "reply+1@example.org")),
         subject: HeaderText::lossy(subject),
         text: text.into(),
@@ -80,6 +81,7 @@ fn check(letter: &Letter) {
             "Date",
             "From",
             "To",
+            "Cc",
             "Reply-To",
             "Subject",
             "Message-ID",
@@ -96,6 +98,8 @@ fn check(letter: &Letter) {
     );
 
     let parsed = MessageParser::new().parse(&raw).unwrap();
+    let cc: Vec<_> = parsed.cc().unwrap().iter().map(|a| a.address().unwrap()).collect();
+    assert_eq!(cc, ["bob@example.net", "cy@example.net"], "nobody is added by a name");
     assert_eq!(parsed.subject().unwrap_or_default(), letter.subject.as_str());
     for (header, mailbox) in [(parsed.from(), &letter.from), (parsed.to(), &letter.to)] {
         let list: Vec<_> = header.unwrap().iter().collect();

@@ -32,18 +32,10 @@ fn pair(subject: &str, locale: &str) -> (String, String) {
 }
 
 fn letter(locale: &str) -> NewLetter {
+    let to = "ada@example.org".parse().unwrap();
     NewLetter {
-        kind: KIND,
-        to: "ada@example.org".parse().unwrap(),
-        to_name: "Ada".into(),
-        locale: locale.into(),
-        ticket_id: None,
-        domain: "here.example.org".into(),
-        from_email: None,
-        reply_to: None,
-        in_reply_to: None,
-        files: Vec::new(),
         values: Sample::default().values(locale),
+        ..NewLetter::to(KIND, to, "Ada", locale, "here.example.org".into())
     }
 }
 

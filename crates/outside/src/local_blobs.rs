@@ -2,10 +2,11 @@ use std::{
     fs::{self, File},
     io::{self, Read as _},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use async_trait::async_trait;
-use base::{Error, Kind, Result, TenantId};
+use base::{Error, Kind, Result, TenantId, Timestamp};
 use bytes::Bytes;
 use engine::outside::{BlobReader, BlobRef, BlobWriter, Blobs, Sha256};
 use futures::StreamExt as _;
@@ -34,7 +35,21 @@ impl LocalBlobs {
         if removed > 0 {
             tracing::info!(removed, "removed unfinished uploads");
         }
-        Ok(Self(folder))
+        let this = Self(folder);
+        this.put_back(&temporary).map_err(disk::error)?;
+        Ok(this)
+    }
+
+    /// What a crash left aside, while it was being removed, is where it was: whoever removes it has to come again.
+    fn put_back(&self, temporary: &Path) -> io::Result<()> {
+        for entry in fs::read_dir(temporary)? {
+            let entry = entry?;
+            if let Some(aside) = entry.file_name().to_str().and_then(Aside::parse) {
+                // Another process may be at it, in which case it is gone meanwhile.
+                fs::rename(entry.path(), self.path_of(aside.tenant, aside.sha256)).or_else(unless_missing)?;
+            }
+        }
+        Ok(())
     }
 
     fn path_of(&self, tenant: TenantId, sha256: Sha256) -> PathBuf {
@@ -84,6 +99,12 @@ impl Blobs for LocalBlobs {
         blocking(move || list(&folder).map_err(disk::error)).await
     }
 
+    async fn remove(&self, tenant: TenantId, sha256: Sha256, since: Timestamp) -> Result<bool> {
+        let (path, aside) =
+            (self.path_of(tenant, sha256), self.0.join("tmp").join(Aside { tenant, sha256 }.name()));
+        blocking(move || remove(&path, &aside, since.into()).map_err(disk::error)).await
+    }
+
     async fn check_free(&self, bytes: u64) -> Result<()> {
         let folder = self.0.clone();
         blocking(move || disk::check_free(&folder, bytes).map_err(disk::error)).await
@@ -117,7 +138,7 @@ impl Writing {
         let name = blob.sha256.to_string();
         let folder = folder.join(name.get(..2).unwrap_or_default());
         let target = folder.join(name);
-        let there = fs::metadata(&target).is_ok_and(|there| there.len() == blob.size_bytes);
+        let there = is_there(&target, blob.size_bytes).map_err(disk::error)?;
         let stored = if there {
             // Whoever stored it may not have come to syncing the folder yet; our caller is told it is durable.
             disk::sync_dir(&folder)
@@ -156,6 +177,60 @@ impl BlobWriter for Writer {
         })
         .await;
     }
+}
+
+/// Whether the content is there already. It is young again then; and it is looked for once more, since somebody who is about
+/// to remove it either saw that or has put it aside by now.
+fn is_there(target: &Path, size_bytes: u64) -> io::Result<bool> {
+    match File::open(target) {
+        Ok(file) if file.metadata()?.len() == size_bytes => {
+            file.set_modified(SystemTime::now())?;
+            target.try_exists()
+        }
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// A blob that is looked at a last time before it goes, in the temporary folder.
+struct Aside {
+    tenant: TenantId,
+    sha256: Sha256,
+}
+
+impl Aside {
+    fn name(&self) -> String {
+        format!("{}.{}.aside", self.tenant, self.sha256)
+    }
+    fn parse(name: &str) -> Option<Self> {
+        let (tenant, sha256) = name.strip_suffix(".aside")?.split_once('.')?;
+        Some(Self { tenant: tenant.parse().ok()?, sha256: sha256.parse().ok()? })
+    }
+}
+
+/// First out of sight, then the look at its age: whoever stores the same content meanwhile writes it anew.
+fn remove(path: &Path, aside: &Path, since: SystemTime) -> io::Result<bool> {
+    match fs::rename(path, aside) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error),
+    }
+    let is_young = fs::metadata(aside)?.modified()? >= since;
+    if is_young {
+        // One that was stored meanwhile is the same.
+        match fs::hard_link(aside, path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+    }
+    fs::remove_file(aside).or_else(unless_missing)?;
+    disk::sync_dir(path.parent().unwrap_or(Path::new(".")))?;
+    Ok(!is_young)
+}
+
+fn unless_missing(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }
 
 #[track_caller]

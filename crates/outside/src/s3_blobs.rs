@@ -1,7 +1,7 @@
 use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use base::{Error, Kind, Result, Secret, TenantId};
+use base::{Error, Kind, Result, Secret, TenantId, Timestamp};
 use bytes::Bytes;
 use engine::outside::{BlobReader, BlobRef, BlobWriter, Blobs, Sha256};
 use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
@@ -192,6 +192,22 @@ impl Blobs for S3Blobs {
         Ok(blobs)
     }
 
+    /// Between the look and the removal somebody may store the same content; the moment is short, and buckets have no word
+    /// that joins the two.
+    async fn remove(&self, tenant: TenantId, sha256: Sha256, since: Timestamp) -> Result<bool> {
+        let key = self.key(tenant, sha256);
+        let found = match self.store.head(&key).await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => return Ok(true),
+            Err(error) => return Err(failed(error)),
+        };
+        if found.last_modified.timestamp() >= since.as_second() {
+            return Ok(false);
+        }
+        self.store.delete(&key).await.map_err(failed)?;
+        Ok(true)
+    }
+
     /// A bucket has no end; the staging folder has.
     async fn check_free(&self, bytes: u64) -> Result<()> {
         let folder = self.staging.clone();
@@ -267,11 +283,8 @@ impl BlobWriter for Writer {
         let blob = BlobRef { sha256, size_bytes: self.size_bytes };
         let key = Path::from(format!("{}/{sha256}", self.folder));
         if self.file.is_none() {
-            // Storing it again costs less than asking whether it is there.
+            // Also where it is there: that makes it young, which whoever removes old ones heeds.
             self.store.put(&key, std::mem::take(&mut self.memory).into()).await.map_err(failed)?;
-            return Ok(blob);
-        }
-        if self.store.head(&key).await.is_ok_and(|there| there.size == blob.size_bytes) {
             return Ok(blob);
         }
         self.spill().await?;

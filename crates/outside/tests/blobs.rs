@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use base::{Id, Kind, TenantId};
+use base::{Id, Kind, TenantId, Timestamp};
 use bytes::Bytes;
 use engine::outside::{BlobRef, Blobs};
 use outside::LocalBlobs;
@@ -123,4 +123,67 @@ async fn a_disk_without_room_says_so_beforehand() {
     let blobs = LocalBlobs::open(data.path()).unwrap();
     blobs.check_free(1).await.unwrap();
     assert_eq!(blobs.check_free(u64::MAX).await.unwrap_err().kind(), Kind::StorageFull);
+}
+
+#[tokio::test]
+async fn what_is_removed_is_gone_unless_somebody_stored_it_again() {
+    let data = tempfile::tempdir().unwrap();
+    let blobs = LocalBlobs::open(data.path()).unwrap();
+    let blob = store(&blobs, tenant(1), b"of a customer", 20).await;
+    store(&blobs, tenant(2), b"of a customer", 20).await;
+    let (hour_ago, soon) = (Timestamp::now() - base::hours(1), Timestamp::now() + base::minutes(1));
+    assert!(!blobs.remove(tenant(1), blob.sha256, hour_ago).await.unwrap(), "it was stored since");
+    assert_eq!(
+        blobs.open(tenant(1), blob.sha256).await.unwrap().collect(100).await.unwrap(),
+        b"of a customer"
+    );
+    // Storing what is there makes it young again.
+    let name = blob.sha256.to_string();
+    let path = data.path().join(tenant(1).to_string()).join(&name[..2]).join(&name);
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(7_200);
+    fs::File::open(&path).unwrap().set_modified(old).unwrap();
+    store(&blobs, tenant(1), b"of a customer", 20).await;
+    assert!(!blobs.remove(tenant(1), blob.sha256, hour_ago).await.unwrap());
+    fs::File::open(&path).unwrap().set_modified(old).unwrap();
+    assert!(blobs.remove(tenant(1), blob.sha256, hour_ago).await.unwrap());
+    assert!(!blobs.exists(tenant(1), blob.sha256).await.unwrap());
+    assert!(blobs.remove(tenant(1), blob.sha256, soon).await.unwrap(), "again is no error");
+    assert!(blobs.exists(tenant(2), blob.sha256).await.unwrap(), "the neighbour's is another");
+    assert_eq!(files(data.path()), 1);
+}
+
+#[tokio::test]
+async fn whoever_stores_while_another_removes_finds_it_stored() {
+    let data = tempfile::tempdir().unwrap();
+    let blobs = Arc::new(LocalBlobs::open(data.path()).unwrap());
+    let blob = store(&blobs, tenant(1), b"wanted", 20).await;
+    for _ in 0..200 {
+        // Old enough to go, and stored again at the same moment.
+        let name = blob.sha256.to_string();
+        let path = data.path().join(tenant(1).to_string()).join(&name[..2]).join(&name);
+        let old = std::time::SystemTime::now() - std::time::Duration::from_secs(7_200);
+        fs::File::open(&path).unwrap().set_modified(old).unwrap();
+        let hour_ago = Timestamp::now() - base::hours(1);
+        let remover = {
+            let blobs = blobs.clone();
+            tokio::spawn(async move { blobs.remove(tenant(1), blob.sha256, hour_ago).await.unwrap() })
+        };
+        store(&blobs, tenant(1), b"wanted", 20).await;
+        remover.await.unwrap();
+        assert_eq!(blobs.open(tenant(1), blob.sha256).await.unwrap().collect(100).await.unwrap(), b"wanted");
+    }
+    assert_eq!(files(data.path()), 1, "nothing is left aside");
+}
+
+#[tokio::test]
+async fn what_a_crash_left_aside_is_where_it_was() {
+    let data = tempfile::tempdir().unwrap();
+    let blobs = LocalBlobs::open(data.path()).unwrap();
+    let blob = store(&blobs, tenant(1), b"half removed", 20).await;
+    let name = blob.sha256.to_string();
+    let path = data.path().join(tenant(1).to_string()).join(&name[..2]).join(&name);
+    fs::rename(&path, data.path().join(format!("tmp/{}.{name}.aside", tenant(1)))).unwrap();
+    let again = LocalBlobs::open(data.path()).unwrap();
+    assert!(again.exists(tenant(1), blob.sha256).await.unwrap());
+    assert_eq!(files(data.path()), 1);
 }

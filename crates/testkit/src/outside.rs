@@ -94,6 +94,10 @@ impl Blobs for FakeBlobs {
         list.sort();
         Ok(list)
     }
+    async fn remove(&self, tenant: TenantId, sha256: Sha256, _: base::Timestamp) -> Result<bool> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&(tenant, sha256.0));
+        Ok(true)
+    }
     async fn check_free(&self, _: u64) -> Result<()> {
         Ok(())
     }

@@ -120,6 +120,40 @@ both_engines! {
         assert_eq!(asked(&site).await.len(), 1);
     }
 
+    async fn who_does_not_want_to_be_asked_is_not_asked_until_they_say_so(world) {
+        let site = Site::new(world).await;
+        let (dora, agent) = (site.user("Dora", Role::Customer).await, site.user("Ben", Role::Agent).await);
+        let id = dora.file("No light").await;
+        set(&agent, &id, json!({ "status": "resolved" })).await;
+        later(&site).await;
+        let token = asked(&site).await.remove(0);
+        let stop = format!("/help/feedback/{token}/stop");
+        let letter = site.mailer.sent().into_iter().map(|e| String::from_utf8(e.raw.to_vec()).unwrap()).find(|r| r.contains("List-Unsubscribe"));
+        assert!(letter.expect("the survey says how to stop it").replace("\r\n ", "").contains(&stop));
+        let b = Browser::new(site.anonymous()).await;
+        assert!(b.page(&stop).await.contains("Shall we stop asking?"), "looking stops nothing");
+        // As a mail program calls it: no cookie, no page before it (RFC 8058).
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        let stopped = site.anonymous().send("POST", &stop, &headers, b"List-Unsubscribe=One-Click".to_vec()).await;
+        stopped.expect_status(200);
+        let second = dora.file("Another").await;
+        set(&agent, &second, json!({ "status": "resolved" })).await;
+        later(&site).await;
+        assert_eq!(asked(&site).await.len(), 1, "nobody asks");
+        // The letters about their requests still come.
+        assert!(site.mailer.sent().iter().any(|e| e.to.as_str() == dora.email && String::from_utf8_lossy(&e.raw).contains("Another")));
+        let wrong = stop.replace("cfs_", "cfs_a");
+        site.anonymous().send("POST", &wrong, &headers, Vec::new()).await.expect_status(404);
+        let next_door = Client { host: "there.example.org", ..site.anonymous() };
+        next_door.send("POST", &stop, &headers, Vec::new()).await.expect_status(404);
+        let page = b.post(&format!("/help/feedback/{token}/ask"), &[]).await;
+        assert!(page.text.contains("Shall we stop asking?"), "{}", page.text);
+        let third = dora.file("A third").await;
+        set(&agent, &third, json!({ "status": "resolved" })).await;
+        later(&site).await;
+        assert_eq!(asked(&site).await.len(), 2);
+    }
+
     async fn opening_the_link_writes_nothing_and_the_form_does(world) {
         let site = Site::new(world).await;
         let (dora, agent) = (site.user("Dora", Role::Customer).await, site.user("Ben", Role::Agent).await);

@@ -8,7 +8,7 @@ use std::{
 
 use base::{Clock as _, Error, Kind, Result, SystemClock};
 use base64::Engine as _;
-use db::archive::Dump;
+use db::archive::{ColumnKind, Dump};
 use engine::outside::{BlobReader, Sha256};
 use flate2::{Compression, write::GzEncoder};
 use futures::StreamExt as _;
@@ -42,7 +42,7 @@ pub fn backup(config: &Config, file: &Path) -> Result<Written> {
         rows.rewind().map_err(unusable)?;
         // Attachments, raw mail, files of drafts and macros: whatever names a blob by its hash.
         if names_blobs(&table) {
-            blobs.extend(referred(&table, &rows)?);
+            blobs.extend(referred(&table, &mut rows)?);
             rows.rewind().map_err(unusable)?;
         }
         let size = rows.metadata().map_err(unusable)?.len();
@@ -122,30 +122,55 @@ impl Archive {
     }
 }
 
+/// Whether rows of a table may name blobs: by a column, or by files in JSON (those of drafts, of answers that wait, of macros).
 fn names_blobs(table: &str) -> bool {
-    db::archive::columns(table).iter().any(|(column, _)| column == "sha256")
+    let columns = db::archive::columns(table);
+    columns.iter().any(|(column, kind)| column == "sha256" || *kind == ColumnKind::Json)
 }
 
 /// `<tenant>/<sha256>` of every blob, from the rows that were just written.
-fn referred(table: &str, rows: &File) -> Result<BTreeSet<(base::TenantId, [u8; 32])>> {
+fn referred(table: &str, rows: impl Read) -> Result<BTreeSet<(base::TenantId, [u8; 32])>> {
     let columns = db::archive::columns(table);
-    let at = |name: &str| columns.iter().position(|(column, _)| column == name);
-    let (Some(tenant), Some(sha256)) = (at("tenant_id"), at("sha256")) else {
-        return Err(Error::bug(format!("rows of {table} have a tenant and a hash")));
-    };
     let mut out = BTreeSet::new();
+    // What belongs to no tenant has no files.
+    let Some(tenant) = columns.iter().position(|(column, _)| column == "tenant_id") else { return Ok(out) };
     for line in BufReader::new(rows).lines() {
         let cells: Vec<serde_json::Value> =
             serde_json::from_str(&line.map_err(Error::from_source)?).map_err(Error::from_source)?;
-        let text = |index: usize| cells.get(index).and_then(|c| c.as_str()).unwrap_or_default();
-        let hash = base64::engine::general_purpose::STANDARD
-            .decode(text(sha256))
-            .map_err(Error::from_source)?
-            .try_into()
-            .map_err(|_| Error::bug("a stored hash has 32 bytes"))?;
-        out.insert((text(tenant).parse()?, hash));
+        let tenant: base::TenantId =
+            cells.get(tenant).and_then(|c| c.as_str()).unwrap_or_default().parse()?;
+        for ((column, kind), cell) in columns.iter().zip(&cells) {
+            if column == "sha256" {
+                let hash = base64::engine::general_purpose::STANDARD
+                    .decode(cell.as_str().unwrap_or_default())
+                    .map_err(Error::from_source)?
+                    .try_into()
+                    .map_err(|_| Error::bug("a stored hash has 32 bytes"))?;
+                out.insert((tenant, hash));
+            } else if *kind == ColumnKind::Json {
+                let mut hashes = Vec::new();
+                named_within(cell, &mut hashes);
+                out.extend(hashes.into_iter().map(|hash| (tenant, hash)));
+            }
+        }
     }
     Ok(out)
+}
+
+/// Every `"sha256": [32 numbers]` of a document.
+fn named_within(value: &serde_json::Value, found: &mut Vec<[u8; 32]>) {
+    match value {
+        serde_json::Value::Array(items) => items.iter().for_each(|item| named_within(item, found)),
+        serde_json::Value::Object(fields) => {
+            for (name, value) in fields {
+                match serde_json::from_value::<[u8; 32]>(value.clone()) {
+                    Ok(hash) if name == "sha256" => found.push(hash),
+                    _ => named_within(value, found),
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 type Copied = (BTreeMap<String, u64>, Vec<String>);
@@ -201,5 +226,47 @@ impl Read for Streamed<'_> {
         let piece = self.piece.split_to(length);
         out.split_at_mut(length).0.copy_from_slice(&piece);
         Ok(length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_found_wherever_a_row_names_them() {
+        let tenant = "01a1fca0-39a0-7e9b-a5b5-c75b8ad924f5";
+        let row = |table: &str, cells: &[(&str, serde_json::Value)]| {
+            let cell = |name: &str| cells.iter().find(|(n, _)| *n == name).map(|(_, value)| value.clone());
+            let row: Vec<_> = db::archive::columns(table)
+                .iter()
+                .map(
+                    |(name, _)| {
+                        if name == "tenant_id" { tenant.into() } else { cell(name).unwrap_or_default() }
+                    },
+                )
+                .collect();
+            serde_json::to_string(&row).unwrap() + "\n"
+        };
+        let file = |n: u8| serde_json::json!([{ "id": tenant, "filename": "a.png", "sha256": vec![n; 32] }]);
+        let hash = |n: u8| base64::engine::general_purpose::STANDARD.encode([n; 32]);
+        for (table, cells) in [
+            ("attachments", [("sha256", hash(7).into())]),
+            ("mails", [("sha256", hash(7).into())]),
+            ("drafts", [("files", file(7))]),
+            ("macros", [("files", file(7))]),
+            ("held_answers", [("attachments", file(7))]),
+        ] {
+            assert!(names_blobs(table), "{table}");
+            let found = referred(table, row(table, &cells).as_bytes()).unwrap();
+            assert_eq!(
+                found.into_iter().collect::<Vec<_>>(),
+                [(tenant.parse().unwrap(), [7; 32])],
+                "{table}"
+            );
+        }
+        // Words that look like it are words.
+        let words = serde_json::json!({ "sha256": "seven", "note": [1, 2] });
+        assert!(referred("tickets", row("tickets", &[("context", words)]).as_bytes()).unwrap().is_empty());
     }
 }

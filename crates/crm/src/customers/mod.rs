@@ -7,5 +7,5 @@ mod query;
 mod store;
 
 pub use model::{CustomerPatch, CustomerRecord};
-pub use ops::{find_or_create, set_notes, tie_verified_user, update};
-pub use query::{find, find_by_email, get, page, search};
+pub use ops::{find_or_create, set_notes, set_surveys_off, tie_verified_user, update};
+pub use query::{find, find_by_email, get, has_surveys_off, page, search};

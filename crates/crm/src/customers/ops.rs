@@ -56,6 +56,15 @@ pub fn update(tx: &mut Tx<'_>, id: Id<CustomerRecord>, patch: CustomerPatch) -> 
     save(tx, &before, after)
 }
 
+/// The customer does not want to be asked how it was any more, or does again. The same again changes nothing.
+pub fn set_surveys_off(tx: &mut Tx<'_>, id: Id<CustomerRecord>, is_off: bool) -> Result<()> {
+    if !store::set_surveys_off(tx, id, is_off)? {
+        return Ok(());
+    }
+    let what = if is_off { "customer.surveys_off" } else { "customer.surveys_on" };
+    audit::record(tx, audit::Change::new(what, "customer", Some(id.uuid())))
+}
+
 /// Replaces the staff's notes about a customer; empty is allowed.
 pub fn set_notes(tx: &mut Tx<'_>, id: Id<CustomerRecord>, notes: &str) -> Result<CustomerRecord> {
     let before = store::lock(tx, id)?.or_not_found("customer")?;

@@ -13,6 +13,10 @@ pub fn get(read: &Read<'_>, id: Id<CustomerRecord>) -> Result<CustomerRecord> {
 pub fn find_by_email(read: &Read<'_>, email: &Email) -> Result<Option<CustomerRecord>> {
     store::find_by_email(read, email)
 }
+/// They asked not to be asked how it was.
+pub fn has_surveys_off(read: &Read<'_>, id: Id<CustomerRecord>) -> Result<bool> {
+    store::has_surveys_off(read, id)
+}
 /// Newest first, before an id.
 pub fn page(read: &Read<'_>, before: Option<Uuid>, limit: u32) -> Result<Vec<CustomerRecord>> {
     store::page(read, before, limit)

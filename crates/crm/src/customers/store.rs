@@ -22,6 +22,8 @@ db::statements! {
         and id < ?3 order by id desc limit ?4");
     SAVE = "update customers set name = ?3, phone = ?4, company = ?5, service_address = ?6, plan = ?7, internal_notes = ?8,
         version = version + 1, updated_at = ?9 where tenant_id = ?1 and id = ?2";
+    SURVEYS_OFF = "select 1 from customers where tenant_id = ?1 and id = ?2 and surveys_off_at is not null";
+    SET_SURVEYS_OFF = "update customers set surveys_off_at = ?3 where tenant_id = ?1 and id = ?2 and (surveys_off_at is null) <> (?4)";
     SET_VERIFIED = "update customers set verified_at = ?3, updated_at = ?3 where tenant_id = ?1 and id = ?2 and verified_at is null";
 }
 
@@ -79,4 +81,12 @@ pub fn save(tx: &mut Tx<'_>, c: &CustomerRecord) -> Result<()> {
 pub fn set_verified(tx: &mut Tx<'_>, id: Id<CustomerRecord>) -> Result<()> {
     let now = tx.now();
     tx.execute(&SET_VERIFIED, params![id, now]).map(|_| ())
+}
+pub fn has_surveys_off(read: &Read<'_>, id: Id<CustomerRecord>) -> Result<bool> {
+    Ok(read.query_one(&SURVEYS_OFF, params![id], |_| Ok(()))?.is_some())
+}
+/// False when it was so already.
+pub fn set_surveys_off(tx: &mut Tx<'_>, id: Id<CustomerRecord>, is_off: bool) -> Result<bool> {
+    let at = is_off.then(|| tx.now());
+    tx.execute(&SET_SURVEYS_OFF, params![id, at, !is_off]).map(|n| n == 1)
 }

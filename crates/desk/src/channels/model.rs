@@ -33,6 +33,9 @@ pub struct MailChannel {
     pub unknown_senders: UnknownSenders,
     /// Addresses or `@domains` of contact forms: who wrote is in `Reply-To` there.
     pub contact_forms: Vec<String>,
+    /// Mailing lists this address is, or is a member of, by their List-Id (`support.example.org`): what comes through
+    /// them was written by people.
+    pub mailing_lists: Vec<String>,
     /// What staff forwards here is from whoever they forward.
     pub forwarding_staff: bool,
     /// The mail server whose `Authentication-Results` are believed, as it names itself.
@@ -78,6 +81,7 @@ pub struct ChannelPatch {
     pub acknowledges: Option<bool>,
     pub unknown_senders: Option<UnknownSenders>,
     pub contact_forms: Option<Vec<String>>,
+    pub mailing_lists: Option<Vec<String>>,
     pub forwarding_staff: Option<bool>,
     pub trusted_host: Option<Option<String>>,
     pub enabled: Option<bool>,
@@ -113,6 +117,37 @@ pub(super) fn check_contact_forms(entries: &[String]) -> Result<Vec<String>> {
     Ok(out)
 }
 
+/// Lists of one channel at most.
+const LISTS_MAX: usize = 20;
+
+/// A list by its id or by its address, which list servers make one of the other; ids, in lower case.
+pub(super) fn check_mailing_lists(entries: &[String]) -> Result<Vec<String>> {
+    if entries.len() > LISTS_MAX {
+        return Err(Error::field("mailing_lists", "channel.mailing_lists", format!("at most {LISTS_MAX}")));
+    }
+    let mut out = Vec::with_capacity(entries.len());
+    for entry in entries.iter().map(|e| e.trim()).filter(|e| !e.is_empty()) {
+        let id = entry.trim_matches(['<', '>']).replacen('@', ".", 1).to_lowercase();
+        let is_id = id.len() <= 200
+            && id.split('.').count() > 1
+            && id.split('.').all(|part| !part.is_empty())
+            && id.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '+'));
+        if !is_id {
+            return Err(Error::field(
+                "mailing_lists",
+                "channel.mailing_list",
+                format!(
+                    "{entry:?}: expected what its mails have as List-Id, such as support.example.org, or its address"
+                ),
+            ));
+        }
+        out.push(id);
+    }
+    out.sort();
+    out.dedup();
+    Ok(out)
+}
+
 /// A host as it names itself in `Authentication-Results`.
 pub(super) fn check_host(host: &str) -> Result<String> {
     let host = text::line("trusted_host", host, 253)?.to_lowercase();
@@ -133,5 +168,15 @@ mod tests {
         assert!(check_contact_forms(&["nonsense".into()]).is_err());
         assert!(check_contact_forms(&["@".into()]).is_err());
         assert!(check_host("mx one").is_err());
+    }
+
+    #[test]
+    fn lists_are_named_by_id_or_address() {
+        let given =
+            ["Support@Example.org".to_owned(), " <help.lists.example> ".into(), "support.example.org".into()];
+        assert_eq!(check_mailing_lists(&given).unwrap(), ["help.lists.example", "support.example.org"]);
+        for wrong in ["list", "a b.example", "a@b@c", ".example", "x..y"] {
+            assert!(check_mailing_lists(&[wrong.into()]).is_err(), "{wrong}");
+        }
     }
 }

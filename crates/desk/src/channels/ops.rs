@@ -3,7 +3,10 @@ use db::{Tx, Wake};
 use identity::{Token, audit, teams};
 
 use super::{
-    model::{ChannelPatch, MailChannel, NewChannel, UnknownSenders, check_contact_forms, check_host},
+    model::{
+        ChannelPatch, MailChannel, NewChannel, UnknownSenders, check_contact_forms, check_host,
+        check_mailing_lists,
+    },
     store,
 };
 use crate::{categories, tickets::Priority};
@@ -37,6 +40,7 @@ pub fn create(tx: &mut Tx<'_>, new: NewChannel) -> Result<(Token, MailChannel)> 
         acknowledges: true,
         unknown_senders: UnknownSenders::Accept,
         contact_forms: Vec::new(),
+        mailing_lists: Vec::new(),
         forwarding_staff: false,
         trusted_host: None,
         key_prefix: prefix(&token),
@@ -115,6 +119,9 @@ fn patched(tx: &Tx<'_>, mut c: MailChannel, patch: ChannelPatch) -> Result<MailC
     c.unknown_senders = patch.unknown_senders.unwrap_or(c.unknown_senders);
     if let Some(forms) = patch.contact_forms {
         c.contact_forms = check_contact_forms(&forms)?;
+    }
+    if let Some(lists) = patch.mailing_lists {
+        c.mailing_lists = check_mailing_lists(&lists)?;
     }
     c.forwarding_staff = patch.forwarding_staff.unwrap_or(c.forwarding_staff);
     if let Some(host) = patch.trusted_host {

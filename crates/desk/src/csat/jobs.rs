@@ -46,6 +46,9 @@ impl Inside for Asker {
         if !tenant.settings.csat_enabled || !is_due(&ticket) {
             return Ok(());
         }
+        if crm::customers::has_surveys_off(tx, ticket.customer_id)? {
+            return Ok(());
+        }
         let Some(token) = ops::ask(tx, &ticket)? else { return Ok(()) };
         let link = format!("{}/help/feedback/{}", self.links.base(&tenant), token.reveal());
         write_to_customer(tx, &ticket, &tenant, &self.links, LetterKind::SatisfactionSurvey, &link)

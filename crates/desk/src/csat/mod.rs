@@ -18,4 +18,4 @@ mod ops;
 pub mod query;
 
 pub use model::*;
-pub use ops::{answer, ask, asked, forget_ticket, leave_team};
+pub use ops::{answer, ask, asked, forget_ticket, is_stopped, leave_team, stop};

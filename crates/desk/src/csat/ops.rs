@@ -77,6 +77,24 @@ pub fn answer(tx: &mut Tx<'_>, token: &str, score: i64, comment: &str) -> Result
     asked(tx, token)
 }
 
+/// Whether the customer behind a link is asked no more.
+///
+/// # Errors
+/// Not found.
+pub fn is_stopped(read: &db::Read<'_>, token: &str) -> Result<bool> {
+    let ticket = query::get(read, asked(read, token)?.ticket_id)?;
+    crm::customers::has_surveys_off(read, ticket.customer_id)
+}
+
+/// The customer behind a link is asked no more, about this ticket or another; or is asked again.
+///
+/// # Errors
+/// Not found.
+pub fn stop(tx: &mut Tx<'_>, token: &str, is_off: bool) -> Result<()> {
+    let ticket = query::get(tx, asked(tx, token)?.ticket_id)?;
+    crm::customers::set_surveys_off(tx, ticket.customer_id, is_off)
+}
+
 /// A team that is about to be deleted is no longer named.
 pub fn leave_team(tx: &mut Tx<'_>, team: Id<Team>) -> Result<()> {
     tx.execute(&OF_TEAM, params![team]).map(|_| ())

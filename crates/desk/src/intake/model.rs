@@ -86,6 +86,8 @@ pub struct Mail {
     pub released_by: Option<String>,
     #[serde(skip)]
     pub run: u32,
+    /// Another mail came under its Message-ID before; this one says something else.
+    pub reuses_id: bool,
     pub received_at: Timestamp,
     pub settled_at: Option<Timestamp>,
 }

@@ -130,6 +130,9 @@ fn decide(tx: &mut Tx<'_>, case: &Case<'_>, mail: &mut Mail) -> Result<()> {
     {
         return duplicate(tx, case, mail, first);
     }
+    if let Some(id) = &case.letter().message_id {
+        mail.reuses_id = store::is_seen(tx, id)?;
+    }
     let program = automated(tx, case)?;
     // Somebody looked at it and says that it matters.
     if mail.released_by.is_none()
@@ -296,10 +299,15 @@ fn automated(tx: &mut Tx<'_>, case: &Case<'_>) -> Result<Option<(&'static str, S
         let domain = format!("@{}", email.domain());
         case.channel.contact_forms.iter().any(|f| *f == email.key() || *f == domain)
     };
-    if letter.from.as_ref().is_some_and(|from| case.is_ours(&from.email) && !is_form(&from.email)) {
+    let is_list = letter.list_id.as_ref().is_some_and(|id| case.channel.mailing_lists.contains(id));
+    // A list of ours that stands in From has taken its author's place.
+    let is_replaced = is_list && sender::resolve(letter, &rules(tx, case)?).via == sender::Via::List;
+    let is_own = |from: &Email| case.is_ours(from) && !is_form(from) && !is_replaced;
+    if letter.from.as_ref().is_some_and(|from| is_own(&from.email)) {
         return Ok(Some(("loop", "it is from an address of ours".into())));
     }
-    if let Some(found) = &letter.automated
+    let program = if is_list { &letter.automated_besides_list } else { &letter.automated };
+    if let Some(found) = program
         // Another installation's mark says that its letter is its own, not that a program wrote it.
         && !(found.kind == AutomatedKind::Loop && letter.own_loop_mark.is_some())
     {

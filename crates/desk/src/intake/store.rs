@@ -1,7 +1,7 @@
 //! Rows of letters and what ties them to tickets.
 
 use base::{Error, Id, Result};
-use db::{Read, Row, Tx, params};
+use db::{Read, Row, Tx, Wake, params};
 use identity::User;
 use sha2::{Digest, Sha256};
 
@@ -17,7 +17,7 @@ use crate::{
 macro_rules! columns {
     () => {
         "id, channel_id, door, envelope_from, envelope_to, client_ip, helo, sha256, size_bytes, state, outcome, reason, ticket_id, message_id,
-         header_id, subject, from_email, from_name, automated, authentication, released_by, run, received_at, settled_at"
+         header_id, subject, from_email, from_name, automated, authentication, released_by, run, received_at, settled_at, reuses_id"
     };
 }
 
@@ -28,7 +28,7 @@ db::statements! {
     BY_ID = concat!("select ", columns!(), " from mails where tenant_id = ?1 and id = ?2");
     LOCK = "select 1 from mails where tenant_id = ?1 and id = ?2 {lock}";
     SETTLE = "update mails set state = ?3, outcome = ?4, reason = ?5, ticket_id = ?6, message_id = ?7, header_id = ?8, subject = ?9,
-        from_email = ?10, from_name = ?11, automated = ?12, authentication = ?13, settled_at = ?14 where tenant_id = ?1 and id = ?2";
+        from_email = ?10, from_name = ?11, automated = ?12, authentication = ?13, settled_at = ?14, reuses_id = ?15 where tenant_id = ?1 and id = ?2";
     SET_STATE = "update mails set state = ?3, reason = ?4, settled_at = ?5 where tenant_id = ?1 and id = ?2";
     FAIL_WAITING = "update mails set state = 'failed', reason = ?4, settled_at = ?5 where tenant_id = ?1 and id = ?2 and run = ?3 and state = 'waiting'";
     SAY = "update mails set reason = ?3 where tenant_id = ?1 and id = ?2";
@@ -44,6 +44,7 @@ db::statements! {
     ADD_REFERENCE = "insert into mail_references (tenant_id, header_hash, ticket_id, is_seen, created_at) values (?1, ?2, ?3, ?4, ?5)
         on conflict (tenant_id, header_hash, ticket_id) do update set is_seen = mail_references.is_seen or excluded.is_seen";
     REFERENCED = "select ticket_id from mail_references where tenant_id = ?1 and header_hash = ?2 order by is_seen desc, created_at limit 10";
+    SEEN = "select 1 from mail_references where tenant_id = ?1 and header_hash = ?2 and is_seen limit 1";
     REPLY_ADDRESS = "select ticket_id, user_id, forward_id from reply_addresses where tenant_id = ?1 and token_hash = ?2";
     ADD_MESSAGE = "insert into message_mails (tenant_id, message_id, ticket_id, mail_id, from_email, from_name, found_by, reason, standing,
         automated, is_authentic, has_html, copied, withheld, follows_id) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
@@ -89,6 +90,7 @@ fn map(row: &Row<'_>) -> Result<Mail> {
         run: c.next()?,
         received_at: c.next()?,
         settled_at: c.next()?,
+        reuses_id: c.next()?,
     })
 }
 
@@ -145,14 +147,19 @@ pub(super) fn settle(tx: &mut Tx<'_>, mail: &Mail) -> Result<()> {
             mail.from_name,
             mail.automated,
             mail.authentication,
-            now
+            now,
+            mail.reuses_id
         ],
-    )
-    .map(|_| ())
+    )?;
+    tx.wake(Wake::Settled(mail.id.uuid()));
+    Ok(())
 }
 
 pub(super) fn set_state(tx: &mut Tx<'_>, id: Id<Mail>, state: MailState, reason: &str) -> Result<()> {
     let settled = (state != MailState::Waiting).then(|| tx.now());
+    if settled.is_some() {
+        tx.wake(Wake::Settled(id.uuid()));
+    }
     tx.execute(&SET_STATE, params![id, state, reason, settled]).map(|_| ())
 }
 
@@ -224,6 +231,11 @@ fn header_hash(id: &str) -> [u8; 32] {
 pub(super) fn refer(tx: &mut Tx<'_>, header_id: &str, ticket: Id<Ticket>, is_seen: bool) -> Result<()> {
     let now = tx.now();
     tx.execute(&ADD_REFERENCE, params![header_hash(header_id), ticket, is_seen, now]).map(|_| ())
+}
+
+/// Whether a mail of this Message-ID was filed before.
+pub(super) fn is_seen(read: &Read<'_>, header_id: &str) -> Result<bool> {
+    Ok(read.query_one(&SEEN, params![header_hash(header_id)], |_| Ok(()))?.is_some())
 }
 
 pub(super) fn referenced(read: &Read<'_>, header_id: &str) -> Result<Vec<Id<Ticket>>> {

@@ -8,7 +8,7 @@ use engine::{Inside, Job};
 use identity::{Links, TenantRecord, Token, User, teams, tenants, users};
 use notices::{
     inbox,
-    letters::{self, LetterFile, LetterKind, NewLetter, Posted},
+    letters::{self, LetterFile, LetterKind, Named, NewLetter, Posted, Shown},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -152,7 +152,10 @@ pub(crate) fn write_to_customer(
     let about = About { ticket, tenant, links };
     let to = about.recipient(tx)?;
     let values = about.values(&to.name, link);
-    about.post(tx, kind, &to, values).map(|_| ())
+    // Nobody waits for a question. What stops them stands in the header, where mail programs show it.
+    let unsubscribe = (kind == LetterKind::SatisfactionSurvey).then(|| format!("{link}/stop"));
+    let along = Along { unsubscribe, ..Along::default() };
+    about.post_for(tx, kind, &to, values, Replier::of(kind, &to), along).map(|_| ())
 }
 
 /// Files go along up to this many bytes in all; beyond that the letter names them. Base64 makes a third more of them, and
@@ -225,6 +228,12 @@ impl<'a> Said<'a> {
     }
 }
 
+/// Whom everybody sees to get a copy.
+fn shown_copies(copies: &[participants::Participant]) -> Result<Vec<Named>> {
+    let visible = copies.iter().filter(|c| !c.hidden);
+    visible.map(|c| Ok(Named { email: c.email.parse()?, name: c.name.clone() })).collect()
+}
+
 /// The account of an address, once its owner has proved it; it says which language they read.
 fn account_of(read: &Read<'_>, email: &Email) -> Result<Option<User>> {
     let found = users::find_by_email(read, email)?;
@@ -242,6 +251,14 @@ struct Recipient {
     staff: Option<Id<User>>,
     /// What the letter is about is hidden from the customer.
     is_internal: bool,
+}
+
+/// What goes along with a letter, besides its words.
+#[derive(Default)]
+struct Along {
+    files: Vec<LetterFile>,
+    shown: Shown,
+    unsubscribe: Option<String>,
 }
 
 impl About<'_> {
@@ -297,7 +314,7 @@ impl About<'_> {
         to: &Recipient,
         values: serde_json::Value,
     ) -> Result<Posted> {
-        self.post_for(tx, kind, to, values, Replier::of(kind, to), Vec::new())
+        self.post_for(tx, kind, to, values, Replier::of(kind, to), Along::default())
     }
 
     fn post_for(
@@ -307,7 +324,7 @@ impl About<'_> {
         to: &Recipient,
         values: serde_json::Value,
         replier: Replier,
-        files: Vec<LetterFile>,
+        along: Along,
     ) -> Result<Posted> {
         let thread = reply::headers(tx, self.ticket, &to.email, replier)?;
         let letter = NewLetter {
@@ -319,8 +336,11 @@ impl About<'_> {
             domain: self.links.domain(self.tenant),
             from_email: thread.from,
             reply_to: thread.reply_to,
+            shown: along.shown,
+            customer_id: Some(self.ticket.customer_id.uuid()),
+            unsubscribe: along.unsubscribe,
             in_reply_to: thread.in_reply_to,
-            files,
+            files: along.files,
             values,
         };
         letters::post(tx, letter)
@@ -354,7 +374,11 @@ impl About<'_> {
         };
         let files = files_of(&message);
         values["body"] = with_files(&said, &message, &files, Some(&link)).into();
-        let letter = self.post_for(tx, kind, &to, values.clone(), Replier::Customer, files.clone())?;
+        let copies = if automatic { Vec::new() } else { participants::of(tx, self.ticket.id)? };
+        let cc = shown_copies(&copies)?;
+        let shown = Shown { to: None, cc: cc.clone() };
+        let along = Along { files: files.clone(), shown, unsubscribe: None };
+        let letter = self.post_for(tx, kind, &to, values.clone(), Replier::Customer, along)?;
         store::set_delivery(tx, message.id, letter.status(), letter.id.uuid())?;
         if automatic {
             return Ok(());
@@ -362,7 +386,10 @@ impl About<'_> {
         // A copy holds the answer and no link: whoever gets it was shown this, not the ticket. Who has no account reads the
         // language of the customer they wrote with.
         values["body"] = with_files(&said, &message, &files, None).into();
-        for copy in participants::of(tx, self.ticket.id)? {
+        // To is the customer in every copy, so that an answer to all goes to all who are not hidden.
+        let name = if to.verified { to.name.clone() } else { String::new() };
+        let shown = Shown { to: Some(Named { email: to.email.clone(), name }), cc };
+        for copy in copies {
             values["name"] = copy.name.clone().into();
             let email: Email = copy.email.parse()?;
             let locale = account_of(tx, &email)?.map_or_else(|| to.locale.clone(), |u| u.locale);
@@ -374,8 +401,8 @@ impl About<'_> {
                 staff: None,
                 is_internal: false,
             };
-            let replier = Replier::Customer;
-            self.post_for(tx, LetterKind::TicketCopy, &to, values.clone(), replier, files.clone())?;
+            let along = Along { files: files.clone(), shown: shown.clone(), unsubscribe: None };
+            self.post_for(tx, LetterKind::TicketCopy, &to, values.clone(), Replier::Customer, along)?;
         }
         Ok(())
     }
@@ -405,8 +432,9 @@ impl About<'_> {
         };
         let files = files_of(&message);
         values["body"] = with_files(&message.body, &message, &files, Some(&link)).into();
+        let along = Along { files, ..Along::default() };
         let letter =
-            self.post_for(tx, LetterKind::TicketForward, &to, values, Replier::Forward(id), files)?;
+            self.post_for(tx, LetterKind::TicketForward, &to, values, Replier::Forward(id), along)?;
         store::set_delivery(tx, message.id, letter.status(), letter.id.uuid())
     }
 

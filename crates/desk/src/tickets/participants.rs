@@ -14,14 +14,18 @@ use super::{
 pub struct Participant {
     pub email: String,
     pub name: String,
+    /// The others are not told that they get one.
+    pub hidden: bool,
     pub added_by: String,
     pub created_at: Timestamp,
 }
 
 db::statements! {
-    INSERT = "insert into ticket_participants (tenant_id, ticket_id, email, name, added_by, created_at) values (?1, ?2, ?3, ?4, ?5, ?6) on conflict do nothing";
+    INSERT = "insert into ticket_participants (tenant_id, ticket_id, email, name, added_by, created_at, is_hidden) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        on conflict (tenant_id, ticket_id, email) do nothing";
     DELETE = "delete from ticket_participants where tenant_id = ?1 and ticket_id = ?2 and email = ?3";
-    OF = "select email, name, added_by, created_at from ticket_participants where tenant_id = ?1 and ticket_id = ?2 order by created_at, email";
+    SET_HIDDEN = "update ticket_participants set is_hidden = ?4 where tenant_id = ?1 and ticket_id = ?2 and email = ?3 and is_hidden <> ?4";
+    OF = "select email, name, is_hidden, added_by, created_at from ticket_participants where tenant_id = ?1 and ticket_id = ?2 order by created_at, email";
 }
 
 /// Copies of one answer at most.
@@ -31,11 +35,18 @@ const MOST: usize = 20;
 pub fn of(read: &Read<'_>, ticket: Id<Ticket>) -> Result<Vec<Participant>> {
     read.query_all(&OF, params![ticket], |row| {
         let mut c = row.columns();
-        Ok(Participant { email: c.next()?, name: c.next()?, added_by: c.next()?, created_at: c.next()? })
+        Ok(Participant {
+            email: c.next()?,
+            name: c.next()?,
+            hidden: c.next()?,
+            added_by: c.next()?,
+            created_at: c.next()?,
+        })
     })
 }
 
-/// From the next answer on this address gets a copy. Adding twice is harmless.
+/// From the next answer on this address gets a copy, `hidden` from the others or not. Adding twice is harmless; the second
+/// time decides whether it is hidden.
 ///
 /// # Errors
 /// `participant.is_customer`, `participant.too_many`.
@@ -46,6 +57,7 @@ pub fn add(
     id: Id<Ticket>,
     email: &Email,
     name: &str,
+    hidden: bool,
 ) -> Result<Vec<Participant>> {
     let ticket = change_of_staff(tx, settings, staff, id)?;
     if email.key() == ticket.user_email.to_lowercase() {
@@ -61,8 +73,11 @@ pub fn add(
         return Err(Error::conflict("participant.too_many", format!("at most {MOST} people get a copy")));
     }
     let (by, now) = (tx.actor().name.clone(), tx.now());
-    if tx.execute(&INSERT, params![id, email.key(), name, by, now])? == 1 {
+    if tx.execute(&INSERT, params![id, email.key(), name, by, now, hidden])? == 1 {
         note_change(tx, &ticket, "participant_added", email.key())?;
+    } else if tx.execute(&SET_HIDDEN, params![id, email.key(), hidden])? == 1 {
+        let what = if hidden { "participant_hidden" } else { "participant_shown" };
+        note_change(tx, &ticket, what, email.key())?;
     }
     of(tx, id)
 }
@@ -74,7 +89,7 @@ pub(crate) fn admit(tx: &mut Tx<'_>, ticket: &Ticket, email: &str, name: &str) -
     }
     let name: String = name.chars().filter(|c| !c.is_control()).take(100).collect();
     let (by, now) = (tx.actor().name.clone(), tx.now());
-    tx.execute(&INSERT, params![ticket.id, email, name, by, now])?;
+    tx.execute(&INSERT, params![ticket.id, email, name, by, now, false])?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 use std::{fmt, str::FromStr};
 
 use async_trait::async_trait;
-use base::{Error, Result, TenantId};
+use base::{Error, Result, TenantId, Timestamp};
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
@@ -24,6 +24,10 @@ pub trait Blobs: Send + Sync + 'static {
     /// Every blob of a tenant, ordered by hash. For backups, checks and cleaning.
     async fn list(&self, tenant: TenantId) -> Result<Vec<BlobRef>>;
 
+    /// Removes a blob, unless somebody stored the same content at `since` or later: storing makes it young again, also where
+    /// it is there already. True when it is gone, false when it stays.
+    async fn remove(&self, tenant: TenantId, sha256: Sha256, since: Timestamp) -> Result<bool>;
+
     /// Fails with `Kind::StorageFull` when fewer than `bytes` bytes are free, so that a large upload is refused
     /// before it is read rather than half-way.
     async fn check_free(&self, bytes: u64) -> Result<()>;
@@ -36,7 +40,7 @@ pub trait BlobWriter: Send {
     async fn write(&mut self, piece: Bytes) -> Result<()>;
 
     /// Makes the blob durable and tells its address. When this returns, the content survives a power cut.
-    /// Storing content that is already there changes nothing.
+    /// Storing content that is already there changes nothing but its age.
     async fn finish(self: Box<Self>) -> Result<BlobRef>;
 
     /// Forgets what was written.

@@ -157,8 +157,8 @@ const MAIL_BOUNCE_SUBJECTS: [&str; 8] = [
 /// Who or what wrote this, if no person did. The strongest sign decides; one is enough.
 ///
 /// A wrong "yes" would leave a person unanswered, so only signs count that people's programs do not produce; a wrong
-/// "no" would answer a robot, which the send budget ends.
-pub(super) fn classify(mail: &Incoming, tree: &Tree<'_>) -> Option<Automated> {
+/// "no" would answer a robot, which the send budget ends. `heeds_lists`: the signs of mailing lists count.
+pub(super) fn classify(mail: &Incoming, tree: &Tree<'_>, heeds_lists: bool) -> Option<Automated> {
     let headers = &tree.headers;
     let found = |kind, reason: String| Some(Automated { kind, reason });
     if mail.own_loop_mark.is_some() {
@@ -177,7 +177,7 @@ pub(super) fn classify(mail: &Incoming, tree: &Tree<'_>) -> Option<Automated> {
     {
         return found(AutomatedKind::OutOfOffice, reason.clone());
     }
-    if let Some(reason) = list(headers) {
+    if heeds_lists && let Some(reason) = list(headers) {
         return found(AutomatedKind::List, reason);
     }
     if let Some(reason) = robot.answer.or(robot.other) {

@@ -92,6 +92,8 @@ pub struct Incoming {
     /// Attachments, inline images, messages in the message, TNEF, calendars and reports, in their order.
     pub files: Vec<File>,
     pub automated: Option<Automated>,
+    /// As [`Incoming::automated`] where the signs of mailing lists count for nothing: for a list that people write to.
+    pub automated_besides_list: Option<Automated>,
     pub bounce: Option<Bounce>,
     /// SHA-256 over what stays the same between two deliveries of one mail: the decoded words and the files, not the
     /// headers, the line ends or the transfer encoding.

@@ -54,6 +54,7 @@ pub fn read(raw: &[u8], limits: &Limits) -> Result<Incoming, Refused> {
         html: body.html,
         files: body.files,
         automated: None,
+        automated_besides_list: None,
         bounce: None,
         body_hash: body.hash,
         own_loop_mark: headers.text("x-counterfoil-loop", MAX_SUBJECT).filter(|mark| !mark.is_empty()),
@@ -61,7 +62,11 @@ pub fn read(raw: &[u8], limits: &Limits) -> Result<Incoming, Refused> {
         list_id: list_id(headers),
         return_path: return_path(headers),
     };
-    mail.automated = automated::classify(&mail, &tree);
+    mail.automated = automated::classify(&mail, &tree, true);
+    mail.automated_besides_list = match &mail.automated {
+        Some(found) if found.kind == super::AutomatedKind::List => automated::classify(&mail, &tree, false),
+        other => other.clone(),
+    };
     if mail.automated.as_ref().is_some_and(|automated| automated.kind == super::AutomatedKind::Bounce) {
         mail.bounce = Some(bounce::read(&mail, headers));
     }

@@ -16,12 +16,15 @@ use crate::inbox;
 const TO_STAFF: [(i64, i64); 2] = [(10, 60), (600, 600)];
 /// About one ticket, to whomever.
 const OF_TICKET: [(i64, i64); 2] = [(10, 100), (600, 500)];
+/// About one customer, whatever their tickets and addresses.
+const OF_CUSTOMER: [(i64, i64); 2] = [(10, 100), (600, 500)];
 /// The time of the tenant's own limit.
 const TENANT_MINUTES: i64 = 10;
 
 db::statements! {
     TO = "select count(*) from (select 1 as one from letters where tenant_id = ?1 and to_email = ?2 and created_at > ?3 and automatic and status <> 'held' limit ?4) as lately";
     ABOUT = "select count(*) from (select 1 as one from letters where tenant_id = ?1 and ticket_id = ?2 and id > ?3 and automatic and status <> 'held' limit ?4) as lately";
+    OF_ONE = "select count(*) from (select 1 as one from letters where tenant_id = ?1 and customer_id = ?2 and created_at > ?3 and automatic and status <> 'held' limit ?4) as lately";
     BY_TENANT = "select count(*) from (select 1 as one from letters where tenant_id = ?1 and id > ?2 and automatic and status <> 'held' limit ?3) as lately";
     HELD_SINCE = "select 1 from letters where tenant_id = ?1 and status = 'held' and id > ?2 limit 1";
 }
@@ -34,7 +37,13 @@ fn id_at(at: Timestamp) -> Uuid {
 
 /// Whether one more would be too many. Members of staff have only the limit to their own address: what is told to them
 /// goes to people the business chose.
-pub(super) fn is_spent(read: &Read<'_>, kind: LetterKind, to: &Email, ticket: Option<Uuid>) -> Result<bool> {
+pub(super) fn is_spent(
+    read: &Read<'_>,
+    kind: LetterKind,
+    to: &Email,
+    ticket: Option<Uuid>,
+    customer: Option<Uuid>,
+) -> Result<bool> {
     // Somebody who cannot sign in waits for this letter; how often it is asked for has a limit of its own.
     if kind.signs_in() {
         return Ok(false);
@@ -57,6 +66,14 @@ pub(super) fn is_spent(read: &Read<'_>, kind: LetterKind, to: &Email, ticket: Op
         for (window, most) in OF_TICKET {
             let since = id_at(now - minutes(window));
             if read.query_one(&ABOUT, params![ticket, since, most], one)?.unwrap_or(0) >= most {
+                return Ok(true);
+            }
+        }
+    }
+    if let Some(customer) = customer {
+        for (window, most) in OF_CUSTOMER {
+            let since = now - minutes(window);
+            if read.query_one(&OF_ONE, params![customer, since, most], one)?.unwrap_or(0) >= most {
                 return Ok(true);
             }
         }

@@ -30,6 +30,10 @@ pub struct Letter {
     /// Absent: the business's own address.
     pub from_email: Option<Email>,
     pub reply_to: Option<Email>,
+    /// Whom the header names in To where it is not the recipient, and in Cc.
+    pub shown: Shown,
+    /// Where a program stops letters of this kind.
+    pub unsubscribe: Option<String>,
     pub automatic: bool,
     /// `queued`, `sent`, `failed`, `uncertain`, `bounced`, or `held`: too many went to the same place.
     pub status: String,
@@ -37,6 +41,21 @@ pub struct Letter {
     pub last_error: Option<String>,
     pub created_at: Timestamp,
     pub sent_at: Option<Timestamp>,
+}
+
+/// Whom the header of a letter names besides its recipient.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Shown {
+    /// To, where it is somebody else: the recipient got a copy.
+    pub to: Option<Named>,
+    pub cc: Vec<Named>,
+}
+
+/// An address as a header has it.
+#[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize)]
+pub struct Named {
+    pub email: Email,
+    pub name: String,
 }
 
 /// A letter about to be written.
@@ -52,11 +71,37 @@ pub struct NewLetter {
     /// The address it is from and the one its answers go to, where it is not the business's own.
     pub from_email: Option<Email>,
     pub reply_to: Option<Email>,
+    pub shown: Shown,
+    /// The customer it is about: what all of their tickets may send has a limit.
+    pub customer_id: Option<Uuid>,
+    pub unsubscribe: Option<String>,
     /// The Message-ID it answers, so that mail programs show one thread.
     pub in_reply_to: Option<String>,
     /// Files that go along.
     pub files: Vec<LetterFile>,
     pub values: serde_json::Value,
+}
+
+impl NewLetter {
+    /// To somebody, about nothing in particular, from the business's own address.
+    pub fn to(kind: LetterKind, to: Email, name: &str, locale: &str, domain: String) -> Self {
+        Self {
+            kind,
+            to,
+            to_name: name.into(),
+            locale: locale.into(),
+            ticket_id: None,
+            domain,
+            from_email: None,
+            reply_to: None,
+            shown: Shown::default(),
+            customer_id: None,
+            unsubscribe: None,
+            in_reply_to: None,
+            files: Vec::new(),
+            values: serde_json::Value::Null,
+        }
+    }
 }
 
 /// A file of a letter; its content is a blob of the tenant.
@@ -71,14 +116,14 @@ pub struct LetterFile {
 macro_rules! columns {
     () => {
         "id, kind, ticket_id, to_email, to_name, subject, body_text, body_html, message_id, in_reply_to, mail_references,
-         from_email, reply_to, automatic, status, attempts, last_error, created_at, sent_at"
+         from_email, reply_to, shown_to, shown_cc, unsubscribe, automatic, status, attempts, last_error, created_at, sent_at"
     };
 }
 
 db::statements! {
     INSERT = "insert into letters (tenant_id, id, kind, ticket_id, to_email, to_name, subject, body_text, body_html, message_id, in_reply_to,
-        automatic, status, attempts, created_at, mail_references, from_email, reply_to)
-        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 0, ?14, ?15, ?16, ?17)";
+        automatic, status, attempts, created_at, mail_references, from_email, reply_to, shown_to, shown_cc, customer_id, unsubscribe)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 0, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";
     BY_ID = concat!("select ", columns!(), " from letters where tenant_id = ?1 and id = ?2");
     PAGE = concat!("select ", columns!(), " from letters where tenant_id = ?1 and id < ?2 order by id desc limit ?3");
     AGAIN = "update letters set status = 'queued', last_error = null where tenant_id = ?1 and id = ?2 and status in ('failed', 'uncertain', 'bounced', 'held')";
@@ -88,6 +133,8 @@ db::statements! {
     BY_MESSAGE_ID = concat!("select ", columns!(), " from letters where tenant_id = ?1 and message_id = ?2");
     BOUNCED = "update letters set status = 'bounced', last_error = ?3 where tenant_id = ?1 and id = ?2 and status in ('sent', 'uncertain')";
     SETTLE = "update letters set status = ?3, attempts = attempts + 1, last_error = ?4, sent_at = ?5 where tenant_id = ?1 and id = ?2";
+    DROP_FILES_OF_TICKET = "delete from letter_files where tenant_id = ?1 and letter_id in (select id from letters where tenant_id = ?1 and ticket_id = ?2)";
+    DROP_OF_TICKET = "delete from letters where tenant_id = ?1 and ticket_id = ?2";
     FIRST_OF_TICKET = "select message_id from letters where tenant_id = ?1 and ticket_id = ?2 and to_email = ?3 order by id limit 1";
 }
 
@@ -107,6 +154,15 @@ fn map(row: &Row<'_>) -> Result<Letter> {
         references: serde_json::from_value(c.next()?).map_err(Error::from_source)?,
         from_email: c.next()?,
         reply_to: c.next()?,
+        shown: Shown {
+            to: c
+                .next::<Option<serde_json::Value>>()?
+                .map(serde_json::from_value)
+                .transpose()
+                .map_err(Error::from_source)?,
+            cc: serde_json::from_value(c.next()?).map_err(Error::from_source)?,
+        },
+        unsubscribe: c.next()?,
         automatic: c.next()?,
         status: c.next()?,
         attempts: c.next()?,
@@ -163,7 +219,7 @@ fn put(tx: &mut Tx<'_>, new: NewLetter, rendered: Rendered, is_automatic: bool) 
     let in_reply_to = new.in_reply_to.or_else(|| first.clone());
     let mut references: Vec<&String> = first.iter().chain(&in_reply_to).collect();
     references.dedup();
-    let is_held = is_automatic && budget::is_spent(tx, new.kind, &new.to, new.ticket_id)?;
+    let is_held = is_automatic && budget::is_spent(tx, new.kind, &new.to, new.ticket_id, new.customer_id)?;
     let posted = Posted { id, is_held };
     if is_held {
         budget::tell(tx)?;
@@ -186,7 +242,11 @@ fn put(tx: &mut Tx<'_>, new: NewLetter, rendered: Rendered, is_automatic: bool) 
             now,
             serde_json::json!(references),
             new.from_email,
-            new.reply_to
+            new.reply_to,
+            new.shown.to.as_ref().map(|to| serde_json::json!(to)),
+            serde_json::json!(new.shown.cc),
+            new.customer_id,
+            new.unsubscribe
         ],
     )?;
     for (position, file) in new.files.iter().enumerate() {
@@ -211,8 +271,12 @@ pub fn files(read: &Read<'_>, id: Id<Letter>) -> Result<Vec<LetterFile>> {
     })
 }
 
+pub(super) fn find(read: &Read<'_>, id: Id<Letter>) -> Result<Option<Letter>> {
+    read.query_one(&BY_ID, params![id], map)
+}
+
 pub fn get(read: &Read<'_>, id: Id<Letter>) -> Result<Letter> {
-    read.query_one(&BY_ID, params![id], map)?.or_not_found("letter")
+    find(read, id)?.or_not_found("letter")
 }
 
 /// The letter of a Message-ID of ours, as a mail that came in names it.
@@ -272,6 +336,12 @@ pub fn resend(tx: &mut Tx<'_>, id: Id<Letter>) -> Result<()> {
         tx.enqueue(&job)?;
     }
     audit::record(tx, audit::Change::new("letter.resent", "letter", Some(id.uuid())))
+}
+
+/// Letters of a ticket go with what was said on it.
+pub fn forget_ticket(tx: &mut Tx<'_>, ticket: Uuid) -> Result<()> {
+    tx.execute(&DROP_FILES_OF_TICKET, params![ticket])?;
+    tx.execute(&DROP_OF_TICKET, params![ticket]).map(|_| ())
 }
 
 pub(super) fn settle(tx: &mut Tx<'_>, id: Id<Letter>, status: &str, error: Option<&str>) -> Result<()> {

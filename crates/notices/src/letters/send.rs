@@ -11,7 +11,7 @@ use engine::{
 use identity::{Links, tenants};
 use serde::{Deserialize, Serialize};
 
-use super::outbox::{self, Letter, LetterFile};
+use super::outbox::{self, Letter, LetterFile, Named};
 
 #[derive(Serialize, Deserialize)]
 pub struct SendLetter {
@@ -72,7 +72,14 @@ pub fn parcel(read: &Read<'_>, links: &Links, letter: &Letter) -> Result<Parcel>
     let parts = mail::Letter {
         message_id: letter.message_id.clone(),
         from: mail::Mailbox { name: mail::HeaderText::lossy(&from_name), email: from.clone() },
-        to: mail::Mailbox { name: mail::HeaderText::lossy(&letter.to_name), email: letter.to_email.clone() },
+        to: match &letter.shown.to {
+            Some(shown) => mailbox(shown),
+            None => mail::Mailbox {
+                name: mail::HeaderText::lossy(&letter.to_name),
+                email: letter.to_email.clone(),
+            },
+        },
+        cc: letter.shown.cc.iter().map(mailbox).collect(),
         reply_to: letter
             .reply_to
             .clone()
@@ -84,11 +91,15 @@ pub fn parcel(read: &Read<'_>, links: &Links, letter: &Letter) -> Result<Parcel>
         references: letter.references.clone(),
         automatic: letter.automatic,
         date: letter.created_at,
-        list_unsubscribe: None,
+        list_unsubscribe: letter.unsubscribe.clone(),
         loop_mark: Some(tenant.id.uuid().simple().to_string()),
         files: Vec::new(),
     };
     Ok(Parcel { from, letter: parts, tenant: tenant.id, files: outbox::files(read, letter.id)? })
+}
+
+fn mailbox(named: &Named) -> mail::Mailbox {
+    mail::Mailbox { name: mail::HeaderText::lossy(&named.name), email: named.email.clone() }
 }
 
 /// An address literal is no domain of an address: a business without a host of its own writes from `support@localhost`.
@@ -115,7 +126,8 @@ impl Handler for Sender {
     }
 
     fn plan(&self, tx: &mut Tx<'_>, job: &SendLetter) -> Result<Step<Sending>> {
-        let letter = outbox::get(tx, job.letter)?;
+        // It went with its ticket.
+        let Some(letter) = outbox::find(tx, job.letter)? else { return Ok(Step::Done) };
         if matches!(letter.status.as_str(), "sent" | "bounced" | "held") {
             return Ok(Step::Done);
         }

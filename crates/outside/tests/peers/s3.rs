@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use base::{Id, Kind, Secret, TenantId};
+use base::{Id, Kind, Secret, TenantId, Timestamp};
 use bytes::Bytes;
 use engine::outside::{BlobRef, Blobs};
 use outside::{S3Blobs, S3Config};
@@ -140,6 +140,22 @@ async fn what_was_not_finished_is_not_there() {
     fs::write(bucket.staging().join("999-0.tmp"), "half a file").unwrap();
     bucket.blobs();
     assert_eq!(files(&bucket.staging()).len(), 0);
+}
+
+#[tokio::test]
+async fn what_is_removed_is_gone_unless_somebody_stored_it_again() {
+    let bucket = Bucket::start();
+    let blobs = bucket.blobs();
+    let blob = store(&blobs, tenant(1), b"of a customer", 20).await;
+    store(&blobs, tenant(2), b"of a customer", 20).await;
+    assert!(!blobs.remove(tenant(1), blob.sha256, Timestamp::now() - base::hours(1)).await.unwrap());
+    assert!(blobs.exists(tenant(1), blob.sha256).await.unwrap());
+    let soon = Timestamp::now() + base::minutes(1);
+    for _ in 0..2 {
+        assert!(blobs.remove(tenant(1), blob.sha256, soon).await.unwrap(), "again is no error");
+    }
+    assert!(!blobs.exists(tenant(1), blob.sha256).await.unwrap());
+    assert!(blobs.exists(tenant(2), blob.sha256).await.unwrap());
 }
 
 #[tokio::test]

@@ -53,6 +53,7 @@ fn channel_form() -> channels::Form {
             "accept",
         ),
         contact_forms: "forms@northwind.example\n@mailer.example".into(),
+        mailing_lists: "support.northwind.example".into(),
         problems: vec![Problem::new("address", "expected an address such as support@example.org")],
         ..Default::default()
     }
@@ -183,6 +184,7 @@ fn mail() -> mails::Mail {
         envelope_to: vec!["support@northwind.example".into()],
         client_ip: text("203.0.113.9"),
         header_id: text("0815@lottery.example"),
+        reuses_id: true,
         size_bytes: 48_211,
         checks: [("SPF", "pass"), ("DKIM", "none"), ("DMARC", "fail")]
             .map(|(a, b)| (a.into(), b.into()))

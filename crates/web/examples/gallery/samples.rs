@@ -236,6 +236,12 @@ fn strangers() -> Vec<Page> {
             },
         ),
         Page::new(
+            "feedback-stop",
+            "help/feedback_stop.html",
+            stranger("/help/feedback/x/stop"),
+            web::help::feedback_stop::Stop { token: "x".into(), is_stopped: false },
+        ),
+        Page::new(
             "forward",
             "help/forward.html",
             stranger("/help/forward/x"),

@@ -332,17 +332,8 @@ fn post(
     letters::post(
         tx,
         NewLetter {
-            kind,
-            to: user.email.clone(),
-            to_name: user.name.clone(),
-            locale: user.locale.clone(),
-            ticket_id: None,
-            domain: links.domain(tenant),
-            from_email: None,
-            reply_to: None,
-            files: Vec::new(),
-            in_reply_to: None,
             values,
+            ..NewLetter::to(kind, user.email.clone(), &user.name, &user.locale, links.domain(tenant))
         },
     )
     .map(|_| ())

@@ -162,6 +162,8 @@ pub struct ChannelIn {
     pub unknown_senders: Option<UnknownSenders>,
     /// Addresses or `@domains` of contact forms: who wrote is in `Reply-To` there.
     pub contact_forms: Option<Vec<String>>,
+    /// Mailing lists it is or belongs to, by List-Id or address: what comes through them was written by people.
+    pub mailing_lists: Option<Vec<String>>,
     pub forwarding_staff: Option<bool>,
     #[serde(deserialize_with = "some")]
     #[schemars(with = "Option<String>")]
@@ -192,6 +194,7 @@ impl ChannelIn {
             acknowledges: self.acknowledges,
             unknown_senders: self.unknown_senders,
             contact_forms: self.contact_forms,
+            mailing_lists: self.mailing_lists,
             forwarding_staff: self.forwarding_staff,
             trusted_host: self.trusted_host,
             enabled: self.enabled,
@@ -421,10 +424,12 @@ pub(crate) async fn who_sent(
     let rules =
         sender::Rules { contact_forms: channel.contact_forms.clone(), forwarders, ignore_reply_to: false };
     let resolved = sender::resolve(&letter, &rules);
+    let is_list = letter.list_id.as_ref().is_some_and(|id| channel.mailing_lists.contains(id));
+    let program = if is_list { letter.automated_besides_list } else { letter.automated };
     Ok(SenderOut {
         email: resolved.person.as_ref().map(|p| p.email.as_str().to_owned()),
         name: resolved.person.map(|p| p.name),
         reason: resolved.reason,
-        automated: letter.automated.map(|a| a.reason),
+        automated: program.map(|a| a.reason),
     })
 }

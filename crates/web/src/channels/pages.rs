@@ -79,6 +79,7 @@ struct Typed {
     acknowledges: bool,
     unknown_senders: String,
     contact_forms: String,
+    mailing_lists: String,
     forwarding_staff: bool,
     trusted_host: String,
 }
@@ -97,6 +98,7 @@ impl Typed {
             acknowledges: c.acknowledges,
             unknown_senders: c.unknown_senders.to_string(),
             contact_forms: c.contact_forms.join("\n"),
+            mailing_lists: c.mailing_lists.join("\n"),
             forwarding_staff: c.forwarding_staff,
             trusted_host: c.trusted_host.clone().unwrap_or_default(),
         }
@@ -126,6 +128,7 @@ impl Typed {
                 .map(|u| u.parse::<UnknownSenders>())
                 .transpose()?,
             contact_forms: Some(self.contact_forms.lines().map(str::to_owned).collect()),
+            mailing_lists: Some(self.mailing_lists.lines().map(str::to_owned).collect()),
             forwarding_staff: Some(self.forwarding_staff),
             trusted_host: Some(chosen(&self.trusted_host)),
             enabled: None,
@@ -168,6 +171,7 @@ async fn form_view(
         reply_address: t.reply_address,
         acknowledges: t.acknowledges,
         contact_forms: t.contact_forms,
+        mailing_lists: t.mailing_lists,
         forwarding_staff: t.forwarding_staff,
         trusted_host: t.trusted_host,
         problems,

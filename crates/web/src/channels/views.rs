@@ -20,7 +20,7 @@ pub struct Row {
 }
 
 /// `channels/form.html`, `GET|POST /admin/channels/new` and `/admin/channels/{id}/edit`. Fields `address` (new ones
-/// only), `name, team_id, priority, category, signature, reply_address, acknowledges, unknown_senders, contact_forms,
+/// only), `name, team_id, priority, category, signature, reply_address, acknowledges, unknown_senders, contact_forms, mailing_lists,
 /// forwarding_staff, trusted_host` and, when it is changed, `version`.
 #[derive(Debug, Default, Serialize)]
 pub struct Form {
@@ -37,6 +37,7 @@ pub struct Form {
     pub unknown_senders: Vec<Choice>,
     /// One a line.
     pub contact_forms: String,
+    pub mailing_lists: String,
     pub forwarding_staff: bool,
     pub trusted_host: String,
     pub problems: Vec<Problem>,

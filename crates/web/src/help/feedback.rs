@@ -43,7 +43,7 @@ pub struct Feedback {
 #[derive(Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct TokenAt {
-    token: String,
+    pub(super) token: String,
 }
 
 #[derive(Deserialize, Default, JsonSchema)]

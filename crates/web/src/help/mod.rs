@@ -4,5 +4,6 @@ pub mod views;
 
 pub mod api;
 pub mod feedback;
+pub mod feedback_stop;
 pub mod forward;
 pub mod pages;

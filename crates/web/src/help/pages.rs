@@ -59,6 +59,7 @@ pub fn routes() -> Router<App> {
         .route("/help/status/{token}/confirm", post(status_confirm))
         .route("/help/status/{token}/attachments/{id}", get(status_attachment))
         .merge(super::feedback::routes())
+        .merge(super::feedback_stop::routes())
         .merge(super::forward::routes())
 }
 

@@ -21,6 +21,7 @@ use futures::StreamExt as _;
 use identity::Token;
 use schemars::JsonSchema;
 use serde::Serialize;
+use tokio::sync::broadcast::Receiver;
 use uuid::Uuid;
 
 use crate::{
@@ -36,6 +37,8 @@ use crate::{
 pub const MAIL_MAX: u64 = 30 * 1024 * 1024;
 /// How long the caller is kept waiting to hear what became of it.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How often it is looked at without a hint.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// What became of a mail.
 #[derive(Serialize, JsonSchema)]
@@ -125,8 +128,9 @@ pub async fn receive(State(app): State<App>, payload: Payload) -> Outcome<Respon
         helo: None,
         blob,
     };
+    let settled = app.db().signals().settled();
     let id = app.write(key.scope(), move |tx| intake::receive(tx, letter)).await?;
-    answer(&app, &key, id, PATIENCE).await
+    answer(&app, &key, id, settled, PATIENCE).await
 }
 
 /// An address of the envelope: empty for the null path.
@@ -166,14 +170,24 @@ async fn store(app: &App, tenant: TenantId, body: axum::body::Body) -> Result<Bl
 
 pub async fn show(State(app): State<App>, At(at): At<ThingAt>, payload: Payload) -> Outcome<Response> {
     let key = opened(&app, payload.0.headers()).await?;
-    answer(&app, &key, Id::from_uuid(at.id), Duration::ZERO).await
+    let settled = app.db().signals().settled();
+    answer(&app, &key, Id::from_uuid(at.id), settled, Duration::ZERO).await
 }
 
 /// What became of it, waiting for that as long as `patience`; then 202 with the place to ask.
-async fn answer(app: &App, key: &Key, id: Id<Mail>, patience: Duration) -> Outcome<Response> {
+async fn answer(
+    app: &App,
+    key: &Key,
+    id: Id<Mail>,
+    mut settled: Receiver<Uuid>,
+    patience: Duration,
+) -> Outcome<Response> {
     let until = tokio::time::Instant::now() + patience;
     let channel = key.channel;
-    let mut pause = Duration::from_millis(2);
+    if !patience.is_zero() {
+        // Nobody has read it yet: looking now would be in vain.
+        heard(&mut settled, id).await;
+    }
     loop {
         let (mail, number) = app
             .read(key.scope(), move |read| {
@@ -208,7 +222,15 @@ async fn answer(app: &App, key: &Key, id: Id<Mail>, patience: Duration) -> Outco
             }
             return Ok(response);
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_millis(100));
+        heard(&mut settled, id).await;
     }
+}
+
+/// Waits until this mail is said to be settled, or for a while: a hint may be lost.
+async fn heard(settled: &mut Receiver<Uuid>, id: Id<Mail>) {
+    let its = async {
+        // Who lags behind has missed some, perhaps this one.
+        while settled.recv().await.is_ok_and(|heard| heard != id.uuid()) {}
+    };
+    tokio::time::timeout(LOOK_EVERY, its).await.ok();
 }

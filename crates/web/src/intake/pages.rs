@@ -160,6 +160,7 @@ async fn show(State(app): State<App>, who: AdminPage, At(id): At<Uuid>) -> Outco
         envelope_to: mail.envelope_to,
         client_ip: mail.client_ip,
         header_id: mail.header_id,
+        reuses_id: mail.reuses_id,
         size_bytes: mail.size_bytes,
         automated: mail.automated,
         released_by: mail.released_by,

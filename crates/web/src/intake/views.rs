@@ -47,6 +47,8 @@ pub struct Mail {
     pub envelope_to: Vec<String>,
     pub client_ip: Option<String>,
     pub header_id: Option<String>,
+    /// Another mail had the same Message-ID before.
+    pub reuses_id: bool,
     pub size_bytes: u64,
     pub automated: Option<String>,
     /// Name of a check and what it says: `pass, fail, none`.

@@ -49,18 +49,10 @@ pub fn send_test(
     if let Err(limited) = throttle::hit(tx, &TESTS, &to.id.to_string())? {
         return Ok(Err(limited));
     }
+    let domain = links.domain(tenant);
     let new = NewLetter {
-        kind: typed.kind,
-        to: to.email.clone(),
-        to_name: to.name.clone(),
-        locale: typed.locale.into(),
-        ticket_id: None,
-        domain: links.domain(tenant),
-        from_email: None,
-        reply_to: None,
-        in_reply_to: None,
-        files: Vec::new(),
         values: sample.values(typed.locale),
+        ..NewLetter::to(typed.kind, to.email.clone(), &to.name, typed.locale, domain)
     };
     letters::post_test(tx, new, &typed.subject, &typed.body).map(Ok)
 }

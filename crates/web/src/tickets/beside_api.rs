@@ -130,6 +130,9 @@ pub struct ParticipantIn {
     pub email: String,
     #[serde(default)]
     pub name: String,
+    /// The others are not told that they get a copy.
+    #[serde(default)]
+    pub hidden: bool,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -160,7 +163,7 @@ pub async fn add_participant(
     let settings = who.caller.tenant.settings.clone();
     Ok(whole(
         app.write(who.caller.scope(), move |tx| {
-            participants::add(tx, &settings, &who.staff, at.id, &address, &input.name)
+            participants::add(tx, &settings, &who.staff, at.id, &address, &input.name, input.hidden)
         })
         .await?,
     ))

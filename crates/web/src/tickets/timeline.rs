@@ -152,6 +152,8 @@ fn sentence(a: &Audit, names: &Names, teams: &[Team], zone: &str, locale: &str) 
         | "blocked_sender"
         | "participant_added"
         | "participant_removed"
+        | "participant_hidden"
+        | "participant_shown"
         | "sender_admitted"
         | "checklist_added"
         | "checklist_done"

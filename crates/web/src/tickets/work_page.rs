@@ -119,9 +119,10 @@ pub fn act(id: Id<Ticket>, name: &str, form: &Form, zone: &str, locale: &str) ->
             })
         }
         "copy" => {
-            let (address, name) = (email("email", &text("email"))?, text("name"));
+            let (address, name, hidden) = (email("email", &text("email"))?, text("name"), flag("hidden"));
             Box::new(move |tx, settings, staff| {
-                participants::add(tx, settings, staff, id, &address, &name).map(|_| did("flash-saved"))
+                participants::add(tx, settings, staff, id, &address, &name, hidden)
+                    .map(|_| did("flash-saved"))
             })
         }
         "uncopy" => {

@@ -98,6 +98,8 @@ pub fn registry() -> Registry {
     registry.every("desk.close_resolved", base::minutes(5), desk::tickets::close_resolved);
     registry.every("desk.archive_old", base::minutes(30), desk::tickets::archive_old);
     registry.every("desk.wake_snoozed", base::minutes(1), desk::tickets::wake_due);
+    registry.handle(desk::leftovers::Sweeper);
+    registry.every("desk.sweep_leftovers", base::hours(1), desk::leftovers::sweep_due);
     registry.every("desk.purge_deleted", base::hours(1), desk::tickets::purge_deleted);
     registry.every("desk.fold_counts", base::seconds(5), desk::tickets::counts::fold);
     registry.handle_inside(desk::reports::Filler);

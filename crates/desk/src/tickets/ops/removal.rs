@@ -91,6 +91,8 @@ pub fn purge_deleted(tx: &mut Tx<'_>) -> Result<()> {
     let settings: Settings = tenants::get(tx, tx.tenant()?)?.settings;
     let before = tx.now() - base::hours(24 * i64::from(settings.deleted_retention_days));
     for id in tx.query_all(&OLD, params![before, BATCH], |row| row.get::<Id<Ticket>>(0))? {
+        // Before the rows that name them.
+        crate::leftovers::note_ticket(tx, id)?;
         // Before the messages that its rows name.
         crate::intake::forget_ticket(tx, id)?;
         for drop in [
@@ -110,6 +112,7 @@ pub fn purge_deleted(tx: &mut Tx<'_>) -> Result<()> {
         ] {
             tx.execute(drop, params![id])?;
         }
+        notices::letters::forget_ticket(tx, id.uuid())?;
         crate::csat::forget_ticket(tx, id)?;
         crate::rules::forget_ticket(tx, id)?;
         crate::composing::forget_ticket(tx, id)?;

@@ -1,0 +1,77 @@
+use std::collections::HashSet;
+
+use base::{Error, Id, Result, Timestamp};
+use db::{Read, Tx, params};
+
+use crate::tickets::{NewAttachment, Ticket};
+
+db::statements! {
+    OF_ATTACHMENTS = "select distinct sha256 from attachments where tenant_id = ?1 and ticket_id = ?2";
+    OF_MAILS = "select distinct sha256 from mails where tenant_id = ?1 and ticket_id = ?2";
+    OF_LETTERS = "select distinct f.sha256 from letter_files f join letters l on l.tenant_id = f.tenant_id and l.id = f.letter_id
+        where l.tenant_id = ?1 and l.ticket_id = ?2";
+    NOTE = "insert into dropped_blobs (tenant_id, sha256, dropped_at) values (?1, ?2, ?3)
+        on conflict (tenant_id, sha256) do update set dropped_at = excluded.dropped_at";
+    DUE = "select sha256, dropped_at from dropped_blobs where tenant_id = ?1 and dropped_at < ?2 order by dropped_at limit ?3";
+    IS_DUE = "select 1 from dropped_blobs where tenant_id = ?1 and dropped_at < ?2 limit 1";
+    FORGET = "delete from dropped_blobs where tenant_id = ?1 and sha256 = ?2 and dropped_at = ?3";
+    IN_ATTACHMENTS = "select 1 from attachments where tenant_id = ?1 and sha256 = ?2 limit 1";
+    IN_MAILS = "select 1 from mails where tenant_id = ?1 and sha256 = ?2 and state <> 'forgotten' limit 1";
+    IN_LETTERS = "select 1 from letter_files where tenant_id = ?1 and sha256 = ?2 limit 1";
+    OF_DRAFTS = "select files from drafts where tenant_id = ?1";
+    OF_HELD = "select attachments from held_answers where tenant_id = ?1";
+    OF_MACROS = "select files from macros where tenant_id = ?1";
+}
+
+/// Writes down what a ticket names, before its rows go.
+pub(crate) fn note_ticket(tx: &mut Tx<'_>, ticket: Id<Ticket>) -> Result<()> {
+    let now = tx.now();
+    for of in [&OF_ATTACHMENTS, &OF_MAILS, &OF_LETTERS] {
+        for sha256 in tx.query_all(of, params![ticket], |row| row.get::<[u8; 32]>(0))? {
+            tx.execute(&NOTE, params![sha256, now])?;
+        }
+    }
+    Ok(())
+}
+
+/// Content that was let go of at an instant.
+#[derive(Clone, Copy, Debug)]
+pub struct Dropped {
+    pub sha256: [u8; 32],
+    pub at: Timestamp,
+}
+
+pub(super) fn is_due(read: &Read<'_>, before: Timestamp) -> Result<bool> {
+    Ok(read.query_one(&IS_DUE, params![before], |_| Ok(()))?.is_some())
+}
+
+pub(super) fn due(read: &Read<'_>, before: Timestamp, limit: u32) -> Result<Vec<Dropped>> {
+    read.query_all(&DUE, params![before, limit], |row| Ok(Dropped { sha256: row.get(0)?, at: row.get(1)? }))
+}
+
+/// Not to be removed any more; unless it was let go of again meanwhile.
+pub(super) fn forget(tx: &mut Tx<'_>, dropped: &Dropped) -> Result<()> {
+    tx.execute(&FORGET, params![dropped.sha256, dropped.at]).map(|_| ())
+}
+
+/// What is named by drafts, answers that wait and macros: few rows, each with its files in it.
+pub(super) fn named_in_drafts(read: &Read<'_>) -> Result<HashSet<[u8; 32]>> {
+    let mut named = HashSet::new();
+    for of in [&OF_DRAFTS, &OF_HELD, &OF_MACROS] {
+        for files in read.query_all(of, params![], |row| row.get::<serde_json::Value>(0))? {
+            let files: Vec<NewAttachment> = serde_json::from_value(files).map_err(Error::from_source)?;
+            named.extend(files.into_iter().map(|f| f.sha256));
+        }
+    }
+    Ok(named)
+}
+
+/// Whether a message, a mail or a letter names it.
+pub(super) fn is_named(read: &Read<'_>, sha256: [u8; 32]) -> Result<bool> {
+    for place in [&IN_ATTACHMENTS, &IN_MAILS, &IN_LETTERS] {
+        if read.query_one(place, params![sha256], |_| Ok(()))?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,116 @@
+//! Who a letter is from and who gets a copy: lists, ids that are used twice, copies seen and hidden, limits of a customer.
+
+use desk::{channels::ChannelPatch, intake::Outcome, tickets::participants};
+use identity::Settings;
+use testkit::both_engines;
+
+use crate::{COUNT_LETTERS, harness::*};
+
+/// As Google Groups and Mailman hand a member's mail on.
+const LIST: &str = "List-Id: Support <support.here.example.org>\nList-Unsubscribe: <mailto:leave@here.example.org>\nPrecedence: list\n";
+
+fn of_list() -> ChannelPatch {
+    ChannelPatch { mailing_lists: Some(vec!["support@here.example.org".into()]), ..ChannelPatch::default() }
+}
+
+both_engines! {
+    async fn what_comes_through_a_list_of_the_channel_is_from_people(world) {
+        let desk = Desk::open_with(&world, of_list()).await;
+        let asked = desk.deliver(&letter(1, ADA, "Internet down", LIST, "The light is red.")).await;
+        assert_eq!((asked.outcome, asked.automated.as_deref()), (Some(Outcome::Ticket), None), "{}", asked.reason);
+        // The list took the author's place in From, as it must where their domain forbids others to use it.
+        let more = format!("{LIST}X-Original-From: Bob <bob@customers.example>\nReply-To: Bob <bob@customers.example>\n");
+        let via = desk.deliver(&letter(2, "'Bob' via Support <support@here.example.org>", "No line", &more, "Dead.")).await;
+        assert_eq!(via.outcome, Some(Outcome::Ticket), "{}", via.reason);
+        let t = desk.ticket(via.ticket_id).await;
+        assert_eq!((t.user_email.as_str(), desk.how(&via).await.is_authentic), ("bob@customers.example", false));
+        // A robot that writes to the list is a robot, and so is another list.
+        let robot = desk.deliver(&letter(3, ADA, "Gone", &format!("{LIST}Auto-Submitted: auto-replied\n"), "Away.")).await;
+        assert_eq!(robot.outcome, Some(Outcome::Automated), "{}", robot.reason);
+        let other = LIST.replace("support.here", "news.here");
+        let news = desk.deliver(&letter(4, ADA, "News", &other, "Buy.")).await;
+        assert_eq!((news.outcome, news.automated.as_deref()), (Some(Outcome::Automated), Some("list")));
+        // Our own letter that the list hands back to us.
+        let own = desk.deliver(&letter(5, "Northwind <support@here.example.org>", "Re", LIST, "We are on our way.")).await;
+        assert_eq!((own.outcome, own.automated.as_deref()), (Some(Outcome::Automated), Some("loop")), "{}", own.reason);
+        check_neighbour(&world).await;
+    }
+
+    async fn without_the_rule_a_list_is_a_program(world) {
+        let desk = Desk::open(&world).await;
+        let mail = desk.deliver(&letter(1, ADA, "Internet down", LIST, "The light is red.")).await;
+        assert_eq!((mail.outcome, mail.automated.as_deref()), (Some(Outcome::Automated), Some("list")));
+    }
+
+    async fn another_mail_under_a_known_id_is_new_and_says_so(world) {
+        let desk = Desk::open(&world).await;
+        let first = desk.deliver(&letter(1, ADA, "Internet down", "", "The light is red.")).await;
+        assert!(!first.reuses_id);
+        let same = desk.deliver(&letter(1, ADA, "Internet down", "", "The light is red.")).await;
+        assert_eq!((same.outcome, same.reuses_id), (Some(Outcome::Duplicate), false));
+        let other = desk.deliver(&letter(1, ADA, "Internet down", "", "Something else.")).await;
+        assert_eq!((other.outcome, other.reuses_id), (Some(Outcome::Reply), true), "{}", other.reason);
+        let forged = desk.deliver(&letter(1, MALLORY, "Internet down", "", "Not from Ada.")).await;
+        assert!(forged.reuses_id && forged.outcome == Some(Outcome::PossibleFollowUp), "{}", forged.reason);
+    }
+
+    async fn copies_are_seen_by_all_but_hidden_ones(world) {
+        let desk = Desk::open(&world).await;
+        let (_, ben) = desk.agent("ben@here.example.org").await;
+        let t = desk.deliver(&letter(1, ADA, "Internet down", "", "The light is red.")).await.ticket_id.unwrap();
+        let before = desk.fakes.mailer.sent().len();
+        for (email, name, hidden) in [
+            ("cy@customers.example", "Cy", false),
+            ("boss@customers.example", "Boss", true),
+            ("dee@customers.example", "", true),
+            // Told again, the second time decides.
+            ("dee@customers.example", "", false),
+        ] {
+            let (email, staff) = (email.parse().unwrap(), ben.clone());
+            world.db.write(world.scope(), move |tx| participants::add(tx, &Settings::default(), &staff, t, &email, name, hidden)).await.unwrap();
+        }
+        desk.answer(t, &ben).await;
+        let sent = desk.fakes.mailer.sent().split_off(before);
+        let mut to: Vec<String> = sent.iter().map(|e| e.to.as_str().to_owned()).collect();
+        to.sort();
+        assert_eq!(to, ["ada@customers.example", "boss@customers.example", "cy@customers.example", "dee@customers.example"]);
+        for envelope in &sent {
+            let raw = String::from_utf8(envelope.raw.to_vec()).unwrap();
+            assert_eq!(address(&header(&raw, "To")), "ada@customers.example", "to {}", envelope.to);
+            let cc = header(&raw, "Cc");
+            assert!(cc.contains("cy@customers.example") && cc.contains("dee@customers.example"), "{cc}");
+            let head = raw.split("\r\n\r\n").next().unwrap();
+            assert!(!head.contains("boss@"), "nobody is told of the hidden one: {head}");
+        }
+        let list = world.db.read(world.scope(), move |r| participants::of(r, t)).await.unwrap();
+        assert_eq!(list.iter().filter(|p| p.hidden).map(|p| p.email.as_str()).collect::<Vec<_>>(), ["boss@customers.example"]);
+    }
+
+    async fn one_customer_is_not_drowned_whatever_their_tickets(world) {
+        let desk = Desk::open(&world).await;
+        let (tenant, scope) = (world.here, world.scope());
+        world.db.write(scope, move |tx| {
+            let record = identity::tenants::get(tx, tenant)?;
+            let settings = Settings { letters_to_one_per_10_minutes: 1_000, letters_per_10_minutes: 100_000, ..record.settings };
+            identity::tenants::save_settings(tx, &record.name, &settings)
+        }).await.unwrap();
+        for n in 0..110 {
+            desk.bring(desk.channel, &letter(n, ADA, &format!("Number {n}"), "", "Hello.")).await;
+        }
+        desk.worker.run_due().await.unwrap();
+        assert_eq!(desk.count(&COUNT_LETTERS).await, 110, "each has its confirmation");
+        assert_eq!(desk.fakes.mailer.sent().len(), 100, "and no more than a hundred leave");
+        // Somebody else is not held for it.
+        desk.deliver(&letter(900, "Bob <bob@customers.example>", "Hello", "", "Hello.")).await;
+        assert_eq!(desk.fakes.mailer.sent().len(), 101);
+        check_neighbour(&world).await;
+    }
+
+    async fn a_letter_says_who_else_gets_it_only_where_somebody_does(world) {
+        let desk = Desk::open(&world).await;
+        let (_, ben) = desk.agent("ben@here.example.org").await;
+        let t = desk.deliver(&letter(1, ADA, "Internet down", "", "The light is red.")).await.ticket_id.unwrap();
+        let raw = desk.answer(t, &ben).await;
+        assert!(!raw.split("\r\n\r\n").next().unwrap().contains("\r\nCc:"), "{raw}");
+    }
+}
