@@ -84,6 +84,11 @@ pub fn tables() -> Vec<String> {
     created().into_iter().filter(|(_, view, _)| !view).map(|(name, _, _)| name).collect()
 }
 
+/// Everything that can be selected from, and whether it is a view.
+pub(crate) fn tables_and_views() -> Vec<(String, bool)> {
+    created().into_iter().map(|(name, view, _)| (name, view)).collect()
+}
+
 /// Tables whose rows are made of others' and are made again after a restore; no archive holds them.
 pub const DERIVED: [&str; 2] = ["search_entries", "search_progress"];
 
