@@ -127,7 +127,7 @@ fn listen(tx: &mut Tx<'_>, r: &Rule) -> Result<()> {
 /// Which of up to four words somebody listens to.
 pub fn listened(read: &Read<'_>, words: &[&str]) -> Result<Vec<String>> {
     let word = |i: usize| words.get(i).copied().unwrap_or_default();
-    read.query_all(&LISTENED, params![word(0), word(1), word(2), word(3)], |row| row.get(0))
+    read.recall(&LISTENED, params![word(0), word(1), word(2), word(3)], |row| row.get(0))
 }
 
 /// A rule, its minutes after the anchor, and its status.
@@ -137,7 +137,7 @@ type Due = (Id<Rule>, Id<Ticket>, Timestamp);
 
 /// Time-based rules of an anchor: which, after how many minutes, of which status.
 pub fn timed(read: &Read<'_>, anchor: Anchor) -> Result<Vec<Timed>> {
-    read.query_all(&TIMED, params![anchor.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+    read.recall(&TIMED, params![anchor.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
 }
 
 pub fn set_timer(
