@@ -80,9 +80,9 @@ impl<'c> Read<'c> {
         mut map: impl FnMut(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
         let mut out = Vec::new();
-        self.for_each(sql, params, |row| {
+        self.for_each_collected(sql, params, |row| {
             out.push(map(row)?);
-            Ok(true)
+            Ok(())
         })?;
         Ok(out)
     }
@@ -96,12 +96,12 @@ impl<'c> Read<'c> {
     ) -> Result<Option<T>> {
         let mut map = Some(map);
         let mut out = None;
-        self.for_each(sql, params, |row| {
+        // Goes on to the end: a statement with `returning` must run through.
+        self.for_each_collected(sql, params, |row| {
             if let Some(map) = map.take() {
                 out = Some(map(row)?);
             }
-            // Goes on to the end: a statement with `returning` must run through.
-            Ok(true)
+            Ok(())
         })?;
         Ok(out)
     }
@@ -129,7 +129,8 @@ impl<'c> Read<'c> {
         self.memory.ahead(look)
     }
 
-    /// Calls `each` for every row until it answers false.
+    /// Calls `each` for every row until it answers false. Rows are handed on as they come, however many they are; so
+    /// `each` asks nothing itself.
     pub fn for_each(
         &self,
         sql: &Sql,
@@ -141,15 +142,28 @@ impl<'c> Read<'c> {
         match &self.conn {
             Conn::Sqlite(conn) => sqlite::for_each(conn, sql, tenant, params, &mut each),
             Conn::Postgres(session) => {
-                let rows = session.borrow_mut().query(sql, &mentions, tenant, params)?;
-                for row in &rows {
-                    if !each(&Row::Postgres(row))? {
-                        break;
-                    }
-                }
-                Ok(())
+                let Ok(mut session) = session.try_borrow_mut() else {
+                    return Err(Error::bug(format!("asked while rows are handed on: {}", sql.text())));
+                };
+                session.for_each(sql, &mentions, tenant, params, |row| each(&Row::Postgres(row)))
             }
         }
+    }
+
+    /// The same for few rows: `each` may ask further.
+    fn for_each_collected(
+        &self,
+        sql: &Sql,
+        params: &[Value<'_>],
+        mut each: impl FnMut(&Row<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let Conn::Postgres(session) = &self.conn else {
+            return self.for_each(sql, params, |row| each(row).map(|()| true));
+        };
+        let (tenant, mentions) = self.bound(sql)?;
+        self.memory.heed(&mentions);
+        let rows = session.borrow_mut().query(sql, &mentions, tenant, params)?;
+        rows.iter().try_for_each(|row| each(&Row::Postgres(row)))
     }
 
     /// The tenant to be bound, and what the statement has to do with.

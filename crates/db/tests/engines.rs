@@ -214,6 +214,40 @@ fn every_registered_statement_binds_its_tenant() {
     }
 }
 
+/// The command line writes into the folder of a server that is at work without a pause.
+#[tokio::test]
+async fn another_process_gets_its_turn_while_there_is_always_more_to_write() {
+    let world = testkit::World::sqlite();
+    let db::Location::Sqlite(path) = world.db.location().clone() else { panic!("on SQLite") };
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let busy: Vec<_> = (0..8)
+        .map(|task| {
+            let (db, scope, stop) = (world.db.clone(), world.scope(), stop.clone());
+            tokio::spawn(async move {
+                let mut n = 0;
+                while !stop.load(std::sync::atomic::Ordering::SeqCst) {
+                    let name = format!("{task} {n}");
+                    db.write(scope.clone(), move |tx| add(tx, &name)).await.unwrap();
+                    n += 1;
+                }
+                n
+            })
+        })
+        .collect();
+    let other = tokio::task::spawn_blocking(move || {
+        let conn = rusqlite::Connection::open(path).unwrap();
+        conn.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+        for _ in 0..5 {
+            conn.execute_batch("begin immediate; update tenants set name = name; commit").unwrap();
+        }
+    });
+    other.await.unwrap();
+    stop.store(true, std::sync::atomic::Ordering::SeqCst);
+    for task in busy {
+        assert!(task.await.unwrap() > 0);
+    }
+}
+
 /// To a commit of a transaction in which a statement failed PostgreSQL answers with success, and writes nothing.
 #[test]
 fn a_failure_that_was_passed_over_is_not_acknowledged() {

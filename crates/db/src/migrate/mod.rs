@@ -48,6 +48,7 @@ migrations! {
     18 "0018_mail",
     19 "0019_mailboxes",
     20 "0020_once",
+    22 "0022_letters_lately",
 }
 
 impl Migration {

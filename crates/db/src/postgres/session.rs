@@ -4,7 +4,7 @@ use std::{
 };
 
 use base::{Error, Result, TenantId, Timestamp};
-use postgres::{Client, Row, Statement, types::ToSql};
+use postgres::{Client, Row, Statement, fallible_iterator::FallibleIterator as _, types::ToSql};
 
 use super::later::{Later, Waiting};
 use crate::{EngineKind, Sql, Value, dialect, errors, sql::Mentions};
@@ -250,6 +250,41 @@ impl Session {
             self.client.query(&statement, &bound).map_err(|e| described(e, sql))
         });
         self.note_failure(found)
+    }
+
+    /// Hands rows on as they come, until `each` answers false.
+    pub fn for_each(
+        &mut self,
+        sql: &Sql,
+        mentions: &Mentions,
+        tenant: Option<Value<'static>>,
+        params: &[Value<'_>],
+        each: impl FnMut(&Row) -> Result<bool>,
+    ) -> Result<()> {
+        self.make_ready(mentions)?;
+        let done = self.hand_on(sql, tenant.as_ref(), params, each);
+        self.note_failure(done)?
+    }
+
+    /// The outer result is the server's, the inner one `each`'s.
+    fn hand_on(
+        &mut self,
+        sql: &Sql,
+        tenant: Option<&Value<'static>>,
+        params: &[Value<'_>],
+        mut each: impl FnMut(&Row) -> Result<bool>,
+    ) -> Result<Result<()>> {
+        let statement = self.prepare(sql)?;
+        let bound = bind(&statement, sql, tenant, params)?;
+        let mut rows = self.client.query_raw(&statement, bound).map_err(|e| described(e, sql))?;
+        while let Some(row) = rows.next().map_err(|e| described(e, sql))? {
+            match each(&row) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        Ok(Ok(()))
     }
 
     pub fn execute(

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use base::{Error, Id, Kind, OrNotFound, Result};
-use db::Tx;
+use db::{Read, Tx};
 use engine::Enqueue;
 use identity::{Settings, Staff, teams, tenants, users};
 
@@ -17,8 +17,11 @@ use crate::{
     tickets::{self, Extras, Ticket, query, restore_held},
 };
 
-/// Tickets changed in one commit: few enough that others wait for milliseconds, enough that the commit is worth it.
-pub const BATCH: u32 = 50;
+/// Tickets changed in one commit: few enough that whoever waits for it waits for milliseconds, enough that the commit and
+/// the way to the server are worth it.
+fn batch_size(read: &Read<'_>) -> u32 {
+    if db::dialect::writers_take_turns(read) { 50 } else { 100 }
+}
 /// Tickets of one change at most.
 pub const MOST: usize = 50_000;
 
@@ -119,7 +122,7 @@ pub fn run_batch(tx: &mut Tx<'_>, id: Id<Bulk>, after: u32) -> Result<Option<u32
     }
     let settings = tenants::get(tx, tx.tenant()?)?.settings;
     let staff = asker(tx, &bulk);
-    let batch = store::items(tx, id, after, BATCH)?;
+    let batch = store::items(tx, id, after, batch_size(tx))?;
     let last = batch.last().map(|i| i.position);
     let (now, actor, changes) = (tx.now(), bulk.actor.clone(), bulk.changes.clone());
     let waiting: Vec<Item> = batch.into_iter().filter(|i| i.outcome == "waiting").collect();
@@ -255,7 +258,7 @@ pub fn undo_batch(tx: &mut Tx<'_>, id: Id<Bulk>, after: u32) -> Result<Option<u3
     // What was done by right is taken back by right, also when rights changed since.
     let staff =
         Staff { user_id: bulk.user_id, role: base::Role::Admin, actor: bulk.actor.clone(), read_only: false };
-    let batch = store::items(tx, id, after, BATCH)?;
+    let batch = store::items(tx, id, after, batch_size(tx))?;
     let last = batch.last().map(|i| i.position);
     let (now, actor, merges) = (tx.now(), bulk.actor.clone(), bulk.changes.merge_into.is_some());
     let changed: Vec<Item> = batch.into_iter().filter(|i| i.outcome == "changed").collect();

@@ -16,7 +16,8 @@ db::statements! {
     DROP_LINKS = "delete from ticket_links where tenant_id = ?1 and ticket_id = ?2";
     DROP_TAGS = "delete from ticket_tags where tenant_id = ?1 and ticket_id = ?2";
     DROP_WATCHERS = "delete from ticket_watchers where tenant_id = ?1 and ticket_id = ?2";
-    DROP_RELATIONS = "delete from ticket_relations where tenant_id = ?1 and (from_id = ?2 or to_id = ?2)";
+    DROP_RELATIONS = "delete from ticket_relations where tenant_id = ?1 and from_id = ?2";
+    DROP_RELATIONS_TO = "delete from ticket_relations where tenant_id = ?1 and to_id = ?2";
     DROP_PARTICIPANTS = "delete from ticket_participants where tenant_id = ?1 and ticket_id = ?2";
     DROP_CHECKLIST = "delete from checklist_items where tenant_id = ?1 and ticket_id = ?2";
     DROP_TIME = "delete from time_entries where tenant_id = ?1 and ticket_id = ?2";
@@ -102,6 +103,7 @@ pub fn purge_deleted(tx: &mut Tx<'_>) -> Result<()> {
             &DROP_TAGS,
             &DROP_WATCHERS,
             &DROP_RELATIONS,
+            &DROP_RELATIONS_TO,
             &DROP_PARTICIPANTS,
             &DROP_CHECKLIST,
             &DROP_TIME,
