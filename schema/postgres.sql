@@ -1361,6 +1361,10 @@ create table channel_mailboxes (
 -- 0020_once
 alter table jobs add column is_begun boolean not null default false;
 
+-- 0022_letters_lately
+create index letters_lately_to on letters (tenant_id, to_email, created_at) where automatic and status <> 'held';
+create index letters_lately on letters (tenant_id, id) where automatic and status <> 'held';
+
 -- row-level security
 grant usage on schema public to counterfoil_app;
 grant select, insert, update, delete on all tables in schema public to counterfoil_app;

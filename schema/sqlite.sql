@@ -1348,3 +1348,7 @@ create table channel_mailboxes (
 
 -- 0020_once
 alter table jobs add column is_begun integer not null default false;
+
+-- 0022_letters_lately
+create index letters_lately_to on letters (tenant_id, to_email, created_at) where automatic and status <> 'held';
+create index letters_lately on letters (tenant_id, id) where automatic and status <> 'held';
