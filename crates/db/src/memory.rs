@@ -9,10 +9,13 @@ use std::{
 
 use crate::{Value, sql::Mentions};
 
+/// An answer, and what its question has to do with.
+type Answer = (Arc<Mentions>, Box<dyn Any>);
+
 /// Answers, and what was looked up ahead. All parts of one transaction share it.
 #[derive(Default)]
 pub(crate) struct Memory {
-    answers: RefCell<HashMap<String, (Arc<Mentions>, Box<dyn Any>)>>,
+    answers: RefCell<HashMap<String, Answer>>,
     ahead: RefCell<HashMap<TypeId, Box<dyn Any>>>,
 }
 
