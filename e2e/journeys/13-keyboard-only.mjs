@@ -90,6 +90,17 @@ export default async (t) => {
   await t.sees(page, "and finds tickets", page.getByRole("heading", { level: 1, name: "Keys alone 3" }));
   await there();
 
+  // From a page that has no link of it too.
+  const admin = await t.as("admin");
+  for (const [key, where] of [["b", /\/desk\/board/], ["m", /view=mine/]]) {
+    await admin.goto("/admin/users");
+    await admin.keyboard.press("g");
+    await admin.keyboard.press(key);
+    await admin.waitForURL(where);
+    t.check(`g ${key} leads away from the administration`, where.test(admin.url()), admin.url());
+  }
+  await admin.context().close();
+
   await press("?");
   await t.sees(page, "? lists the keys", page.locator("#shortcuts[open]"));
   await page.locator("#shortcuts-on").focus();

@@ -28,8 +28,46 @@ async function scene(t) {
   return { id, status: letter.match(/\/help\/status\/[A-Za-z0-9_-]+/)[0] };
 }
 
+/** What has a page of its own, made or found: paths by name. */
+async function details(t, id) {
+  const { world } = t;
+  const boss = await world.token(people.admin);
+  const api = async (path, body, token) => (await world.api("POST", path, body, token)).json;
+  const bulk = await api("/api/admin/support/tickets/bulk", { ids: [id, (await world.ticket({ subject: "Another", description: "Small.", user_email: people.dora.email })).id], changes: { priority: "low" } });
+  const team = await api("/api/admin/teams", { name: "Field", members: [] });
+  const webhook = await api("/api/admin/webhooks", { name: "Books", url: "https://books.example/hook", topics: ["ticket.created"] });
+  const canned = await api("/api/admin/support/canned-replies", { name: "Restart", body: "Please restart it, {{customer.name}}.", is_for_all: true }, boss);
+  const macro = await api("/api/admin/support/macros", { name: "Ask for more", body: "Which light is on?", text_kind: "reply", changes: { status: "pending_customer" }, is_for_all: true }, boss);
+  await api(`/api/admin/support/tickets/${id}/forward`, { to: "cabinet@supplier.example", body: "Is the cabinet down?" });
+  const forward = (await world.letter((text) => text.includes("/help/forward/"))).match(/\/help\/forward\/[A-Za-z0-9_-]+/)[0];
+  const asked = await world.ticket({ subject: "Solved at once", description: "It works again.", user_email: people.dora.email });
+  const { name, settings } = (await world.api("GET", "/api/admin/settings")).json;
+  await world.api("PUT", "/api/admin/settings", { name, settings: { ...settings, csat_delay_minutes: 0 } });
+  await world.api("PATCH", `/api/admin/support/tickets/${asked.id}`, { status: "resolved" });
+  const survey = await world.letter((text) => text.includes("/help/feedback/") && text.includes(asked.ticket_number));
+  const paths = {
+    nobody: { forward, feedback: survey.match(/\/help\/feedback\/[A-Za-z0-9_]+/)[0] },
+    admin: {
+      bulk: `/desk/bulk/${bulk.id}`, "admin-team": `/admin/teams/${team.id}`, "admin-webhook": `/admin/webhooks/${webhook.id}`,
+      "canned-reply": `/desk/canned-replies/${canned.id}`, macro: `/desk/macros/${macro.id}`,
+    },
+  };
+  // Those that are there already are found where a person finds them.
+  const admin = await t.as("admin");
+  for (const [name, list] of [["admin-user", "/admin/users"], ["admin-outbox-letter", "/admin/outbox"]]) {
+    await admin.goto(list);
+    const hrefs = await admin.locator(`main a[href^="${list}/"]`).evaluateAll((all) => all.map((a) => a.getAttribute("href")));
+    const found = hrefs.find((href) => !/\/new$|\?/.test(href));
+    t.check(`${list} leads to one`, Boolean(found), hrefs.join(", "));
+    if (found) paths.admin[name] = found;
+  }
+  await admin.context().close();
+  return paths;
+}
+
 export default async (t) => {
   const { id, status } = await scene(t);
+  const more = await details(t, id);
   const category = (await t.world.api("POST", "/api/admin/article-categories", { name: "Router" })).json;
   const text = "The lights say how far it gets.\n\n## Power\n\n- **Green**: it runs.\n\n## Internet\n\n| Light | Meaning |\n|---|---|\n| Red | No signal |\n\n## Wi-Fi\n\nBlinking is normal.";
   const article = (await t.world.api("POST", "/api/admin/articles", { category_id: category.id, language: "en", title: "What do the lights mean?", body: text, publish: true })).json;
@@ -48,6 +86,8 @@ export default async (t) => {
       "admin-rules": "/admin/rules", "admin-rule-new": "/admin/rules/new", "admin-api-keys": "/admin/api-keys", "admin-webhooks": "/admin/webhooks", "admin-webhook-new": "/admin/webhooks/new", "not-found": "/desk/tickets/nothing",
     },
   };
+  Object.assign(must.nobody, more.nobody);
+  Object.assign(must.admin, more.admin);
   const broken = await t.open();
   await broken.goto("/login");
   await broken.evaluate(() => { document.querySelector("main").append(document.createElement("img")); });

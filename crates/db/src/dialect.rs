@@ -123,6 +123,11 @@ pub fn part_of_sum(tx: &Tx) -> uuid::Uuid {
     }
 }
 
+/// Whether a write keeps every other writer waiting (SQLite), or only those who want its rows (PostgreSQL).
+pub fn writers_take_turns(read: &crate::Read) -> bool {
+    read.engine() == EngineKind::Sqlite
+}
+
 /// Whether the series was started.
 pub fn has_series(read: &crate::Read, series: &str) -> Result<bool> {
     Ok(read.query_one(&SERIES_EXISTS, params![series], |_| Ok(()))?.is_some())

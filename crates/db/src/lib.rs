@@ -18,6 +18,7 @@
 //! | `sql` | statements, their registry and the tenant check |
 //! | `value`, `row` | what goes in and comes out |
 //! | `tx` | `Read` and `Tx` |
+//! | `memory` | what a piece of work was told already |
 //! | `dialect` | every difference between the engines, by name |
 //! | `queue` | the bounded two-lane queue in front of the threads |
 //! | `sqlite/`, `postgres/` | the two engines |
@@ -32,6 +33,7 @@ pub mod conformance;
 pub mod dialect;
 mod errors;
 mod handle;
+mod memory;
 pub mod migrate;
 mod postgres;
 mod queue;

@@ -2,8 +2,8 @@
 
 use std::{
     borrow::Cow,
-    collections::HashSet,
-    sync::{LazyLock, Mutex},
+    collections::{HashMap, HashSet},
+    sync::{Arc, LazyLock, Mutex},
 };
 
 use base::{Error, Result};
@@ -95,19 +95,64 @@ static TENANT_TABLES: LazyLock<HashSet<String>> =
 /// Tables that carry a tenant and are also worked across tenants: those of the engine, and the addresses mail comes to.
 pub const SHARED_TABLES: [&str; 3] = ["jobs", "events", "channels"];
 
+/// What a statement has to do with which tables.
+#[derive(Debug, Default)]
+pub(crate) struct Mentions {
+    /// Every table or view it names, wherever.
+    tables: HashSet<String>,
+    /// The one it writes.
+    pub written: Option<String>,
+    /// It reads a view or asks a function, which stand for other tables. A delete does not: none of ours cascades.
+    pub reaches_further: bool,
+}
+
+impl Mentions {
+    fn of(text: &str) -> Self {
+        static CREATED: LazyLock<Vec<(String, bool)>> = LazyLock::new(crate::migrate::tables_and_views);
+        let words = words(text);
+        let mut out = Self::default();
+        for (name, is_view) in CREATED.iter().filter(|(name, _)| words.contains(name)) {
+            out.reaches_further |= *is_view;
+            out.tables.insert(name.clone());
+        }
+        let after =
+            |word: &str| words.iter().position(|w| w == word).and_then(|at| words.get(at + 1)).cloned();
+        out.written = match words.first().map(String::as_str) {
+            Some("insert") => after("into"),
+            Some("update") => after("update"),
+            Some("delete") => after("from"),
+            _ => None,
+        };
+        // The database's own functions (of search) look where they like.
+        out.reaches_further |= words.iter().any(|w| w.starts_with("counterfoil_"));
+        out
+    }
+
+    /// Whether its answer or its effect may depend on this table.
+    pub fn concerns(&self, table: &str) -> bool {
+        self.reaches_further || self.tables.contains(table)
+    }
+}
+
 /// Refuses a statement that touches a tenant's table without binding the tenant.
 ///
 /// Every mention of such a table must come with one `tenant_id = ?1`, with one join on another table's `tenant_id`,
 /// or be an insert whose first column and value are the tenant.
 pub fn check(sql: &Sql) -> Result<()> {
-    static SEEN: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
+    mentions(sql).map(|_| ())
+}
+
+/// [`check`], and what the statement has to do with which tables.
+pub(crate) fn mentions(sql: &Sql) -> Result<Arc<Mentions>> {
+    static SEEN: LazyLock<Mutex<HashMap<String, Arc<Mentions>>>> = LazyLock::new(Mutex::default);
     let mut seen = SEEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if seen.contains(sql.text()) {
-        return Ok(());
+    if let Some(mentions) = seen.get(sql.text()) {
+        return Ok(mentions.clone());
     }
     check_text(sql.text(), sql.reach, &TENANT_TABLES)?;
-    seen.insert(sql.text().to_owned());
-    Ok(())
+    let mentions = Arc::new(Mentions::of(sql.text()));
+    seen.insert(sql.text().to_owned(), mentions.clone());
+    Ok(mentions)
 }
 
 fn check_text(text: &str, reach: Reach, tenant_tables: &HashSet<String>) -> Result<()> {

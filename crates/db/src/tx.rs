@@ -1,16 +1,21 @@
 use std::{
     cell::{Cell, RefCell},
     ops::Deref,
-    sync::atomic::{AtomicU64, Ordering},
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use base::{Actor, Entropy, Error, Id, Result, TenantId, Timestamp};
 
 use crate::{
     EngineKind, Reach, Row, Scope, Sql, Value, Wake,
+    memory::Memory,
     postgres::Session,
     search::Words,
-    sql,
+    sql::{self, Mentions},
     sqlite::{self},
 };
 
@@ -25,11 +30,12 @@ pub struct Read<'c> {
     conn: Conn<'c>,
     scope: &'c Scope,
     now: Timestamp,
+    memory: Rc<Memory>,
 }
 
 impl<'c> Read<'c> {
     pub(crate) fn new(conn: Conn<'c>, scope: &'c Scope, now: Timestamp) -> Self {
-        Self { conn, scope, now }
+        Self { conn, scope, now, memory: Rc::default() }
     }
 
     /// The instant this piece of work began; the same for everything in it.
@@ -74,9 +80,9 @@ impl<'c> Read<'c> {
         mut map: impl FnMut(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
         let mut out = Vec::new();
-        self.for_each(sql, params, |row| {
+        self.for_each_collected(sql, params, |row| {
             out.push(map(row)?);
-            Ok(true)
+            Ok(())
         })?;
         Ok(out)
     }
@@ -90,44 +96,84 @@ impl<'c> Read<'c> {
     ) -> Result<Option<T>> {
         let mut map = Some(map);
         let mut out = None;
-        self.for_each(sql, params, |row| {
+        // Goes on to the end: a statement with `returning` must run through.
+        self.for_each_collected(sql, params, |row| {
             if let Some(map) = map.take() {
                 out = Some(map(row)?);
             }
-            // Goes on to the end: a statement with `returning` must run through.
-            Ok(true)
+            Ok(())
         })?;
         Ok(out)
     }
 
-    /// Calls `each` for every row until it answers false.
+    /// Every row, mapped; the same question again is answered from memory, unless something that may change the answer
+    /// was written here since. What others commit meanwhile is not heard of: for what may be as of the first asking.
+    pub fn recall<T: Clone + 'static>(
+        &self,
+        sql: &Sql,
+        params: &[Value<'_>],
+        map: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let (_, mentions) = self.bound(sql)?;
+        let key = Memory::key(sql.text(), params);
+        if let Some(known) = self.memory.answer::<Vec<T>>(&key) {
+            return Ok(known);
+        }
+        let answer = self.query_all(sql, params, map)?;
+        self.memory.remember(key, mentions, answer.clone());
+        Ok(answer)
+    }
+
+    /// What was looked up for many ([`Tx::look_ahead`]), to take one's own from.
+    pub fn ahead<T: 'static, R>(&self, look: impl FnOnce(&mut T) -> R) -> Option<R> {
+        self.memory.ahead(look)
+    }
+
+    /// Calls `each` for every row until it answers false. Rows are handed on as they come, however many they are; so
+    /// `each` asks nothing itself.
     pub fn for_each(
         &self,
         sql: &Sql,
         params: &[Value<'_>],
         mut each: impl FnMut(&Row<'_>) -> Result<bool>,
     ) -> Result<()> {
-        let tenant = self.bound_tenant(sql)?;
+        let (tenant, mentions) = self.bound(sql)?;
+        self.memory.heed(&mentions);
         match &self.conn {
             Conn::Sqlite(conn) => sqlite::for_each(conn, sql, tenant, params, &mut each),
             Conn::Postgres(session) => {
-                let rows = session.borrow_mut().query(sql, tenant, params)?;
-                for row in &rows {
-                    if !each(&Row::Postgres(row))? {
-                        break;
-                    }
-                }
-                Ok(())
+                let Ok(mut session) = session.try_borrow_mut() else {
+                    return Err(Error::bug(format!("asked while rows are handed on: {}", sql.text())));
+                };
+                session.for_each(sql, &mentions, tenant, params, |row| each(&Row::Postgres(row)))
             }
         }
     }
 
-    fn bound_tenant(&self, statement: &Sql) -> Result<Option<Value<'static>>> {
-        sql::check(statement)?;
-        match statement.reach() {
-            Reach::Installation => Ok(None),
-            Reach::Tenant => Ok(Some(Value::Uuid(self.tenant()?.uuid()))),
-        }
+    /// The same for few rows: `each` may ask further.
+    fn for_each_collected(
+        &self,
+        sql: &Sql,
+        params: &[Value<'_>],
+        mut each: impl FnMut(&Row<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let Conn::Postgres(session) = &self.conn else {
+            return self.for_each(sql, params, |row| each(row).map(|()| true));
+        };
+        let (tenant, mentions) = self.bound(sql)?;
+        self.memory.heed(&mentions);
+        let rows = session.borrow_mut().query(sql, &mentions, tenant, params)?;
+        rows.iter().try_for_each(|row| each(&Row::Postgres(row)))
+    }
+
+    /// The tenant to be bound, and what the statement has to do with.
+    fn bound(&self, statement: &Sql) -> Result<(Option<Value<'static>>, Arc<Mentions>)> {
+        let mentions = sql::mentions(statement)?;
+        let tenant = match statement.reach() {
+            Reach::Installation => None,
+            Reach::Tenant => Some(Value::Uuid(self.tenant()?.uuid())),
+        };
+        Ok((tenant, mentions))
     }
 }
 
@@ -185,11 +231,33 @@ impl<'c> Tx<'c> {
 
     /// Runs a statement that answers no rows; the number of rows it changed.
     pub fn execute(&mut self, sql: &Sql, params: &[Value<'_>]) -> Result<u64> {
-        let tenant = self.read.bound_tenant(sql)?;
+        let (tenant, mentions) = self.read.bound(sql)?;
+        self.read.memory.heed(&mentions);
         match &self.read.conn {
             Conn::Sqlite(conn) => sqlite::execute(conn, sql, tenant, params),
-            Conn::Postgres(session) => session.borrow_mut().execute(sql, tenant, params),
+            Conn::Postgres(session) => session.borrow_mut().execute(sql, &mentions, tenant, params),
         }
+    }
+
+    /// Writes a row without asking what became of it, so that many can go to the server at once: at the latest before
+    /// something here may see them, before the part they belong to is done, and before the commit.
+    ///
+    /// An insert of one row, or an update or a delete of the rows that equal given values. No row that waits may refer to
+    /// another one that does.
+    /// Until it is written an error of it is not known; it is one of the part or the transaction, not of this call.
+    pub fn execute_later(&mut self, sql: &Sql, params: &[Value<'_>]) -> Result<()> {
+        let (tenant, mentions) = self.read.bound(sql)?;
+        self.read.memory.heed(&mentions);
+        match &self.read.conn {
+            Conn::Sqlite(conn) => sqlite::execute(conn, sql, tenant, params).map(|_| ()),
+            Conn::Postgres(session) => session.borrow_mut().execute_later(sql, &mentions, tenant, params),
+        }
+    }
+
+    /// Keeps what was looked up for many, for [`Read::ahead`]. Only what nobody else can change until the commit, since
+    /// its rows are held; and whoever writes it here takes it out. What was kept of this type before is forgotten.
+    pub fn look_ahead<T: 'static>(&mut self, value: T) {
+        self.read.memory.put_ahead(value);
     }
 
     /// A new id; a process's sort in the order they were made, also within a millisecond.
@@ -253,7 +321,8 @@ impl<'c> Tx<'c> {
             Conn::Sqlite(conn) => Conn::Sqlite(conn),
             Conn::Postgres(session) => Conn::Postgres(session),
         };
-        let mut then = Tx::new(Read::new(conn, scope, at), self.entropy);
+        let read = Read { conn, scope, now: at, memory: self.read.memory.clone() };
+        let mut then = Tx::new(read, self.entropy);
         then.change.set(change);
         // Savepoints of both share one name space.
         then.savepoints.set(self.savepoints.get());
@@ -267,27 +336,56 @@ impl<'c> Tx<'c> {
 
     /// Runs a part that may fail without taking the rest with it: its changes are undone, the error is handed back.
     pub fn attempt<T>(&mut self, part: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        let name = format!("part_{}", self.savepoints.replace(self.savepoints.get() + 1));
-        self.control(&format!("savepoint {name}"))?;
-        let filed = self.words.borrow().len();
-        match part(self) {
-            Ok(value) => {
-                self.control(&format!("release savepoint {name}"))?;
-                Ok(value)
-            }
-            Err(error) => {
-                self.words.borrow_mut().truncate(filed);
-                self.control(&format!("rollback to savepoint {name}"))?;
-                self.control(&format!("release savepoint {name}"))?;
-                Err(error)
-            }
-        }
+        self.part(part, false)
     }
 
-    fn control(&self, command: &str) -> Result<()> {
+    /// The same for one of many alike: what it leaves for later is written with the others'. Should the database refuse
+    /// that, it is an error of them all.
+    pub fn attempt_one_of_many<T>(&mut self, part: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.part(part, true)
+    }
+
+    fn part<T>(&mut self, part: impl FnOnce(&mut Self) -> Result<T>, with_others: bool) -> Result<T> {
+        let name = format!("part_{}", self.savepoints.replace(self.savepoints.get() + 1));
+        self.begin_part(&name)?;
+        let filed = self.words.borrow().len();
+        let done = match part(self) {
+            Ok(value) => self.keep_part(&name, with_others).map(|()| value),
+            Err(error) => Err(error),
+        };
+        if done.is_err() {
+            self.words.borrow_mut().truncate(filed);
+            self.read.memory.forget_answers();
+            self.drop_part(&name)?;
+        }
+        done
+    }
+
+    fn begin_part(&self, name: &str) -> Result<()> {
         match &self.read.conn {
-            Conn::Sqlite(conn) => conn.execute_batch(command).map_err(crate::errors::sqlite),
-            Conn::Postgres(session) => session.borrow_mut().batch(command),
+            Conn::Sqlite(conn) => control(conn, &format!("savepoint {name}")),
+            Conn::Postgres(session) => {
+                session.borrow_mut().begin_part(name.to_owned());
+                Ok(())
+            }
         }
     }
+    fn keep_part(&self, name: &str, with_others: bool) -> Result<()> {
+        match &self.read.conn {
+            Conn::Sqlite(conn) => control(conn, &format!("release savepoint {name}")),
+            Conn::Postgres(session) => session.borrow_mut().keep_part(with_others),
+        }
+    }
+    fn drop_part(&self, name: &str) -> Result<()> {
+        match &self.read.conn {
+            Conn::Sqlite(conn) => {
+                control(conn, &format!("rollback to savepoint {name}; release savepoint {name}"))
+            }
+            Conn::Postgres(session) => session.borrow_mut().drop_part(),
+        }
+    }
+}
+
+fn control(conn: &rusqlite::Connection, commands: &str) -> Result<()> {
+    conn.execute_batch(commands).map_err(crate::errors::sqlite)
 }

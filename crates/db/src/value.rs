@@ -21,6 +21,25 @@ pub enum Value<'a> {
     Json(String),
 }
 
+impl Value<'_> {
+    /// The same, borrowed from nobody.
+    pub(crate) fn to_owned_value(&self) -> Value<'static> {
+        match self {
+            Value::Null => Value::Null,
+            Value::Bool(v) => Value::Bool(*v),
+            Value::Int(v) => Value::Int(*v),
+            Value::Float(v) => Value::Float(*v),
+            Value::Text(v) => Value::OwnedText((*v).to_owned()),
+            Value::OwnedText(v) => Value::OwnedText(v.clone()),
+            Value::Bytes(v) => Value::OwnedBytes(v.to_vec()),
+            Value::OwnedBytes(v) => Value::OwnedBytes(v.clone()),
+            Value::Uuid(v) => Value::Uuid(*v),
+            Value::Time(v) => Value::Time(*v),
+            Value::Json(v) => Value::Json(v.clone()),
+        }
+    }
+}
+
 /// What can be a parameter. Enums stored as text get it from [`crate::text_column!`].
 pub trait ToValue {
     fn to_value(&self) -> Value<'_>;

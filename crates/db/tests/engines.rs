@@ -9,6 +9,8 @@ db::statements! {
     ADD = "insert into teams (tenant_id, id, name, name_key, created_at, updated_at) values (?1, ?2, ?3, ?4, ?5, ?5)";
     NAMES = "select name from teams where tenant_id = ?1 order by name";
     COUNT = "select count(*) from teams where tenant_id = ?1";
+    RENAME = "update teams set name = ?3 where tenant_id = ?1 and name_key = ?2";
+    DROP = "delete from teams where tenant_id = ?1 and name_key = ?2";
     STEAL = "update teams set name = ?2 where tenant_id = ?1";
 }
 // Written without the tenant on purpose; the test reaches behind the check to prove that row-level security bites.
@@ -19,6 +21,11 @@ enum Team {}
 fn add(tx: &mut db::Tx, name: &str) -> base::Result<()> {
     let (id, now): (Id<Team>, _) = (tx.new_id(), tx.now());
     tx.execute(&ADD, params![id, name, name.to_lowercase(), now]).map(|_| ())
+}
+/// The same, left for later.
+fn add_later(tx: &mut db::Tx, name: &str) -> base::Result<()> {
+    let (id, now): (Id<Team>, _) = (tx.new_id(), tx.now());
+    tx.execute_later(&ADD, params![id, name, name.to_lowercase(), now])
 }
 fn names(read: &db::Read) -> base::Result<Vec<String>> {
     read.query_all(&NAMES, params![], |row| row.get(0))
@@ -73,6 +80,86 @@ both_engines! {
         assert_eq!(world.db.read(world.scope(), names).await.unwrap(), ["kept", "kept too"]);
     }
 
+    async fn what_is_left_for_later_is_seen_by_whoever_looks_and_keeps_its_order(world) {
+        let seen = world.db.write(world.scope(), |tx| {
+            for name in ["a", "b", "c", "d"] {
+                add_later(tx, name)?;
+            }
+            let first = names(tx)?;
+            for (key, name) in [("a", "a2"), ("b", "b2"), ("a", "a3"), ("nobody", "x")] {
+                tx.execute_later(&RENAME, params![key, name])?;
+            }
+            tx.execute_later(&DROP, params!["c"])?;
+            tx.execute_later(&DROP, params!["d"])?;
+            add_later(tx, "C")?;
+            tx.execute_later(&RENAME, params!["c", "c4"])?;
+            Ok((first, names(tx)?))
+        }).await.unwrap();
+        assert_eq!(seen, (vec!["a".into(), "b".into(), "c".into(), "d".into()], vec!["a3".to_owned(), "b2".into(), "c4".into()]));
+        world.db.write(world.scope_there(), |tx| add_later(tx, "theirs")).await.unwrap();
+        assert_eq!(world.db.read(world.scope(), names).await.unwrap(), ["a3", "b2", "c4"]);
+        assert_eq!(world.db.read(world.scope_there(), names).await.unwrap(), ["theirs"]);
+    }
+
+    async fn what_is_left_for_later_and_refused_fails_the_part_it_is_of(world) {
+        world.db.write(world.scope(), |tx| {
+            add_later(tx, "kept")?;
+            assert!(tx.attempt(|tx| { add_later(tx, "dropped")?; add_later(tx, "Dropped") }).is_err());
+            let inner = tx.attempt(|tx| {
+                add_later(tx, "outer")?;
+                assert!(tx.attempt(|tx| { add_later(tx, "inner")?; add_later(tx, "KEPT") }).is_err());
+                add_later(tx, "outer too")
+            });
+            assert!(inner.is_ok());
+            Ok(())
+        }).await.unwrap();
+        assert_eq!(world.db.read(world.scope(), names).await.unwrap(), ["kept", "outer", "outer too"]);
+        // Of no part it is the whole write's.
+        let whole = world.db.write(world.scope(), |tx| { add_later(tx, "half")?; add_later(tx, "kept") }).await;
+        assert!(whole.is_err());
+        assert_eq!(world.db.read(world.scope(), names).await.unwrap().len(), 3);
+        world.db.write(world.scope(), |tx| add_later(tx, "goes on")).await.unwrap();
+    }
+
+    async fn one_of_many_that_fails_leaves_the_others_and_nothing_of_itself(world) {
+        world.db.write(world.scope(), |tx| {
+            for n in 0..9 {
+                let done = tx.attempt_one_of_many(|tx| {
+                    add_later(tx, &format!("later {n}"))?;
+                    if n % 2 == 0 {
+                        // Something is said to the server in between, so that there is a savepoint.
+                        add(tx, &format!("now {n}"))?;
+                    }
+                    add_later(tx, &format!("then {n}"))?;
+                    if n == 3 || n == 4 { Err(Error::conflict("test", "no")) } else { Ok(()) }
+                });
+                assert_eq!(done.is_err(), n == 3 || n == 4);
+            }
+            Ok(())
+        }).await.unwrap();
+        let there = world.db.read(world.scope(), names).await.unwrap();
+        let of = |n: usize| there.iter().filter(|name| name.ends_with(&format!(" {n}"))).count();
+        assert_eq!((0..9).map(of).collect::<Vec<_>>(), [3, 2, 3, 0, 0, 2, 3, 2, 3]);
+    }
+
+    async fn what_was_asked_is_remembered_until_it_is_written_or_undone(world) {
+        let recalled = |tx: &db::Tx| tx.recall(&NAMES, params![], |row| row.get::<String>(0)).map(|all| all.len());
+        world.db.write(world.scope(), move |tx| {
+            add(tx, "a")?;
+            assert_eq!(recalled(tx)?, 1);
+            add_later(tx, "b")?;
+            assert_eq!((recalled(tx)?, recalled(tx)?), (2, 2));
+            let part: base::Result<()> = tx.attempt(|tx| {
+                add_later(tx, "c")?;
+                assert_eq!(recalled(tx)?, 3);
+                Err(Error::conflict("test", "no"))
+            });
+            assert!(part.is_err());
+            assert_eq!(recalled(tx)?, 2);
+            Ok(())
+        }).await.unwrap();
+    }
+
     async fn work_across_tenants_cannot_reach_a_tenants_table(world) {
         let installation = testkit::installation();
         let error = world.db.read(installation, |read| read.query_one(&COUNT, params![], |row| row.get::<i64>(0))).await.unwrap_err();
@@ -125,6 +212,54 @@ fn every_registered_statement_binds_its_tenant() {
         db::sql::check(&statement.sql)
             .unwrap_or_else(|e| panic!("{} in {}: {e}", statement.name, statement.file));
     }
+}
+
+/// The command line writes into the folder of a server that is at work without a pause.
+#[tokio::test]
+async fn another_process_gets_its_turn_while_there_is_always_more_to_write() {
+    let world = testkit::World::sqlite();
+    let db::Location::Sqlite(path) = world.db.location().clone() else { panic!("on SQLite") };
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let busy: Vec<_> = (0..8)
+        .map(|task| {
+            let (db, scope, stop) = (world.db.clone(), world.scope(), stop.clone());
+            tokio::spawn(async move {
+                let mut n = 0;
+                while !stop.load(std::sync::atomic::Ordering::SeqCst) {
+                    let name = format!("{task} {n}");
+                    db.write(scope.clone(), move |tx| add(tx, &name)).await.unwrap();
+                    n += 1;
+                }
+                n
+            })
+        })
+        .collect();
+    let other = tokio::task::spawn_blocking(move || {
+        let conn = rusqlite::Connection::open(path).unwrap();
+        conn.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+        for _ in 0..5 {
+            conn.execute_batch("begin immediate; update tenants set name = name; commit").unwrap();
+        }
+    });
+    other.await.unwrap();
+    stop.store(true, std::sync::atomic::Ordering::SeqCst);
+    for task in busy {
+        assert!(task.await.unwrap() > 0);
+    }
+}
+
+/// To a commit of a transaction in which a statement failed PostgreSQL answers with success, and writes nothing.
+#[test]
+fn a_failure_that_was_passed_over_is_not_acknowledged() {
+    let world = testkit::World::postgres();
+    let lost = world.db.write_blocking(world.scope(), |tx| {
+        add(tx, "a")?;
+        add(tx, "a").ok();
+        Ok(())
+    });
+    assert!(lost.is_err());
+    world.db.write_blocking(world.scope(), |tx| add(tx, "b")).unwrap();
+    assert_eq!(world.db.read_blocking(world.scope(), names).unwrap(), ["b"]);
 }
 
 /// The second lock: even a statement that forgot the tenant sees only the tenant the transaction was opened for,

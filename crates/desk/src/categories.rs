@@ -60,7 +60,7 @@ pub fn open_tickets(read: &Read<'_>) -> Result<Vec<(String, u32)>> {
 
 /// A category a ticket may be given; otherwise the error names those there are.
 pub fn check(read: &Read<'_>, slug: &str) -> Result<String> {
-    if read.query_one(&ONE, params![slug], map)?.is_some_and(|c| c.archived_at.is_none()) {
+    if read.recall(&ONE, params![slug], map)?.iter().any(|c| c.archived_at.is_none()) {
         return Ok(slug.to_owned());
     }
     let known: Vec<String> =

@@ -56,11 +56,12 @@ db::statements! {
     FOR = "select v.id, v.name, v.owner_id, v.team_id, v.is_for_all, v.query, v.created_at, v.updated_at from saved_views v
         where v.tenant_id = ?1 and (v.owner_id = ?2 or v.is_for_all or exists (
             select 1 from team_members m where m.tenant_id = v.tenant_id and m.team_id = v.team_id and m.user_id = ?2))
-        order by v.name, v.id limit ?3";
+        order by case when v.owner_id = ?2 then 0 else 1 end, v.name, v.id limit ?3";
+    COUNT_OWN = "select count(*) from saved_views where tenant_id = ?1 and owner_id = ?2";
     OF_TEAM = "update saved_views set team_id = null where tenant_id = ?1 and team_id = ?2";
 }
 
-/// Views shown to one person, and the most one person may own of a list that is drawn on every page.
+/// The most one person may own of a list that is drawn on every page, and the fewest of others' that are shown beside.
 pub const MOST: usize = 50;
 
 fn map(row: &Row<'_>) -> Result<SavedView> {
@@ -82,7 +83,10 @@ fn map(row: &Row<'_>) -> Result<SavedView> {
 /// The views this member of staff sees, by name. A key has none of its own and sees those that are everybody's.
 pub fn visible(read: &Read<'_>, staff: &Staff) -> Result<Vec<SavedView>> {
     let me = staff.user_id.map_or(uuid::Uuid::nil(), Id::uuid);
-    read.query_all(&FOR, params![me, u32::try_from(MOST).unwrap_or(50)], map)
+    // Their own come first, so that no number of others' hides one of them.
+    let mut views = read.query_all(&FOR, params![me, 2 * MOST as i64], map)?;
+    views.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+    Ok(views)
 }
 
 /// One of the views this member of staff sees.
@@ -137,7 +141,8 @@ pub fn save(tx: &mut Tx<'_>, staff: &Staff, new: NewView) -> Result<SavedView> {
     })?;
     let name = check_name(&new.name)?;
     check_sharing(tx, staff, new.sharing)?;
-    if visible(tx, staff)?.iter().filter(|v| v.owner_id == owner).count() >= MOST {
+    let own: i64 = tx.query_one(&COUNT_OWN, params![owner], |row| row.get(0))?.unwrap_or(0);
+    if own >= MOST as i64 {
         return Err(Error::conflict("view.too_many", format!("at most {MOST} views each")));
     }
     let (id, now): (Id<SavedView>, _) = (tx.new_id(), tx.now());

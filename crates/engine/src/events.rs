@@ -50,7 +50,7 @@ db::statements! {
 impl Publish for Tx<'_> {
     fn publish(&mut self, event: Event) -> Result<()> {
         let (id, now): (Id<EventRow>, _) = (self.new_id(), self.now());
-        self.execute(
+        self.execute_later(
             &INSERT,
             params![id, event.topic, event.ticket_id, event.customer_id, event.is_public, event.payload, now],
         )?;

@@ -68,8 +68,7 @@ pub fn insert(
 ) -> Result<()> {
     let (id, now): (Id<JobRow>, _) = (tx.new_id(), tx.now());
     let cause = tx.request_id().map(str::to_owned);
-    tx.execute(&INSERT, params![id, kind, key, db::Value::Json(payload), at, cause, now, lane as i64])?;
-    Ok(())
+    tx.execute_later(&INSERT, params![id, kind, key, db::Value::Json(payload), at, cause, now, lane as i64])
 }
 
 pub fn is_waiting(read: &Read<'_>, kind: &str, key: &str) -> Result<bool> {

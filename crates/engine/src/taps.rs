@@ -54,7 +54,7 @@ pub fn article_of(payload: &serde_json::Value) -> Option<Uuid> {
 }
 
 pub(crate) fn pass_on(tx: &mut Tx<'_>, id: Id<EventRow>, event: Event) -> Result<()> {
-    if tx.query_one(&IS_TAPPED, params![event.topic, group(event.topic)], |_| Ok(()))?.is_none() {
+    if tx.recall(&IS_TAPPED, params![event.topic, group(event.topic)], |_| Ok(()))?.is_empty() {
         return Ok(());
     }
     let object: Option<Uuid> = event.ticket_id.or(event.customer_id).or_else(|| article_of(&event.payload));

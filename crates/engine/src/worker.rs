@@ -181,6 +181,8 @@ impl Worker {
     async fn try_claim(&self, room: Room) -> Result<Vec<Claim>> {
         // Looking first keeps an idle worker away from the writer.
         let now = self.db.now();
+        // Claiming is little, and whatever somebody waits for waits for it: it does not stand behind the work of jobs.
+        let scope = || Scope::installation(Actor::system());
         let anything = self.db.read(scope(), move |read| store::anything_due(read, now)).await?;
         if !anything {
             return Ok(Vec::new());
@@ -317,8 +319,13 @@ fn scope() -> Scope {
     Scope::installation(Actor::system()).background()
 }
 
+/// What a person watches is a person's work.
 fn tenant_scope(claim: &Claim) -> Scope {
-    Scope::tenant(claim.tenant, Actor::system()).background()
+    let scope = Scope::tenant(claim.tenant, Actor::system());
+    match claim.lane {
+        Lane::Awaited => scope,
+        Lane::Background => scope.background(),
+    }
 }
 
 /// 2 s, 4 s, 8 s … at most an hour, with a quarter of jitter so that what failed together does not return together.

@@ -77,6 +77,12 @@ pub fn delete(tx: &mut Tx<'_>, id: Id<Team>) -> Result<()> {
     audit::record(tx, audit::Change::new("team.deleted", "team", Some(id.uuid())).from(&before))
 }
 
+/// That there is such a team, asked once in a piece of work.
+pub fn check_there(read: &Read<'_>, id: Id<Team>) -> Result<()> {
+    let found: Vec<Id<Team>> = read.recall(&BY_ID, params![id], |row| row.get(0))?;
+    if found.is_empty() { Err(base::Error::not_found("team")) } else { Ok(()) }
+}
+
 pub fn get(read: &Read<'_>, id: Id<Team>) -> Result<Team> {
     let team = read.query_one(&BY_ID, params![id], |row| {
         Ok(Team { id: row.get(0)?, name: row.get(1)?, created_at: row.get(2)?, members: Vec::new() })

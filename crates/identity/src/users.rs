@@ -141,6 +141,10 @@ pub fn create(tx: &mut Tx<'_>, new: NewUser) -> Result<User> {
 pub fn find(read: &Read<'_>, id: Id<User>) -> Result<Option<User>> {
     read.query_one(&BY_ID, params![id], map)
 }
+/// The same, asked once in a piece of work: for checks, where somebody may be changed a moment later too.
+pub fn find_once(read: &Read<'_>, id: Id<User>) -> Result<Option<User>> {
+    Ok(read.recall(&BY_ID, params![id], map)?.pop())
+}
 pub fn get(read: &Read<'_>, id: Id<User>) -> Result<User> {
     find(read, id)?.or_not_found("user")
 }

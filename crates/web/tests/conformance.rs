@@ -165,9 +165,8 @@ fn selects_from_portal_views(source: &str) {
     }
 }
 
-/// Tables of which a tenant has few rows, or whose statements look at all of them by intent; the last
-/// three are walked when a deleted ticket is removed for good, which nobody waits for.
-const SMALL: [&str; 19] = [
+/// Tables of which a tenant has few rows, or whose statements look at all of them by intent.
+const SMALL: [&str; 16] = [
     "recovery_codes",
     "throttles",
     "event_taps",
@@ -184,9 +183,6 @@ const SMALL: [&str; 19] = [
     "rules",
     "article_words",
     "rule_triggers",
-    "rule_timers",
-    "ticket_relations",
-    "status_links",
 ];
 
 #[tokio::test]

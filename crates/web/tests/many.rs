@@ -127,6 +127,90 @@ both_engines! {
         ben.post(&format!("/api/admin/support/bulk/{}/undo", done["id"].as_str().unwrap()), json!({})).await.expect(409);
     }
 
+    async fn one_that_fails_half_way_leaves_the_others_and_nothing_of_itself(world) {
+        let site = Site::new(world).await;
+        let (ada, ben) = (site.user("Ada", Role::Customer).await, site.user("Ben", Role::Agent).await);
+        let ids = several(&site, &ada, 5).await;
+        ben.patch(&at(&ids[2]), json!({ "status": "resolved" })).await.expect(200);
+        let before = ben.get(&at(&ids[2])).await.expect(200);
+        // The priority's line of history is written before the status turns out to be no move.
+        let changes = json!({ "priority": "urgent", "status": "pending_customer", "add_tags": ["outage"] });
+        let done = ben.post(BULK, json!({ "ids": ids, "changes": changes })).await.expect(200);
+        assert_eq!((&done["done"], &done["failed"]), (&json!(4), &json!(1)), "{done}");
+        assert!(done["items"][2]["reason"].as_str().unwrap().contains("possible from here"), "{done}");
+        assert_eq!(ben.get(&at(&ids[2])).await.expect(200), before);
+        for id in [&ids[0], &ids[1], &ids[3], &ids[4]] {
+            let now = ben.get(&at(id)).await.expect(200);
+            assert_eq!((&now["priority"], &now["status"], &now["tags"]), (&json!("urgent"), &json!("pending_customer"), &json!(["outage"])));
+        }
+        let (sums, recount) = site.world.db.read(site.world.scope(), |r| Ok((desk::tickets::counts::sums(r)?, desk::tickets::counts::recount(r)?))).await.unwrap();
+        assert_eq!(sums, recount);
+        // Back again: the tags too, and nothing at the one that never changed.
+        let undo = format!("/api/admin/support/bulk/{}/undo", done["id"].as_str().unwrap());
+        assert_eq!(ben.post(&undo, json!({})).await.expect(200)["restored"], 4);
+        assert_eq!(ben.get(&at(&ids[2])).await.expect(200), before);
+        let now = ben.get(&at(&ids[0])).await.expect(200);
+        assert_eq!((&now["status"], &now["priority"], &now["tags"]), (&json!("new"), &json!("normal"), &json!([])));
+    }
+
+    async fn of_several_who_change_one_ticket_at_once_each_sees_what_the_other_did(world) {
+        let site = Site::new(world).await;
+        let ada = site.user("Ada", Role::Customer).await;
+        let id: base::Id<desk::tickets::Ticket> = ada.file("busy").await.parse().unwrap();
+        let staff = identity::Staff { user_id: None, role: Role::Admin, actor: base::Actor::system(), read_only: false };
+        let change = |category: &'static str, seen: Option<i64>| {
+            let (db, scope, staff) = (site.world.db.clone(), site.world.scope(), staff.clone());
+            tokio::spawn(async move {
+                db.write(scope, move |tx| {
+                    let patch = desk::tickets::TicketPatch { category: Some(category.into()), expected_version: seen, ..Default::default() };
+                    let changed = desk::tickets::change(tx, &identity::Settings::default(), &staff, id, patch);
+                    // Holds the row while the others come.
+                    std::thread::sleep(std::time::Duration::from_millis(60));
+                    changed
+                }).await
+            })
+        };
+        let first = site.world.db.read(site.world.scope(), move |r| desk::tickets::query::get(r, id)).await.unwrap();
+        let tries: Vec<_> = ["billing", "other", "billing", "other"].into_iter().map(|c| change(c, Some(first.version))).collect();
+        let mut won = 0;
+        for one in tries {
+            match one.await.unwrap() {
+                Ok(_) => won += 1,
+                Err(e) => assert_eq!(e.kind(), base::Kind::Stale, "{e}"),
+            }
+        }
+        assert_eq!(won, 1, "who saw the ticket before the first change is told so");
+        let tries: Vec<_> = ["technical", "billing", "other", "technical"].into_iter().map(|c| change(c, None)).collect();
+        let mut versions = Vec::new();
+        for one in tries {
+            versions.push(one.await.unwrap().unwrap().version);
+        }
+        let now = site.world.db.read(site.world.scope(), move |r| desk::tickets::query::get(r, id)).await.unwrap();
+        assert_eq!(now.version, *versions.iter().max().unwrap());
+        // A version is given twice only where a change was none.
+        let lines = site.world.db.read(site.world.scope(), move |r| desk::tickets::query::audits(r, id)).await.unwrap();
+        let moves: Vec<_> = lines.iter().filter(|a| a.event_type == "category_changed").map(|a| (a.from.clone(), a.to.clone())).collect();
+        assert!(moves.windows(2).all(|w| w[0].1 == w[1].0), "each began where the one before it ended: {moves:?}");
+        assert_eq!(now.version - first.version, moves.len() as i64);
+    }
+
+    async fn views_of_others_neither_use_up_nor_hide_ones_own(world) {
+        let site = Site::new(world).await;
+        let (root, ben) = (site.user("Root", Role::Admin).await, site.user("Ben", Role::Agent).await);
+        for n in 0..50 {
+            let new = json!({ "name": format!("a{n:02}"), "query": { "status": "open" }, "is_for_all": true });
+            root.post(VIEWS, new).await.expect(201);
+        }
+        let own = |n: usize| json!({ "name": format!("z{n:02}"), "query": { "status": "open" } });
+        for n in 0..50 {
+            ben.post(VIEWS, own(n)).await.expect(201);
+        }
+        assert_eq!(ben.post(VIEWS, own(50)).await.expect(409)["code"], "view.too_many");
+        let list = ben.get(VIEWS).await.expect(200);
+        let of = |letter: &str| list["items"].as_array().unwrap().iter().filter(|v| v["name"].as_str().is_some_and(|n| n.starts_with(letter) && n.len() == 3)).count();
+        assert_eq!((of("a"), of("z")), (50, 50), "{list}");
+    }
+
     async fn many_are_merged_and_taken_out_again(world) {
         let site = Site::new(world).await;
         let (ada, ben) = (site.user("Ada", Role::Customer).await, site.user("Ben", Role::Agent).await);

@@ -48,6 +48,7 @@ migrations! {
     18 "0018_mail",
     19 "0019_mailboxes",
     20 "0020_once",
+    22 "0022_letters_lately",
     24 "0024_mail_people",
 }
 
@@ -83,6 +84,11 @@ pub fn tenant_tables() -> Vec<String> {
 /// All tables (not views), in the order they are made.
 pub fn tables() -> Vec<String> {
     created().into_iter().filter(|(_, view, _)| !view).map(|(name, _, _)| name).collect()
+}
+
+/// Everything that can be selected from, and whether it is a view.
+pub(crate) fn tables_and_views() -> Vec<(String, bool)> {
+    created().into_iter().map(|(name, view, _)| (name, view)).collect()
 }
 
 /// Tables whose rows are made of others' and are made again after a restore; no archive holds them.

@@ -2,6 +2,8 @@
 //! connect nor drop on a runtime's worker.
 
 mod connect;
+mod later;
+mod many;
 mod pool;
 mod session;
 mod signals;

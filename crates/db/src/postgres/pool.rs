@@ -130,9 +130,9 @@ impl Worker {
             false
         });
         let (wakes, _) = tx.finish();
-        let ended = session.borrow_mut().batch(if done { "commit" } else { "rollback" });
+        let ended = session.borrow_mut().end(done);
         match ended {
-            Ok(()) => {
+            Ok(Ok(())) => {
                 if done {
                     for wake in wakes {
                         self.shared.signals.fire(wake);
@@ -141,6 +141,7 @@ impl Worker {
                 }
                 work.answer(Ok(()));
             }
+            Ok(Err(error)) => work.answer(Err(error)),
             Err(error) => {
                 self.session = None;
                 work.answer(Err(error));
@@ -164,7 +165,8 @@ impl Worker {
         }
         // The caller has what it asked for; ending the transaction is our affair.
         work.answer();
-        if session.borrow_mut().batch("rollback").is_err() {
+        let ended = session.borrow_mut().end(false);
+        if ended.is_err() {
             self.session = None;
         }
     }

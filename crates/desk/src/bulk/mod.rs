@@ -19,5 +19,5 @@ mod ops;
 mod store;
 
 pub use model::*;
-pub use ops::{BATCH, MOST, begin, collect, give_up_abandoned, run_batch, start, undo, undo_batch};
+pub use ops::{MOST, begin, collect, give_up_abandoned, run_batch, start, undo, undo_batch};
 pub use store::{get, items};

@@ -1,7 +1,9 @@
 //! Beginning, going on, and taking back.
 
-use base::{Error, Id, Kind, Result};
-use db::Tx;
+use std::collections::HashMap;
+
+use base::{Error, Id, Kind, OrNotFound, Result};
+use db::{Read, Tx};
 use engine::Enqueue;
 use identity::{Settings, Staff, teams, tenants, users};
 
@@ -11,12 +13,15 @@ use super::{
     store::{self, lock},
 };
 use crate::{
-    macros,
-    tickets::{self, Ticket, query, restore_fields},
+    macros, reports,
+    tickets::{self, Extras, Ticket, query, restore_held},
 };
 
-/// Tickets changed in one commit: few enough that others wait for milliseconds, enough that the commit is worth it.
-pub const BATCH: u32 = 50;
+/// Tickets changed in one commit: few enough that whoever waits for it waits for milliseconds, enough that the commit and
+/// the way to the server are worth it.
+fn batch_size(read: &Read<'_>) -> u32 {
+    if db::dialect::writers_take_turns(read) { 50 } else { 100 }
+}
 /// Tickets of one change at most.
 pub const MOST: usize = 50_000;
 
@@ -117,15 +122,17 @@ pub fn run_batch(tx: &mut Tx<'_>, id: Id<Bulk>, after: u32) -> Result<Option<u32
     }
     let settings = tenants::get(tx, tx.tenant()?)?.settings;
     let staff = asker(tx, &bulk);
-    let batch = store::items(tx, id, after, BATCH)?;
+    let batch = store::items(tx, id, after, batch_size(tx))?;
     let last = batch.last().map(|i| i.position);
     let (now, actor, changes) = (tx.now(), bulk.actor.clone(), bulk.changes.clone());
+    let waiting: Vec<Item> = batch.into_iter().filter(|i| i.outcome == "waiting").collect();
     let outcomes = tx.as_of(actor, now, |tx| {
-        batch
+        // A merge takes both of its tickets in its own order.
+        let mut held = Held::of(tx, if changes.merge_into.is_none() { &waiting } else { &[] })?;
+        waiting
             .into_iter()
-            .filter(|i| i.outcome == "waiting")
             .map(|item| match &staff {
-                Ok(staff) => forward(tx, &settings, staff, &changes, item),
+                Ok(staff) => forward(tx, &settings, staff, &changes, &mut held, item),
                 Err(e) => Ok(failed(item, e)),
             })
             .collect::<Result<Vec<Item>>>()
@@ -154,33 +161,57 @@ fn is_its_own(error: &Error) -> bool {
     matches!(error.kind(), Kind::NotFound | Kind::Invalid | Kind::Conflict | Kind::Forbidden | Kind::Stale)
 }
 
+/// The tickets of a batch, their rows held until the commit, as they are then: asked for all at once, since on a
+/// connection each question costs the way there and back.
+struct Held {
+    tickets: HashMap<Id<Ticket>, Ticket>,
+    extras: HashMap<Id<Ticket>, Extras>,
+}
+
+impl Held {
+    fn of(tx: &mut Tx<'_>, items: &[Item]) -> Result<Self> {
+        let ids: Vec<Id<Ticket>> = items.iter().map(|item| item.ticket_id).collect();
+        let tickets = tickets::lock_all(tx, &ids)?;
+        let extras = query::extras(tx, &ids)?;
+        reports::look_ahead(tx, &ids)?;
+        Ok(Self { tickets: tickets.into_iter().map(|t| (t.id, t)).collect(), extras })
+    }
+
+    /// A ticket with what is beside it; each is handed out once, before it is changed.
+    fn take(&mut self, id: Id<Ticket>) -> Option<(Ticket, Extras)> {
+        Some((self.tickets.remove(&id)?, self.extras.remove(&id).unwrap_or_default()))
+    }
+}
+
 fn forward(
     tx: &mut Tx<'_>,
     settings: &Settings,
     staff: &Staff,
     changes: &Changes,
+    held: &mut Held,
     item: Item,
 ) -> Result<Item> {
     let id = item.ticket_id;
-    let done = tx.attempt(|tx| {
-        if changes.merge_into.is_none() {
-            // What is read here is what an undo restores; a merge takes both in its own order.
-            tickets::lock(tx, id)?;
+    let done = tx.attempt_one_of_many(|tx| {
+        if let Some(into) = changes.merge_into {
+            let was = query::get_for_staff(tx, staff, id)?;
+            let tags = query::extras(tx, &[id])?.remove(&id).unwrap_or_default().tags;
+            tickets::merge(tx, settings, staff, id, into)?;
+            return Ok((Before::of(&was, tags), was.version, query::get(tx, id)?.version));
         }
-        let was = query::get_for_staff(tx, staff, id)?;
-        let tags = query::extras(tx, &[id])?.remove(&id).unwrap_or_default().tags;
-        let before = Before::of(&was, tags);
-        let now = match (changes.merge_into, changes.macro_id) {
-            (Some(into), _) => {
-                tickets::merge(tx, settings, staff, id, into)?;
-                query::get(tx, id)?
-            }
-            (None, Some(r#macro)) => {
+        // What was read when its row was taken is what an undo restores.
+        let (was, extras) = held.take(id).filter(|(t, _)| t.is_visible_to(staff)).or_not_found("ticket")?;
+        let (before, version) = (Before::of(&was, extras.tags.clone()), was.version);
+        let now = match changes.macro_id {
+            Some(r#macro) => {
                 macros::apply(tx, settings, staff, r#macro, id, macros::Means::default())?.ticket
             }
-            (None, None) => tickets::change(tx, settings, staff, id, changes.patch(&before.tags))?,
+            None => {
+                let patch = changes.patch(&extras.tags);
+                tickets::change_held(tx, settings, staff, was, &extras, patch)?
+            }
         };
-        Ok((before, was.version, now.version))
+        Ok((before, version, now.version))
     });
     match done {
         Ok((_, was, now)) if was == now => Ok(Item { outcome: "unchanged".into(), ..item }),
@@ -227,11 +258,14 @@ pub fn undo_batch(tx: &mut Tx<'_>, id: Id<Bulk>, after: u32) -> Result<Option<u3
     // What was done by right is taken back by right, also when rights changed since.
     let staff =
         Staff { user_id: bulk.user_id, role: base::Role::Admin, actor: bulk.actor.clone(), read_only: false };
-    let batch = store::items(tx, id, after, BATCH)?;
+    let batch = store::items(tx, id, after, batch_size(tx))?;
     let last = batch.last().map(|i| i.position);
     let (now, actor, merges) = (tx.now(), bulk.actor.clone(), bulk.changes.merge_into.is_some());
-    for item in batch.into_iter().filter(|i| i.outcome == "changed") {
-        let done = tx.as_of(actor.clone(), now, |tx| backward(tx, &settings, &staff, merges, item))?;
+    let changed: Vec<Item> = batch.into_iter().filter(|i| i.outcome == "changed").collect();
+    let mut held = Held::of(tx, if merges { &[] } else { &changed })?;
+    for item in changed {
+        let done =
+            tx.as_of(actor.clone(), now, |tx| backward(tx, &settings, &staff, merges, &mut held, item))?;
         bulk.restored += u32::from(done.outcome == "restored");
         store::save_item(tx, id, &done)?;
     }
@@ -244,15 +278,22 @@ pub fn undo_batch(tx: &mut Tx<'_>, id: Id<Bulk>, after: u32) -> Result<Option<u3
     Ok(last.filter(|_| !end))
 }
 
-fn backward(tx: &mut Tx<'_>, settings: &Settings, staff: &Staff, merges: bool, item: Item) -> Result<Item> {
+fn backward(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    staff: &Staff,
+    merges: bool,
+    held: &mut Held,
+    item: Item,
+) -> Result<Item> {
     let kept = |item: Item, why: String| Item { outcome: "kept".into(), reason: Some(why), ..item };
     let Some(before) = item.before.clone() else { return Ok(kept(item, "nothing is known of it".into())) };
     let id = item.ticket_id;
-    let done = tx.attempt(|tx| {
-        if !merges {
-            tickets::lock(tx, id)?;
-        }
-        let t = query::get(tx, id)?;
+    let done = tx.attempt_one_of_many(|tx| {
+        let (t, extras) = match merges {
+            true => (query::get(tx, id)?, Extras::default()),
+            false => held.take(id).or_not_found("ticket")?,
+        };
         if item.version != Some(t.version) {
             return Err(Error::conflict("ticket.touched", "somebody changed this ticket since"));
         }
@@ -260,12 +301,12 @@ fn backward(tx: &mut Tx<'_>, settings: &Settings, staff: &Staff, merges: bool, i
             return tickets::unmerge(tx, settings, staff, id).map(|_| ());
         }
         if let Some(team) = before.team_id.filter(|team| Some(*team) != t.team_id) {
-            teams::get(tx, team)?;
+            teams::check_there(tx, team)?;
         }
         if let Some(user) = before.assigned_to.filter(|user| Some(*user) != t.assigned_to) {
             tickets::check_assignee(tx, user)?;
         }
-        restore_fields(tx, id, &before.tags, "undone", |t| before.onto(t)).map(|_| ())
+        restore_held(tx, &t, &extras.tags, &before.tags, "undone", |t| before.onto(t)).map(|_| ())
     });
     match done {
         Ok(()) => Ok(Item { outcome: "restored".into(), ..item }),

@@ -81,15 +81,14 @@ pub(super) fn save(tx: &mut Tx<'_>, b: &Bulk) -> Result<()> {
 
 pub(super) fn insert_items(tx: &mut Tx<'_>, id: Id<Bulk>, from: u32, tickets: &[Id<Ticket>]) -> Result<()> {
     for (position, ticket) in (from..).zip(tickets) {
-        tx.execute(&INSERT_ITEM, params![id, position, ticket])?;
+        tx.execute_later(&INSERT_ITEM, params![id, position, ticket])?;
     }
     Ok(())
 }
 
 pub(super) fn save_item(tx: &mut Tx<'_>, id: Id<Bulk>, item: &Item) -> Result<()> {
     let before = item.before.as_ref().map(serde_json::to_value).transpose().map_err(Error::from_source)?;
-    tx.execute(&SAVE_ITEM, params![id, item.position, item.outcome, item.reason, before, item.version])
-        .map(|_| ())
+    tx.execute_later(&SAVE_ITEM, params![id, item.position, item.outcome, item.reason, before, item.version])
 }
 
 /// Items after a position, in order; positions begin at 1.

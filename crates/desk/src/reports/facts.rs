@@ -1,10 +1,10 @@
 //! What happened to a ticket, remembered when its row forgets it: a ticket that was reopened was resolved once all the
 //! same, by somebody, in some time.
 
-use std::{fmt, str::FromStr};
+use std::{collections::HashMap, fmt, str::FromStr};
 
 use base::{ActorKind, Error, Id, Result, Timestamp};
-use db::{Read, Tx, params, text_column};
+use db::{Read, Row, Sql, Tx, Value, params, text_column};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -40,17 +40,38 @@ db::statements! {
 
 /// What is remembered of a ticket, in the order in which it was written down.
 pub fn of(read: &Read<'_>, ticket: Id<Ticket>) -> Result<Vec<Fact>> {
-    read.query_all(&OF_TICKET, params![ticket], |row| {
-        let mut c = row.columns();
-        Ok(Fact {
-            kind: c.next()?,
-            at: c.next()?,
-            seconds: c.next()?,
-            is_on_time: c.next()?,
-            agent_id: c.next()?,
-            team_id: c.next()?,
-        })
+    read.query_all(&OF_TICKET, params![ticket], map)
+}
+
+fn map(row: &Row<'_>) -> Result<Fact> {
+    let mut c = row.columns();
+    Ok(Fact {
+        kind: c.next()?,
+        at: c.next()?,
+        seconds: c.next()?,
+        is_on_time: c.next()?,
+        agent_id: c.next()?,
+        team_id: c.next()?,
     })
+}
+
+/// The same of many. One of which nothing is remembered has an empty list.
+pub(super) fn of_all(read: &Read<'_>, tickets: &[Id<Ticket>]) -> Result<HashMap<Id<Ticket>, Vec<Fact>>> {
+    let mut out: HashMap<Id<Ticket>, Vec<Fact>> = tickets.iter().map(|id| (*id, Vec::new())).collect();
+    if tickets.is_empty() {
+        return Ok(out);
+    }
+    let among = db::dialect::placeholders(2, tickets.len());
+    let text = format!(
+        "select kind, at, seconds, is_on_time, agent_id, team_id, ticket_id from report_facts
+         where tenant_id = ?1 and ticket_id in {among} order by ticket_id, position"
+    );
+    let values: Vec<Value<'_>> = tickets.iter().map(|id| Value::Uuid(id.uuid())).collect();
+    read.for_each(&Sql::built(text), &values, |row| {
+        out.entry(row.get(6)?).or_default().push(map(row)?);
+        Ok(true)
+    })?;
+    Ok(out)
 }
 
 /// Writes what differs; what happened earlier mostly stays.
@@ -61,7 +82,7 @@ pub(super) fn write(tx: &mut Tx<'_>, ticket: Id<Ticket>, old: &[Fact], new: &[Fa
     }
     for (position, f) in new.iter().enumerate().skip(same) {
         let position = position as i64;
-        tx.execute(
+        tx.execute_later(
             &INSERT,
             params![ticket, position, f.kind, f.at, f.seconds, f.is_on_time, f.agent_id, f.team_id],
         )?;

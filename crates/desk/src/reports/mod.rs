@@ -41,7 +41,7 @@ pub use fill::{FillReports, Filler, catch_up, is_behind, time_zone};
 pub use fold::fold;
 pub use model::{Cell, Dimension, Figures};
 pub use query::Filter;
-pub(crate) use rollups::{left_team, moved};
+pub(crate) use rollups::{left_team, look_ahead, moved};
 pub use rollups::{recount, sums, totals};
 pub use satisfaction::{Remark, remarks};
 pub use spans::{ERROR_PERCENT, quantile, slot_of};

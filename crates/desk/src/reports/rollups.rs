@@ -6,7 +6,7 @@
 //!
 //! A change writes the difference as rows of its own; a schedule folds them. No change waits for another one's figures.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use base::{Id, Result};
 use db::{Read, Sql, ToValue, Tx, Value, params};
@@ -117,18 +117,41 @@ fn matters(before: &Ticket, t: &Ticket) -> bool {
     seen(before) != seen(t) || before.category != t.category
 }
 
+/// What is known of tickets that are about to be changed one after the other, looked up for all of them at once.
+struct Ahead {
+    state: fill::State,
+    facts: HashMap<Id<Ticket>, Vec<Fact>>,
+}
+
+/// Looks up what [`moved`] will ask of these tickets. Their rows are held: so the state is as of then or later, and nobody
+/// else writes what is remembered of them.
+pub(crate) fn look_ahead(tx: &mut Tx<'_>, tickets: &[Id<Ticket>]) -> Result<()> {
+    let (state, facts) = (fill::state(tx)?, facts::of_all(tx, tickets)?);
+    tx.look_ahead(Ahead { state, facts });
+    Ok(())
+}
+
 /// Counts what a change moved, with the ticket's row held. `is_undo`: the change takes an earlier one back.
 pub(crate) fn moved(tx: &mut Tx<'_>, before: Option<&Ticket>, t: &Ticket, is_undo: bool) -> Result<()> {
     if before.is_some_and(|before| !matters(before, t)) {
         return Ok(());
     }
-    let state = fill::state(tx)?;
+    let ahead =
+        tx.ahead::<Ahead, _>(|a| a.facts.remove(&t.id).map(|facts| (a.state.clone(), facts))).flatten();
+    let (state, known) = match ahead {
+        Some((state, facts)) => (state, Some(facts)),
+        None => (fill::state(tx)?, None),
+    };
     let is_counted = state.counts(t.id);
     if !is_counted && state.is_first() {
         // Its history tells it all when its turn comes.
         return Ok(());
     }
-    let old = if before.is_some() { facts::of(tx, t.id)? } else { Vec::new() };
+    let old = match known {
+        Some(facts) => facts,
+        None if before.is_some() => facts::of(tx, t.id)?,
+        None => Vec::new(),
+    };
     let new = facts::after(&old, t, tx.now(), tx.actor(), is_undo);
     facts::write(tx, t.id, &old, &new)?;
     if !is_counted {
@@ -150,7 +173,7 @@ fn add(tx: &mut Tx<'_>, generation: i64, change: Figured) -> Result<()> {
         let mut values = vec![id.to_value(), Value::Int(generation)];
         values.extend(cell_values(&cell));
         values.extend(figures.values());
-        tx.execute(&ADD, &values)?;
+        tx.execute_later(&ADD, &values)?;
     }
     Ok(())
 }

@@ -33,7 +33,8 @@ db::statements! {
     DUE_TIMERS = "select rule_id, ticket_id, anchor_at from rule_timers where tenant_id = ?1 and run_at <= ?2 order by run_at limit ?3";
     TAKE_TIMER = "delete from rule_timers where tenant_id = ?1 and rule_id = ?2 and ticket_id = ?3 and anchor_at = ?4";
     DROP_TIMERS = "delete from rule_timers where tenant_id = ?1 and rule_id = ?2";
-    DROP_TIMERS_OF_TICKET = "delete from rule_timers where tenant_id = ?1 and ticket_id = ?2";
+    DROP_TIMERS_OF_TICKET = "delete from rule_timers where tenant_id = ?1 and ticket_id = ?2
+        and rule_id in (select t.rule_id from rule_timers t where t.tenant_id = ?1 and t.ticket_id = ?2)";
     // By index, from a due time on: what a rule about due times takes on when it is switched on.
     STILL_DUE = "select id, due_at from tickets where tenant_id = ?1 and (due_at, id) > (?2, ?3) and due_at > ?4
         and deleted_at is null and survivor_id is null and status in ('new', 'open', 'in_progress', 'pending_customer')
@@ -127,7 +128,7 @@ fn listen(tx: &mut Tx<'_>, r: &Rule) -> Result<()> {
 /// Which of up to four words somebody listens to.
 pub fn listened(read: &Read<'_>, words: &[&str]) -> Result<Vec<String>> {
     let word = |i: usize| words.get(i).copied().unwrap_or_default();
-    read.query_all(&LISTENED, params![word(0), word(1), word(2), word(3)], |row| row.get(0))
+    read.recall(&LISTENED, params![word(0), word(1), word(2), word(3)], |row| row.get(0))
 }
 
 /// A rule, its minutes after the anchor, and its status.
@@ -137,7 +138,7 @@ type Due = (Id<Rule>, Id<Ticket>, Timestamp);
 
 /// Time-based rules of an anchor: which, after how many minutes, of which status.
 pub fn timed(read: &Read<'_>, anchor: Anchor) -> Result<Vec<Timed>> {
-    read.query_all(&TIMED, params![anchor.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+    read.recall(&TIMED, params![anchor.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
 }
 
 pub fn set_timer(

@@ -15,6 +15,7 @@ use super::model::*;
 db::statements! {
     ADD = "insert into ticket_counts (tenant_id, status, is_snoozed, assigned_to, team_id, part, count) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
         on conflict (tenant_id, status, is_snoozed, assigned_to, team_id, part) do update set count = ticket_counts.count + excluded.count";
+    ADD_PART = "insert into ticket_counts (tenant_id, status, is_snoozed, assigned_to, team_id, part, count) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     SUMS = "select status, is_snoozed, assigned_to, team_id, cast(sum(count) as bigint) from ticket_counts where tenant_id = ?1
         group by status, is_snoozed, assigned_to, team_id";
     PARTS = "select status, is_snoozed, assigned_to, team_id, part, count from ticket_counts where tenant_id = ?1 and part <> ?2 limit ?3";
@@ -62,7 +63,9 @@ fn unkey<T>(id: Uuid) -> Option<Id<T>> {
 fn add(tx: &mut Tx<'_>, bucket: &Bucket, change: i64) -> Result<()> {
     let part = db::dialect::part_of_sum(tx);
     let (assigned_to, team) = (key(bucket.assigned_to), key(bucket.team_id));
-    tx.execute(&ADD, params![bucket.status, bucket.is_snoozed, assigned_to, team, part, change]).map(|_| ())
+    let values = params![bucket.status, bucket.is_snoozed, assigned_to, team, part, change];
+    // A part is nobody else's.
+    if part.is_nil() { tx.execute(&ADD, values).map(|_| ()) } else { tx.execute_later(&ADD_PART, values) }
 }
 
 /// Counts what a change moved.

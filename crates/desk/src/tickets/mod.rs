@@ -43,14 +43,14 @@ pub use model::*;
 pub use ops::change::{check_assignee, check_context, check_links, check_tags};
 pub use ops::{
     BlockedSender, CustomerPatch, Filed, For, Forward, ForwardSeen, NewForward, NewMessage, NewTicket,
-    SplitOff, TicketPatch, archive_old, block, blocked, change, change_own, close_resolved, confirm, create,
-    customer_reply, file, forward, forward_seen, forwarded, leave_team, mark_read_by_staff, mark_spam, merge,
-    merged, purge_deleted, rated, remove, restore, snooze, split, staff_message, take_answer, unblock,
-    unmerge, unsnooze, user_of, wake_due, withdraw,
+    SplitOff, TicketPatch, archive_old, block, blocked, change, change_held, change_own, close_resolved,
+    confirm, create, customer_reply, file, forward, forward_seen, forwarded, leave_team, mark_read_by_staff,
+    mark_spam, merge, merged, purge_deleted, rated, remove, restore, snooze, split, staff_message,
+    take_answer, unblock, unmerge, unsnooze, user_of, wake_due, withdraw,
 };
-pub(crate) use ops::{Overheard, admit, is_past, join, lock_head, note_macro, overhear, restore_fields};
+pub(crate) use ops::{Overheard, admit, is_past, join, lock_head, note_macro, overhear, restore_held};
 pub use query::Extras;
-pub(crate) use store::{by_ids, lock};
+pub(crate) use store::{by_ids, lock, lock_all};
 
 /// Everybody of a team watches a ticket from now on.
 pub(crate) fn watch_as_team(

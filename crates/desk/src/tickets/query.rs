@@ -45,6 +45,11 @@ pub fn find_by_number(read: &Read<'_>, number: &str) -> Result<Option<Id<Ticket>
     store::find_by_number(read, number)
 }
 
+/// The same for many at once; a number nobody has is left out.
+pub fn find_by_numbers(read: &Read<'_>, numbers: &[&str]) -> Result<HashMap<String, Id<Ticket>>> {
+    store::find_by_numbers(read, numbers)
+}
+
 /// Any ticket of the tenant, for jobs.
 pub fn get(read: &Read<'_>, id: Id<Ticket>) -> Result<Ticket> {
     store::find(read, id)?.or_not_found("ticket")

@@ -1,5 +1,7 @@
 //! The ticket's rows. Private: others come through `ops` and `query`.
 
+use std::collections::HashMap;
+
 use base::{Id, Result, Timestamp};
 use db::{Read, Row, Sql, ToValue, Tx, Value, params};
 use identity::User;
@@ -46,7 +48,7 @@ db::statements! {
     INSERT_AUDIT = "insert into ticket_audits (tenant_id, id, ticket_id, event_type, from_value, to_value, metadata, is_public, actor_kind, actor_id,
         actor_name, created_at, change_id) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
     INSERT_TAG = "insert into ticket_tags (tenant_id, ticket_id, tag) values (?1, ?2, ?3) on conflict do nothing";
-    DROP_TAGS = "delete from ticket_tags where tenant_id = ?1 and ticket_id = ?2";
+    DROP_TAG = "delete from ticket_tags where tenant_id = ?1 and ticket_id = ?2 and tag = ?3";
     INSERT_WATCHER = "insert into ticket_watchers (tenant_id, ticket_id, user_id) values (?1, ?2, ?3) on conflict do nothing";
     DROP_WATCHERS = "delete from ticket_watchers where tenant_id = ?1 and ticket_id = ?2";
     INSERT_LINK = "insert into ticket_links (tenant_id, ticket_id, kind, linked_id, label, is_public) values (?1, ?2, ?3, ?4, ?5, ?6) on conflict do nothing";
@@ -143,9 +145,20 @@ pub fn by_ids(read: &Read<'_>, ids: &[Id<Ticket>]) -> Result<Vec<Ticket>> {
     );
     let values: Vec<Value<'_>> = ids.iter().map(|id| Value::Uuid(id.uuid())).collect();
     let found = read.query_all(&Sql::built(text), &values, map)?;
-    let mut of: std::collections::HashMap<Id<Ticket>, Ticket> =
-        found.into_iter().map(|t| (t.id, t)).collect();
+    let mut of: HashMap<Id<Ticket>, Ticket> = found.into_iter().map(|t| (t.id, t)).collect();
     Ok(ids.iter().filter_map(|id| of.remove(id)).collect())
+}
+
+/// Holds the rows of tickets until the commit, in one order for all, and answers those that are there.
+pub fn lock_all(tx: &mut Tx<'_>, ids: &[Id<Ticket>]) -> Result<Vec<Ticket>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let among = db::dialect::placeholders(2, ids.len());
+    let text = format!("select id from tickets where tenant_id = ?1 and id in {among} order by id {{lock}}");
+    let values: Vec<Value<'_>> = ids.iter().map(|id| Value::Uuid(id.uuid())).collect();
+    tx.for_each(&Sql::built(text), &values, |_| Ok(true))?;
+    by_ids(tx, ids)
 }
 
 /// The ticket, with its row held until the commit.
@@ -158,6 +171,23 @@ pub fn lock(tx: &mut Tx<'_>, id: Id<Ticket>) -> Result<Option<Ticket>> {
 
 pub fn find_by_number(read: &Read<'_>, number: &str) -> Result<Option<Id<Ticket>>> {
     read.query_one(&BY_NUMBER, params![number], |row| row.get(0))
+}
+
+/// The ids of tickets by their numbers; a number nobody has is left out.
+pub fn find_by_numbers(read: &Read<'_>, numbers: &[&str]) -> Result<HashMap<String, Id<Ticket>>> {
+    let mut out = HashMap::with_capacity(numbers.len());
+    for some in numbers.chunks(500) {
+        let among = db::dialect::placeholders(2, some.len());
+        let text = format!(
+            "select ticket_number, id from tickets where tenant_id = ?1 and ticket_number in {among}"
+        );
+        let values: Vec<Value<'_>> = some.iter().map(|n| Value::Text(n)).collect();
+        read.for_each(&Sql::built(text), &values, |row| {
+            out.insert(row.get(0)?, row.get(1)?);
+            Ok(true)
+        })?;
+    }
+    Ok(out)
 }
 
 pub fn insert(tx: &mut Tx<'_>, t: &Ticket) -> Result<()> {
@@ -291,7 +321,7 @@ fn write(tx: &mut Tx<'_>, before: &Ticket, t: &Ticket, is_undo: bool) -> Result<
     let text = format!("update tickets set {} where tenant_id = ?1 and id = ?2", set.join(", "));
     let mut values = vec![t.id.to_value()];
     values.extend(changed.into_iter().map(|(_, value)| value));
-    tx.execute(&Sql::built(text), &values)?;
+    tx.execute_later(&Sql::built(text), &values)?;
     if t.due_at != before.due_at {
         rules::watch::due_moved(tx, t.id, t.due_at)?;
     }
@@ -359,7 +389,7 @@ pub fn insert_audit(tx: &mut Tx<'_>, ticket: Id<Ticket>, a: NewAudit<'_>) -> Res
         Some(Value::OwnedText(word)) => Some(word.clone()),
         _ => None,
     };
-    tx.execute(
+    tx.execute_later(
         &INSERT_AUDIT,
         params![
             id,
@@ -380,12 +410,13 @@ pub fn insert_audit(tx: &mut Tx<'_>, ticket: Id<Ticket>, a: NewAudit<'_>) -> Res
     Ok(id)
 }
 
-pub fn set_tags(tx: &mut Tx<'_>, ticket: Id<Ticket>, tags: &[String]) -> Result<()> {
-    tx.execute(&DROP_TAGS, params![ticket])?;
-    for tag in tags {
-        tx.execute(&INSERT_TAG, params![ticket, tag])?;
+/// Writes which tags a ticket has, where it had `before`.
+pub fn set_tags(tx: &mut Tx<'_>, ticket: Id<Ticket>, before: &[String], tags: &[String]) -> Result<()> {
+    for tag in before.iter().filter(|t| !tags.contains(t)) {
+        tx.execute_later(&DROP_TAG, params![ticket, tag])?;
     }
-    Ok(())
+    let new: Vec<String> = tags.iter().filter(|t| !before.contains(t)).cloned().collect();
+    set_tags_of_new(tx, ticket, &new)
 }
 
 pub fn set_watchers(tx: &mut Tx<'_>, ticket: Id<Ticket>, watchers: &[Id<User>]) -> Result<()> {
@@ -440,7 +471,7 @@ pub fn set_delivery_of_letter(tx: &mut Tx<'_>, letter: uuid::Uuid, delivery: &st
 /// Tags of a ticket that was just made, so has none.
 pub fn set_tags_of_new(tx: &mut Tx<'_>, ticket: Id<Ticket>, tags: &[String]) -> Result<()> {
     for tag in tags {
-        tx.execute(&INSERT_TAG, params![ticket, tag])?;
+        tx.execute_later(&INSERT_TAG, params![ticket, tag])?;
     }
     Ok(())
 }

@@ -30,6 +30,11 @@ function go(name) {
   return true;
 }
 
+// Pages without the link, such as those of the administration, lead there too.
+function visit(name, address) {
+  if (!go(name)) location.assign(address);
+}
+
 function choose(kind) {
   const radio = document.querySelector(`form[data-composer] input[name=kind][value=${kind}]`);
   if (!radio) return go(kind);
@@ -62,7 +67,8 @@ const actions = {
   p: () => inBulk("bulk-priority") || go("priority"), e: () => resolveMany() || go("resolve"),
   u: () => go("back"), "/": () => go("search"),
   "?": () => dialog()?.showModal(),
-  gi: () => go("inbox"), gm: () => go("mine"), gu: () => go("unassigned"), gb: () => go("board"),
+  gi: () => visit("inbox", "/desk?view=inbox"), gm: () => visit("mine", "/desk?view=mine"),
+  gu: () => visit("unassigned", "/desk?view=unassigned"), gb: () => visit("board", "/desk/board"),
 };
 
 function pressed(event) {

@@ -54,7 +54,7 @@ palette-results = { $n ->
     [one] { $n } result
    *[other] { $n } results
  }
-shortcut-select = Select, with Shift a range
+shortcut-select = Select a row, all rows up to this one
 shortcut-assign = Claim or assign
 shortcut-go = Go to
 shortcut-palette = Find anything

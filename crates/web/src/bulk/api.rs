@@ -10,10 +10,10 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use base::{Error, Id, Result, Timestamp};
+use base::{Error, Id, Timestamp};
 use desk::{
     bulk::{self, Bulk, Changes, Item},
-    tickets::{CloseReason, Priority, Status, Ticket},
+    tickets::{CloseReason, Priority, Status},
 };
 use identity::teams::Team;
 use schemars::JsonSchema;
@@ -30,7 +30,7 @@ use crate::{
     },
     saved_views::api::asked_filter,
     tickets::{
-        acts_api::named,
+        acts_api::{all_named, named},
         api::read_json_body,
         wire::{TicketQuery, assignee, limit},
     },
@@ -143,9 +143,7 @@ pub async fn create(State(app): State<App>, who: StaffCaller, payload: Payload) 
                             "at most 10000; use a filter for more",
                         ));
                     }
-                    let ids =
-                        ids.iter().map(|id| named(read, "ids", id)).collect::<Result<Vec<Id<Ticket>>>>()?;
-                    Which::Ids(ids)
+                    Which::Ids(all_named(read, "ids", &ids)?)
                 }
                 (None, Some(query)) => Which::Filter(Box::new(asked_filter(read, &staff, query)?)),
                 _ => return Err(Error::field("ids", "bulk.which", "exactly one of ids and filter")),

@@ -28,12 +28,26 @@ pub async fn acting(app: &App, who: &StaffCaller, id: Id<Ticket>) -> Result<()> 
 
 /// The id of a ticket that was named by id or by number.
 pub fn named(read: &db::Read<'_>, field: &'static str, text: &str) -> Result<Id<Ticket>> {
-    let unknown =
-        || Error::field(field, "ticket.unknown", "there is no such ticket; give its number or its id");
     match text.trim().parse::<Id<Ticket>>() {
         Ok(id) => Ok(id),
-        Err(_) => tickets::query::find_by_number(read, text.trim())?.ok_or_else(unknown),
+        Err(_) => tickets::query::find_by_number(read, text.trim())?.ok_or_else(|| unknown(field)),
     }
+}
+
+/// The same of many.
+pub fn all_named(read: &db::Read<'_>, field: &'static str, texts: &[String]) -> Result<Vec<Id<Ticket>>> {
+    let is_number = |text: &&str| text.parse::<Id<Ticket>>().is_err();
+    let numbers: Vec<&str> = texts.iter().map(|t| t.trim()).filter(is_number).collect();
+    let known = tickets::query::find_by_numbers(read, &numbers)?;
+    let one = |text: &String| {
+        let by_number = || known.get(text.trim()).copied().ok_or_else(|| unknown(field));
+        text.trim().parse::<Id<Ticket>>().or_else(|_| by_number())
+    };
+    texts.iter().map(one).collect()
+}
+
+fn unknown(field: &'static str) -> Error {
+    Error::field(field, "ticket.unknown", "there is no such ticket; give its number or its id")
 }
 
 #[derive(Deserialize, JsonSchema)]

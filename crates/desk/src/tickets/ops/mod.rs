@@ -19,7 +19,7 @@ use db::Tx;
 use engine::{Event, Publish};
 
 pub use age::{archive_old, close_resolved};
-pub use change::{TicketPatch, change};
+pub use change::{TicketPatch, change, change_held};
 pub use create::{Filed, For, NewTicket, create, file, user_of};
 pub(crate) use customer::is_past;
 pub use customer::{CustomerPatch, change_own, confirm, customer_reply};
@@ -125,27 +125,29 @@ pub(super) fn set_minutes(tx: &mut Tx<'_>, ticket: &Ticket, minutes: u32, what: 
     settle(tx, ticket, after, staff_line("time_booked", None, Some(what)))
 }
 
-/// Sets fields of a ticket back to what they were, with its tags, in one change.
-pub(crate) fn restore_fields(
+/// Sets fields of a ticket whose row is held back to what they were, with its tags, in one change.
+pub(crate) fn restore_held(
     tx: &mut Tx<'_>,
-    id: Id<Ticket>,
+    before: &Ticket,
+    tags_now: &[String],
     tags: &[String],
     event_type: &'static str,
     restore: impl FnOnce(&mut Ticket),
 ) -> Result<Ticket> {
-    let before = store::lock(tx, id)?.or_not_found("ticket")?;
     let mut t = before.clone();
     restore(&mut t);
-    store::set_tags(tx, id, tags)?;
-    super::search::changed(tx, id)?;
+    if tags_now != tags {
+        store::set_tags(tx, t.id, tags_now, tags)?;
+        super::search::changed(tx, t.id)?;
+    }
     let (from, to) = (Some(before.status.to_string()), Some(t.status.to_string()));
     audit(
         tx,
-        id,
+        t.id,
         NewAudit { is_public: before.public_status != t.public_status, ..staff_line(event_type, from, to) },
     )?;
     touch(tx, &mut t, true);
-    store::save_undone(tx, &before, &t)?;
+    store::save_undone(tx, before, &t)?;
     publish(tx, "ticket.changed", &t, true)?;
     Ok(t)
 }

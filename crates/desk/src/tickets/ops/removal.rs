@@ -16,11 +16,15 @@ db::statements! {
     DROP_LINKS = "delete from ticket_links where tenant_id = ?1 and ticket_id = ?2";
     DROP_TAGS = "delete from ticket_tags where tenant_id = ?1 and ticket_id = ?2";
     DROP_WATCHERS = "delete from ticket_watchers where tenant_id = ?1 and ticket_id = ?2";
-    DROP_RELATIONS = "delete from ticket_relations where tenant_id = ?1 and (from_id = ?2 or to_id = ?2)";
+    DROP_RELATIONS = "delete from ticket_relations where tenant_id = ?1 and from_id = ?2";
+    // Found by their index first: SQLite looks for rows to delete by the primary key alone.
+    DROP_RELATIONS_TO = "delete from ticket_relations where tenant_id = ?1 and to_id = ?2
+        and from_id in (select r.from_id from ticket_relations r where r.tenant_id = ?1 and r.to_id = ?2)";
     DROP_PARTICIPANTS = "delete from ticket_participants where tenant_id = ?1 and ticket_id = ?2";
     DROP_CHECKLIST = "delete from checklist_items where tenant_id = ?1 and ticket_id = ?2";
     DROP_TIME = "delete from time_entries where tenant_id = ?1 and ticket_id = ?2";
-    DROP_STATUS_LINKS = "delete from status_links where tenant_id = ?1 and ticket_id = ?2";
+    DROP_STATUS_LINKS = "delete from status_links where tenant_id = ?1
+        and token_hash in (select l.token_hash from status_links l where l.tenant_id = ?1 and l.ticket_id = ?2)";
     DROP_FACTS = "delete from report_facts where tenant_id = ?1 and ticket_id = ?2";
     // The number stays taken, the row stays for whoever counts; nothing of its content does.
     EMPTY = "update tickets set subject = '', search_text = '', user_email = '', context = ?3, resolution_notes = null, ai_summary = null,
@@ -104,6 +108,7 @@ pub fn purge_deleted(tx: &mut Tx<'_>) -> Result<()> {
             &DROP_TAGS,
             &DROP_WATCHERS,
             &DROP_RELATIONS,
+            &DROP_RELATIONS_TO,
             &DROP_PARTICIPANTS,
             &DROP_CHECKLIST,
             &DROP_TIME,
