@@ -93,8 +93,8 @@ async fn open_doors(
         println!("Mail is taken at {}", listener.listen);
         doors.spawn(server.serve(socket, stopping.clone()));
     }
-    let (blobs, mailboxes) = (outside.blobs.clone(), outside.mailboxes.clone());
-    doors.spawn(Collector { db: db.clone(), blobs, mailboxes }.run(stopping.clone()));
+    let Outside { blobs, mailboxes, http, .. } = outside.clone();
+    doors.spawn(Collector { db: db.clone(), blobs, mailboxes, http }.run(stopping.clone()));
     Ok(doors)
 }
 

@@ -8,10 +8,11 @@ use desk::{
     channels::{
         MailChannel,
         mailbox::{self, ChannelMailbox},
+        oauth,
     },
     intake::{Door, Received},
 };
-use engine::outside::{Blobs, Fetched, Mailboxes};
+use engine::outside::{Blobs, Fetched, HttpClient, Mailbox, Mailboxes};
 use identity::tenants;
 use tokio::{sync::watch, task::AbortHandle};
 
@@ -29,6 +30,16 @@ pub struct Collector {
     pub db: Db,
     pub blobs: Arc<dyn Blobs>,
     pub mailboxes: Arc<dyn Mailboxes>,
+    /// Fetches tokens of those that are signed in to by OAuth 2.
+    pub http: Arc<dyn HttpClient>,
+}
+
+/// Nothing gets better until somebody corrects the access, or signs in again.
+fn wants_somebody(code: &str) -> bool {
+    matches!(
+        code,
+        "imap.refused" | "imap.sign_in" | "imap.folder" | "imap.access" | "oauth.ended" | "oauth.client"
+    )
 }
 
 /// A mailbox in a version: another version is another task.
@@ -107,8 +118,7 @@ impl Collector {
                 continue;
             }
             // A wrong password tried again and again locks accounts.
-            let is_final =
-                matches!(error.code(), "imap.refused" | "imap.sign_in" | "imap.folder" | "imap.access");
+            let is_final = wants_somebody(error.code());
             tracing::warn!(code = error.code(), "a mailbox could not be read");
             if let Ok(Some(seen)) = self.find(key).await {
                 let (code, why) = (error.code().to_owned(), error.message().to_owned());
@@ -125,10 +135,26 @@ impl Collector {
         }
     }
 
+    /// Opens a mailbox by its password, or by a token. One that is refused before its time is replaced once: whoever took it
+    /// back may have left us the right to the next.
+    async fn open(&self, tenant: TenantId, m: &ChannelMailbox) -> Result<Box<dyn Mailbox>> {
+        if !m.is_by_oauth() {
+            return self.mailboxes.open(&m.access(None)?).await;
+        }
+        let scope = || Self::scope(tenant);
+        let token = oauth::token(&self.db, self.http.clone(), scope(), m.channel_id).await?;
+        match self.mailboxes.open(&m.access(Some(token.clone()))?).await {
+            Err(error) if error.code() == "imap.sign_in" => {}
+            opened => return opened,
+        }
+        let token = oauth::renewed(&self.db, self.http.clone(), scope(), m.channel_id, token).await?;
+        self.mailboxes.open(&m.access(Some(token))?).await
+    }
+
     /// Reads on until the mailbox is gone from the list; an error ends the connection.
     async fn collect(&self, key: Key, pause: &mut Duration) -> Result<()> {
         let Some(first) = self.find(key).await? else { return Ok(()) };
-        let mut open = self.mailboxes.open(&first.access()?).await?;
+        let mut open = self.open(key.0, &first).await?;
         loop {
             let Some(mut seen) = self.find(key).await? else {
                 open.close().await;

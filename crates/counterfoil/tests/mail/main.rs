@@ -7,6 +7,7 @@
 //! | `listener` | strangers who speak SMTP to us |
 //! | `relay` | Postfix in between, in and out; two businesses that write to each other |
 //! | `collect` | a mailbox on Dovecot, across restarts |
+//! | `connect` | the same, signed in to at a provider |
 //! | `crash` | kill -9 under load |
 //! | `attack` | letters that mean harm |
 //! | `letters` | letters and what became of them |
@@ -19,6 +20,7 @@ mod support;
 mod attack;
 mod collect;
 mod command;
+mod connect;
 mod crash;
 mod letters;
 mod listener;

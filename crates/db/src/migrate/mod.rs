@@ -48,6 +48,7 @@ migrations! {
     18 "0018_mail",
     19 "0019_mailboxes",
     20 "0020_once",
+    21 "0021_mailbox_sign_in",
 }
 
 impl Migration {

@@ -8,11 +8,13 @@
 //! |---|---|
 //! | `model` | what a channel is |
 //! | `mailbox` | the mailbox its letters are collected from |
+//! | `oauth` | signing in to it by OAuth 2 (Microsoft 365, Google) |
 //! | `ops` | making and changing one, its key |
 //! | `store` | SQL and row mapping, private; finding the business of an address or a key |
 
 pub mod mailbox;
 mod model;
+pub mod oauth;
 mod ops;
 mod store;
 

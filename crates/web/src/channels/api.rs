@@ -130,6 +130,7 @@ pub(crate) fn routes() -> ApiRouter<App> {
                 .response::<200, Json<SenderOut>>()
             }),
         )
+        .merge(super::providers_api::routes())
 }
 
 async fn list(State(app): State<App>, who: AdminCaller) -> Outcome<Answer<Page<MailChannel>>> {
@@ -372,7 +373,7 @@ pub(crate) async fn knock(
     new: NewMailbox,
 ) -> base::Result<()> {
     let described = app.read(scope.clone(), move |read| mailbox::described(read, channel, &new)).await?;
-    let opened = app.outside().mailboxes.open(&described.access()?).await;
+    let opened = app.outside().mailboxes.open(&described.access(None)?).await;
     // What the other server says is about what was typed, not about us.
     let mut open =
         opened.map_err(|e| base::Error::field("host", "mailbox.refused", e.message().to_owned()))?;

@@ -1,7 +1,18 @@
 //! Mail channels over HTTP: their API and their pages.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `api`, `pages` | channels |
+//! | `mailbox_pages` | a mailbox with a password |
+//! | `connect_pages` | a mailbox that somebody signs in to at its provider, and coming back from there |
+//! | `provider_pages`, `providers_api` | who a business is at its providers |
 
 pub mod api;
+mod connect_pages;
+mod mailbox_pages;
 pub mod pages;
+mod provider_pages;
+mod providers_api;
 pub mod views;
 
 pub(crate) use api::routes;
