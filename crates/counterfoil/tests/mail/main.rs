@@ -11,6 +11,7 @@
 //! | `crash` | kill -9 under load |
 //! | `attack` | letters that mean harm |
 //! | `letters` | letters and what became of them |
+//! | `sent` | its folder of sent mail |
 //! | `talk` | a client of SMTP that says what it is told |
 #![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
@@ -25,4 +26,5 @@ mod crash;
 mod letters;
 mod listener;
 mod relay;
+mod sent;
 mod talk;

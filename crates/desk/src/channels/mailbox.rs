@@ -10,7 +10,7 @@ use identity::{audit, users};
 use notices::inbox;
 use serde::Serialize;
 
-use super::{model::MailChannel, oauth, store};
+use super::{model::MailChannel, oauth, sent, store};
 use crate::intake::{self, Received};
 
 /// A mailbox, without its password.
@@ -253,6 +253,7 @@ fn save(tx: &mut Tx<'_>, m: &ChannelMailbox) -> Result<ChannelMailbox> {
         |b: &ChannelMailbox| (&b.host, &b.username, &b.folder) != (&m.host, &m.username, &m.folder);
     if before.as_ref().is_some_and(is_another) {
         tx.execute(&RESET, params![channel])?;
+        sent::reset(tx, channel)?;
     }
     tx.wake(Wake::Access);
     let after = find(tx, channel)?.or_not_found("mailbox")?;
@@ -269,6 +270,7 @@ pub fn remove(tx: &mut Tx<'_>, channel: Id<MailChannel>) -> Result<()> {
     let before = find(tx, channel)?.or_not_found("mailbox")?;
     tx.execute(&DELETE, params![channel])?;
     oauth::forget_grant(tx, channel)?;
+    sent::forget(tx, channel)?;
     tx.wake(Wake::Access);
     audit::record(
         tx,

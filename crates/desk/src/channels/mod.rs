@@ -9,6 +9,7 @@
 //! | `model` | what a channel is |
 //! | `mailbox` | the mailbox its letters are collected from |
 //! | `oauth` | signing in to it by OAuth 2 (Microsoft 365, Google) |
+//! | `sent` | the folder of it that holds answers people wrote in a mail program |
 //! | `ops` | making and changing one, its key |
 //! | `store` | SQL and row mapping, private; finding the business of an address or a key |
 
@@ -16,6 +17,7 @@ pub mod mailbox;
 mod model;
 pub mod oauth;
 mod ops;
+pub mod sent;
 mod store;
 
 pub use model::{ChannelPatch, MailChannel, NewChannel, UnknownSenders};

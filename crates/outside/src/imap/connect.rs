@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use async_imap::{
     Authenticator, Client,
     error::Error as ImapError,
-    imap_proto::{Response, Status},
+    imap_proto::{MailboxDatum, NameAttribute, Response, Status},
 };
 use async_trait::async_trait;
 use base::{Error, Result};
@@ -136,9 +136,8 @@ impl ImapMailboxes {
     }
 }
 
-#[async_trait]
-impl Mailboxes for ImapMailboxes {
-    async fn open(&self, access: &MailboxAccess) -> Result<Box<dyn Mailbox>> {
+impl ImapMailboxes {
+    async fn sign_in(&self, access: &MailboxAccess) -> Result<Session> {
         access.check()?;
         let connect = async {
             let client = self.client(access).await?;
@@ -180,8 +179,32 @@ impl Mailboxes for ImapMailboxes {
         let wire = timeout(self.limit() * 2, connect)
             .await
             .map_err(|_| unavailable("imap.unreachable", "no connection in time"))??;
-        let session = Session::new(wire, self.limit());
+        Ok(Session::new(wire, self.limit()))
+    }
+}
+
+#[async_trait]
+impl Mailboxes for ImapMailboxes {
+    async fn open(&self, access: &MailboxAccess) -> Result<Box<dyn Mailbox>> {
+        let session = self.sign_in(access).await?;
         Ok(Box::new(Folder::open(session, access.folder.clone(), &self.config).await?))
+    }
+
+    async fn sent_folder(&self, access: &MailboxAccess) -> Result<Option<String>> {
+        let mut session = self.sign_in(access).await?;
+        let mut found = None;
+        session
+            .run("LIST \"\" \"*\"", 5, |response| {
+                if let Response::MailboxData(MailboxDatum::List(folder)) = response
+                    && folder.name_attributes.contains(&NameAttribute::Sent)
+                {
+                    found.get_or_insert_with(|| folder.name.to_string());
+                }
+            })
+            .await?;
+        // The answer is a goodbye, which is an error anywhere else.
+        let _ = timeout(Duration::from_secs(5), session.run("LOGOUT", 1, |_| {})).await;
+        Ok(found)
     }
 }
 

@@ -21,6 +21,7 @@ pub fn pages() -> Vec<Page> {
             agent("/admin/channels/1/connect", ""),
             leaving(),
         ),
+        Page::new("sent", "channels/sent.html", agent("/admin/channels/1/sent", ""), sent()),
         Page::new(
             "providers",
             "channels/providers.html",
@@ -93,6 +94,12 @@ fn channel() -> channels::Channel {
             is_by_oauth: true,
             provider: text("microsoft"),
             account: text("grace@northwind.example"),
+            sent: Some(channels::Sent {
+                folder: String::new(),
+                state: "on".into(),
+                error: None,
+                collected: 12,
+            }),
             error: text("the provider has ended the connection: connect again"),
             checked_at: Some(ago(2)),
             collected: 1_204,
@@ -134,6 +141,16 @@ fn connect() -> channels::Connect {
         folder: "INBOX".into(),
         problems: vec![Problem::new("provider", "the access was not allowed; nothing was changed")],
         ..Default::default()
+    }
+}
+
+fn sent() -> channels::SentForm {
+    channels::SentForm {
+        id: "1".into(),
+        address: "support@northwind.example".into(),
+        is_set: true,
+        folder: "Gesendet".into(),
+        problems: Vec::new(),
     }
 }
 

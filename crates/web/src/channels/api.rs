@@ -10,6 +10,7 @@ use desk::{
     channels::{
         self, ChannelPatch, MailChannel, NewChannel, UnknownSenders,
         mailbox::{self, ChannelMailbox, NewMailbox},
+        sent::{self, SentFolder},
     },
     tickets::Priority,
 };
@@ -116,6 +117,25 @@ pub(crate) fn routes() -> ApiRouter<App> {
                     Admins,
                 ))
                 .response::<204, ()>()
+            }),
+        )
+        .api_route(
+            "/api/admin/channels/{id}/sent-folder",
+            get_with(show_sent, |op| {
+                reads(op, "admin.channels.sent", "The folder whose letters are answers of yours", Admins)
+                    .response::<200, Json<SentFolder>>()
+            })
+            .put_with(set_sent, |op| {
+                body::<SentIn>(writes(
+                    op,
+                    "admin.channels.sent.set",
+                    "Take answers written in a mail program from the mailbox's folder of sent mail, from now on",
+                    Admins,
+                ))
+                .response::<200, Json<SentFolder>>()
+            })
+            .delete_with(remove_sent, |op| {
+                writes(op, "admin.channels.sent.remove", "Leave that folder alone", Admins).response::<204, ()>()
             }),
         )
         .api_route(
@@ -362,6 +382,43 @@ async fn test_mailbox(
     let channel = find(&app, &who, at.id).await?.id;
     let input: NewMailbox = payload.json::<MailboxIn>().await?.into();
     knock(&app, &who.caller.scope(), channel, input).await?;
+    Ok(Nothing)
+}
+
+/// A folder of sent mail.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SentIn {
+    /// Left out or empty: the one the server calls its folder of sent mail.
+    #[serde(default)]
+    pub folder: String,
+}
+
+async fn show_sent(
+    State(app): State<App>,
+    who: AdminCaller,
+    At(at): At<ThingAt>,
+) -> Outcome<Answer<SentFolder>> {
+    let channel = find(&app, &who, at.id).await?.id;
+    let found = app.read(who.caller.scope(), move |read| sent::find(read, channel)).await?;
+    Ok(Answer::ok(found.ok_or_else(|| base::Error::not_found("folder"))?))
+}
+
+async fn set_sent(
+    State(app): State<App>,
+    who: AdminCaller,
+    At(at): At<ThingAt>,
+    payload: Payload,
+) -> Outcome<Answer<SentFolder>> {
+    let channel = find(&app, &who, at.id).await?.id;
+    let input: SentIn = payload.json().await?;
+    let set = app.write(who.caller.scope(), move |tx| sent::set(tx, channel, &input.folder)).await?;
+    Ok(Answer::ok(set))
+}
+
+async fn remove_sent(State(app): State<App>, who: AdminCaller, At(at): At<ThingAt>) -> Outcome<Nothing> {
+    let channel = find(&app, &who, at.id).await?.id;
+    app.write(who.caller.scope(), move |tx| sent::remove(tx, channel)).await?;
     Ok(Nothing)
 }
 

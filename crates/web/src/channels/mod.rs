@@ -5,6 +5,7 @@
 //! | `api`, `pages` | channels |
 //! | `mailbox_pages` | a mailbox with a password |
 //! | `connect_pages` | a mailbox that somebody signs in to at its provider, and coming back from there |
+//! | `sent_pages` | its folder of sent mail |
 //! | `provider_pages`, `providers_api` | who a business is at its providers |
 
 pub mod api;
@@ -13,6 +14,7 @@ mod mailbox_pages;
 pub mod pages;
 mod provider_pages;
 mod providers_api;
+mod sent_pages;
 pub mod views;
 
 pub(crate) use api::routes;

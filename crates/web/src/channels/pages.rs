@@ -5,9 +5,9 @@ use axum::{
     extract::State,
     routing::{get, post},
 };
-use base::{Email, Error, Id, Result};
+use base::{Email, Error, Id, Result, Timestamp};
 use desk::{
-    channels::{self, ChannelPatch, MailChannel, NewChannel, UnknownSenders, mailbox, oauth},
+    channels::{self, ChannelPatch, MailChannel, NewChannel, UnknownSenders, mailbox, oauth, sent},
     tickets::Priority,
 };
 use identity::teams::{self, Team};
@@ -41,6 +41,7 @@ pub fn routes() -> Router<App> {
         .route("/admin/channels/{id}/test", post(test))
         .merge(super::mailbox_pages::routes())
         .merge(super::connect_pages::routes())
+        .merge(super::sent_pages::routes())
         .merge(super::provider_pages::routes())
 }
 
@@ -211,25 +212,35 @@ pub(super) async fn find(app: &App, who: &AdminPage, id: Uuid) -> Result<MailCha
     app.read(who.scope(), move |read| channels::get(read, Id::from_uuid(id))).await
 }
 
+/// How reading a folder stands.
+fn state_of(paused: Option<Timestamp>, error: Option<&str>, checked: Option<Timestamp>) -> &'static str {
+    match (paused, error, checked) {
+        (Some(_), _, _) => "paused",
+        (None, Some(_), _) => "failing",
+        (None, None, Some(_)) => "on",
+        (None, None, None) => "new",
+    }
+}
+
 async fn page(app: &App, who: &AdminPage, c: MailChannel) -> Result<views::Channel> {
     let id = c.id;
     let found = app.read(who.scope(), move |read| {
-        Ok((teams::all(read)?, mailbox::find(read, id)?, oauth::find(read, id)?))
+        Ok((teams::all(read)?, mailbox::find(read, id)?, oauth::find(read, id)?, sent::find(read, id)?))
     });
-    let (teams, mailbox, grant) = found.await?;
+    let (teams, mailbox, grant, sent) = found.await?;
     Ok(views::Channel {
         mailbox: mailbox.map(|m| views::Mailbox {
             place: format!("{} @ {}, {}", m.username, m.host, m.folder),
-            state: match (&m.paused_at, &m.error_code, &m.checked_at) {
-                (Some(_), _, _) => "paused",
-                (None, Some(_), _) => "failing",
-                (None, None, Some(_)) => "on",
-                (None, None, None) => "new",
-            }
-            .into(),
+            state: state_of(m.paused_at, m.error_code.as_deref(), m.checked_at).into(),
             is_by_oauth: m.is_by_oauth(),
             provider: grant.as_ref().map(|g| g.provider.to_string()),
             account: grant.and_then(|g| g.account).filter(|a| !a.eq_ignore_ascii_case(&m.username)),
+            sent: sent.map(|s| views::Sent {
+                state: state_of(s.paused_at, s.error_code.as_deref(), s.checked_at).into(),
+                folder: s.folder,
+                error: s.error,
+                collected: s.collected,
+            }),
             error: m.error,
             checked_at: m.checked_at,
             collected: m.collected,

@@ -78,9 +78,32 @@ pub struct Mailbox {
     pub is_by_oauth: bool,
     pub provider: Option<String>,
     pub account: Option<String>,
+    /// Its folder of sent mail, when that is read.
+    pub sent: Option<Sent>,
     pub error: Option<String>,
     pub checked_at: Option<Timestamp>,
     pub collected: i64,
+}
+
+/// How reading a folder of sent mail stands.
+#[derive(Debug, Serialize)]
+pub struct Sent {
+    /// Empty: the one the server names.
+    pub folder: String,
+    /// `new, on, failing, paused`.
+    pub state: String,
+    pub error: Option<String>,
+    pub collected: i64,
+}
+
+/// `channels/sent.html`, `GET|POST /admin/channels/{id}/sent`. Field `folder`. `POST …/remove` asks nothing: what was taken stays.
+#[derive(Debug, Default, Serialize)]
+pub struct SentForm {
+    pub id: String,
+    pub address: String,
+    pub is_set: bool,
+    pub folder: String,
+    pub problems: Vec<Problem>,
 }
 
 /// `channels/mailbox.html`, `GET|POST /admin/channels/{id}/mailbox`. Fields `host, port, tls, username, password` (empty: as
