@@ -1360,6 +1360,7 @@ create table channel_mailboxes (
 
 -- 0020_once
 alter table jobs add column is_begun boolean not null default false;
+
 -- 0021_mailbox_sign_in
 create table oauth_clients (
   tenant_id uuid not null references tenants (id),

@@ -1348,6 +1348,7 @@ create table channel_mailboxes (
 
 -- 0020_once
 alter table jobs add column is_begun integer not null default false;
+
 -- 0021_mailbox_sign_in
 create table oauth_clients (
   tenant_id blob not null references tenants (id),
