@@ -1441,6 +1441,27 @@ create table channel_sent_folders (
   foreign key (tenant_id, channel_id) references channels (tenant_id, id)
 );
 
+-- 0023_channel_outgoing
+create table channel_outgoing (
+  tenant_id uuid not null references tenants (id),
+  channel_id uuid not null,
+  host text not null,
+  port bigint not null,
+  tls text not null,
+  
+  sign_in text not null,
+  username text not null,
+  password text not null,
+  error text,
+  
+  paused_at timestamptz,
+  version bigint not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  primary key (tenant_id, channel_id),
+  foreign key (tenant_id, channel_id) references channels (tenant_id, id)
+);
+
 -- row-level security
 grant usage on schema public to counterfoil_app;
 grant select, insert, update, delete on all tables in schema public to counterfoil_app;
@@ -1950,3 +1971,9 @@ drop policy if exists tenant_only on channel_sent_folders;
 create policy tenant_only on channel_sent_folders to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
 drop policy if exists owner_all on channel_sent_folders;
 create policy owner_all on channel_sent_folders to current_user using (true) with check (true);
+alter table channel_outgoing enable row level security;
+alter table channel_outgoing force row level security;
+drop policy if exists tenant_only on channel_outgoing;
+create policy tenant_only on channel_outgoing to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on channel_outgoing;
+create policy owner_all on channel_outgoing to current_user using (true) with check (true);

@@ -1428,3 +1428,24 @@ create table channel_sent_folders (
   primary key (tenant_id, channel_id),
   foreign key (tenant_id, channel_id) references channels (tenant_id, id)
 ) strict, without rowid;
+
+-- 0023_channel_outgoing
+create table channel_outgoing (
+  tenant_id blob not null references tenants (id),
+  channel_id blob not null,
+  host text not null,
+  port integer not null,
+  tls text not null,
+  
+  sign_in text not null,
+  username text not null,
+  password text not null,
+  error text,
+  
+  paused_at integer,
+  version integer not null,
+  created_at integer not null,
+  updated_at integer not null,
+  primary key (tenant_id, channel_id),
+  foreign key (tenant_id, channel_id) references channels (tenant_id, id)
+) strict, without rowid;

@@ -8,17 +8,21 @@ use desk::{
     channels::{
         self, MailChannel, NewChannel,
         mailbox::{self, NewMailbox},
-        sent,
+        outgoing, sent,
     },
     intake::{self, Door, Mail, Outcome, Received},
     tickets::{self, Message, Status, Ticket, query},
 };
-use engine::{Registry, Worker};
+use engine::{
+    Registry, Worker,
+    outside::{SendError, SendErrorClass},
+};
 use identity::{Links, users};
 use testkit::{Fakes, World, both_engines, fakes};
 
 db::statements! {
     LETTERS = "select count(*) from letters where tenant_id = ?1";
+    NOTICES = "select title from notices where tenant_id = ?1 order by id";
     MESSAGES = "select count(*) from messages where tenant_id = ?1";
 }
 
@@ -53,6 +57,7 @@ impl<'w> Desk<'w> {
             settled: std::sync::Arc::new(|tx, letter, status| {
                 tickets::letter_settled(tx, letter.uuid(), status)
             }),
+            ways: Some(std::sync::Arc::new(channels::outgoing::Outgoing::new(world.db.clone()))),
         });
         let made = world.db.write(world.scope(), |tx| {
             let new = NewChannel {
@@ -192,5 +197,64 @@ both_engines! {
         }
         assert_eq!(desk.count(&MESSAGES).await, messages);
         assert!(desk.ticket(id).await.0.first_response_at.is_none());
+    }
+
+    async fn letters_of_a_channel_leave_through_its_own_server_which_is_not_hammered(world) {
+        let desk = Desk::open(&world).await;
+        let channel = desk.channel;
+        world.db.write(world.scope(), |tx| {
+            users::create(tx, users::NewUser {
+                email: "boss@here.example.org".parse()?, name: "Boss".into(), role: Role::Admin, password_hash: None,
+                verified: true, locale: "en".into(), time_zone: "UTC".into(),
+            })
+        }).await.unwrap();
+        let server = |password: &str| outgoing::NewOutgoing {
+            host: "smtp.here.example.org".into(), port: 587, tls: "starttls".into(), sign_in: "password".into(), username: "support".into(),
+            password: Some(base::Secret::new(password)),
+        };
+        let new = server("wrong");
+        world.db.write(world.scope(), move |tx| outgoing::set(tx, channel, &new)).await.unwrap();
+        let refused = SendError { class: SendErrorClass::SignIn, detail: "535 5.7.8 no".into() };
+        desk.fakes.relays.fail_next([refused]);
+        // A confirmation to the customer; what goes to staff is from the same address.
+        desk.bring(Door::Imap, &letter(1, ADA, SUPPORT, "Internet down", "")).await;
+        assert_eq!(desk.fakes.relays.knocks(), 1, "one knock, whatever waits");
+        let known = world.db.read(world.scope(), move |r| outgoing::find(r, channel)).await.unwrap().unwrap();
+        assert!(known.paused_at.is_some() && known.error.as_deref() == Some("535 5.7.8 no"), "{known:?}");
+        assert!(!format!("{known:?}").contains("wrong"));
+        let told = world.db.read(world.scope(), |r| r.query_all(&NOTICES, params![], |row| row.get::<String>(0))).await.unwrap();
+        assert_eq!(told.iter().filter(|t| t.contains("its mail server does not let us in: 535")).count(), 1, "{told:?}");
+
+        // With the right one what waited leaves, each once, and none by another way.
+        let new = server("right");
+        world.db.write(world.scope(), move |tx| outgoing::set(tx, channel, &new)).await.unwrap();
+        for _ in 0..6 {
+            world.clock.advance(minutes(10));
+            desk.worker.run_due().await.unwrap();
+        }
+        let sent = desk.fakes.relays.sent();
+        assert!(sent.iter().any(|(_, e)| e.to.as_str() == "ada@customers.example"), "{sent:?}");
+        assert!(sent.iter().all(|(relay, e)| relay.host == "smtp.here.example.org" && e.from.as_ref().unwrap().as_str() == "support@here.example.org"));
+        let mut ids: Vec<&str> = sent.iter().map(|(_, e)| e.message_id.as_str()).collect();
+        ids.sort_unstable();
+        let count = ids.len();
+        ids.dedup();
+        assert_eq!(ids.len(), count, "each once");
+        assert!(desk.fakes.mailer.sent().is_empty());
+
+        // Taken away, letters leave as all others do.
+        world.db.write(world.scope(), move |tx| outgoing::remove(tx, channel)).await.unwrap();
+        desk.bring(Door::Imap, &letter(2, "Eve <eve@customers.example>", SUPPORT, "Another", "")).await;
+        assert!(desk.fakes.mailer.sent().iter().any(|e| e.to.as_str() == "eve@customers.example"));
+    }
+
+    async fn a_connected_mailbox_signs_in_at_its_mail_server_too(world) {
+        let desk = Desk::open(&world).await;
+        let channel = desk.channel;
+        let new = outgoing::NewOutgoing {
+            host: "smtp.here.example.org".into(), port: 465, tls: "tls".into(), sign_in: "oauth".into(), username: String::new(), password: None,
+        };
+        let refused = world.db.write(world.scope(), move |tx| outgoing::set(tx, channel, &new)).await.unwrap_err();
+        assert_eq!(refused.code(), "smtp.not_connected", "{refused}");
     }
 }

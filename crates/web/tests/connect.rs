@@ -201,4 +201,35 @@ both_engines! {
         let found = office.site.world.db.read(office.site.world.scope(), move |read| mailbox::find(read, channel)).await.unwrap();
         assert!(found.unwrap().is_by_oauth());
     }
+
+    async fn a_channels_own_mail_server_is_tried_and_kept_without_its_password(world) {
+        let office = office(world).await;
+        let at = format!("/api{}", office.at("/outgoing"));
+        office.admin.get(&at).await.expect(404);
+        let server = json!({ "host": "smtp.here.example.org", "username": "support", "password": "open sesame" });
+        office.admin.post(&format!("{at}/test"), json!({ "to": "root@example.org", "server": server })).await.expect_status(204);
+        office.admin.post(&format!("{at}/test"), json!({ "to": "nobody", "server": server })).await.expect(422);
+        office.admin.get(&at).await.expect(404);
+        let set = office.admin.json("PUT", &at, &[], server).await;
+        assert!(!set.text.contains("sesame"), "{}", set.text);
+        assert_eq!(set.expect(200)["port"], 587);
+        let elsewhere = json!({ "host": "smtp.evil.example", "username": "support" });
+        assert_eq!(office.admin.json("PUT", &at, &[], elsewhere).await.expect(422)["errors"][0]["field"], "password");
+        let by_oauth = json!({ "host": "smtp.gmail.com", "sign_in": "oauth" });
+        assert_eq!(office.admin.json("PUT", &at, &[], by_oauth.clone()).await.expect(422)["errors"][0]["field"], "sign_in");
+        office.connect().await;
+        assert_eq!(office.admin.json("PUT", &at, &[], by_oauth).await.expect(200)["username"], "support@here.example.org");
+
+        let fields = [
+            ("host", "smtp.here.example.org"), ("port", "587"), ("tls", "starttls"), ("sign_in", "oauth"), ("then", "test"),
+        ];
+        let page = Browser::opened(office.desk.post(&office.at("/outgoing"), &fields).await, "outgoing");
+        assert!(page.contains("A test is on its way to"), "{page}");
+        assert!(office.desk.page(&office.at("")).await.contains("smtp.gmail.com"), "what was tried is not kept");
+        assert!(!office.admin.get("/api/admin/audit").await.text.contains("sesame"));
+        assert_eq!(office.desk.done(&office.at("/outgoing"), &fields[..4]).await, office.at(""));
+        let theirs = office.site.neighbour("Their root", Role::Admin).await;
+        theirs.get(&at).await.expect(404);
+        office.admin.json("DELETE", &at, &[], json!({})).await.expect_status(204);
+    }
 }

@@ -17,7 +17,8 @@ fn keep_sent(dovecot: &Dovecot, name: &str, mail: &str) {
         for part in ["cur", "new", "tmp"] {
             fs::create_dir_all(folder.join(part)).unwrap();
         }
-        let owned = Command::new("chown").arg("-R").arg("--reference").arg(dovecot.maildir()).arg(&folder).status();
+        let owned =
+            Command::new("chown").arg("-R").arg("--reference").arg(dovecot.maildir()).arg(&folder).status();
         assert!(owned.unwrap().success());
     }
     let (temporary, target) = (folder.join("tmp").join(name), folder.join("cur").join(format!("{name}:2,S")));
@@ -69,12 +70,8 @@ fn answers_in_the_folder_of_sent_mail_are_taken_once_from_now_on() {
     );
     let tickets = all(&server, "127.0.0.1", &admin, TICKETS);
     assert_eq!(tickets.len(), 1);
-    let thread: Value = get(
-        &server,
-        "127.0.0.1",
-        &admin,
-        &format!("{TICKETS}/{}", tickets[0]["id"].as_str().unwrap()),
-    );
+    let thread: Value =
+        get(&server, "127.0.0.1", &admin, &format!("{TICKETS}/{}", tickets[0]["id"].as_str().unwrap()));
     assert!(thread.to_string().contains("Answer 1."), "{thread}");
 
     // Over a restart the place is kept, and the folder that is gone is told.

@@ -49,6 +49,7 @@ migrations! {
     19 "0019_mailboxes",
     20 "0020_once",
     21 "0021_mailbox_sign_in",
+    23 "0023_channel_outgoing",
 }
 
 impl Migration {

@@ -21,6 +21,7 @@ pub fn pages() -> Vec<Page> {
             agent("/admin/channels/1/connect", ""),
             leaving(),
         ),
+        Page::new("outgoing", "channels/outgoing.html", agent("/admin/channels/1/outgoing", ""), outgoing()),
         Page::new("sent", "channels/sent.html", agent("/admin/channels/1/sent", ""), sent()),
         Page::new(
             "providers",
@@ -88,6 +89,11 @@ fn channel() -> channels::Channel {
         acknowledges: true,
         unknown_senders: "accept".into(),
         key_prefix: "cfm_abcdefgh".into(),
+        outgoing: Some(channels::Outgoing {
+            place: "support@northwind.example @ smtp.northwind.example".into(),
+            is_paused: false,
+            error: None,
+        }),
         mailbox: Some(channels::Mailbox {
             place: "support@northwind.example @ imap.northwind.example, INBOX".into(),
             state: "paused".into(),
@@ -151,6 +157,27 @@ fn sent() -> channels::SentForm {
         is_set: true,
         folder: "Gesendet".into(),
         problems: Vec::new(),
+    }
+}
+
+fn outgoing() -> channels::OutgoingForm {
+    channels::OutgoingForm {
+        id: "1".into(),
+        address: "support@northwind.example".into(),
+        is_set: true,
+        host: "smtp.northwind.example".into(),
+        port: "587".into(),
+        tls: choices(&[("starttls", "STARTTLS"), ("tls", "From the beginning (TLS)")], "starttls"),
+        sign_ins: choices(
+            &[("password", "With user name and password"), ("oauth", "As the mailbox is connected")],
+            "password",
+        ),
+        username: "support@northwind.example".into(),
+        problems: vec![Problem::new(
+            "password",
+            "the sign-in was refused: AUTH: permanent error (535): 5.7.8 Authentication credentials invalid",
+        )],
+        ..Default::default()
     }
 }
 

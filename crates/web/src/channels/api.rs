@@ -151,6 +151,7 @@ pub(crate) fn routes() -> ApiRouter<App> {
             }),
         )
         .merge(super::providers_api::routes())
+        .merge(super::outgoing_api::routes())
 }
 
 async fn list(State(app): State<App>, who: AdminCaller) -> Outcome<Answer<Page<MailChannel>>> {

@@ -219,7 +219,10 @@ async fn knock(app: &App, attempt: &Attempt, tokens: &Tokens) -> Result<()> {
         folder: attempt.folder.clone(),
     };
     let said = match app.outside().mailboxes.open(&access).await {
-        Ok(open) => return Ok(open.close().await),
+        Ok(open) => {
+            open.close().await;
+            return Ok(());
+        }
         Err(said) => said,
     };
     match said.code() {

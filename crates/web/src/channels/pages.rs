@@ -7,7 +7,7 @@ use axum::{
 };
 use base::{Email, Error, Id, Result, Timestamp};
 use desk::{
-    channels::{self, ChannelPatch, MailChannel, NewChannel, UnknownSenders, mailbox, oauth, sent},
+    channels::{self, ChannelPatch, MailChannel, NewChannel, UnknownSenders, mailbox, oauth, outgoing, sent},
     tickets::Priority,
 };
 use identity::teams::{self, Team};
@@ -42,6 +42,7 @@ pub fn routes() -> Router<App> {
         .merge(super::mailbox_pages::routes())
         .merge(super::connect_pages::routes())
         .merge(super::sent_pages::routes())
+        .merge(super::outgoing_pages::routes())
         .merge(super::provider_pages::routes())
 }
 
@@ -228,7 +229,13 @@ async fn page(app: &App, who: &AdminPage, c: MailChannel) -> Result<views::Chann
         Ok((teams::all(read)?, mailbox::find(read, id)?, oauth::find(read, id)?, sent::find(read, id)?))
     });
     let (teams, mailbox, grant, sent) = found.await?;
+    let outgoing = app.read(who.scope(), move |read| outgoing::find(read, id)).await?;
     Ok(views::Channel {
+        outgoing: outgoing.map(|o| views::Outgoing {
+            place: if o.username.is_empty() { o.host } else { format!("{} @ {}", o.username, o.host) },
+            is_paused: o.paused_at.is_some(),
+            error: o.error,
+        }),
         mailbox: mailbox.map(|m| views::Mailbox {
             place: format!("{} @ {}, {}", m.username, m.host, m.folder),
             state: state_of(m.paused_at, m.error_code.as_deref(), m.checked_at).into(),

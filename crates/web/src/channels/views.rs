@@ -59,6 +59,8 @@ pub struct Channel {
     pub key: Option<String>,
     /// Where its mail is collected from.
     pub mailbox: Option<Mailbox>,
+    /// The mail server its letters leave through; none: the installation's.
+    pub outgoing: Option<Outgoing>,
     /// The base of the address programs hand mail in at.
     pub inbound_url: String,
     /// What was typed to test, and what came of it.
@@ -83,6 +85,31 @@ pub struct Mailbox {
     pub error: Option<String>,
     pub checked_at: Option<Timestamp>,
     pub collected: i64,
+}
+
+/// How sending by a channel's own mail server stands.
+#[derive(Debug, Serialize)]
+pub struct Outgoing {
+    pub place: String,
+    pub is_paused: bool,
+    pub error: Option<String>,
+}
+
+/// `channels/outgoing.html`, `GET|POST /admin/channels/{id}/outgoing`. Fields `host, port, tls, sign_in, username, password` (empty: as
+/// it is), and `then`: `test` to send one letter to oneself without keeping anything. `POST …/remove` asks first.
+#[derive(Debug, Default, Serialize)]
+pub struct OutgoingForm {
+    pub id: String,
+    pub address: String,
+    pub is_set: bool,
+    pub host: String,
+    pub port: String,
+    pub tls: Vec<Choice>,
+    pub sign_ins: Vec<Choice>,
+    pub username: String,
+    /// Who got the letter that tried it.
+    pub tested: Option<String>,
+    pub problems: Vec<Problem>,
 }
 
 /// How reading a folder of sent mail stands.
