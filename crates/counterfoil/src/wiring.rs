@@ -53,7 +53,9 @@ pub fn open_outside(config: &Config) -> Result<Outside> {
         None => None,
     };
     let mailboxes = Arc::new(outside::ImapMailboxes::new(config.imap.clone())?);
-    Ok(Outside { mailer, blobs, http, scanner, mail_checks: mail_checks(config), mailboxes })
+    let hello = config.smtp.as_ref().map_or("localhost", |smtp| smtp.hello_name.as_str());
+    let relays = Arc::new(outside::SmtpRelays::new(&config.imap, hello));
+    Ok(Outside { mailer, blobs, http, scanner, mail_checks: mail_checks(config), mailboxes, relays })
 }
 
 /// Without name servers nothing is known about senders, and mail is taken all the same.
@@ -93,17 +95,18 @@ async fn open_doors(
         println!("Mail is taken at {}", listener.listen);
         doors.spawn(server.serve(socket, stopping.clone()));
     }
-    let (blobs, mailboxes) = (outside.blobs.clone(), outside.mailboxes.clone());
-    doors.spawn(Collector { db: db.clone(), blobs, mailboxes }.run(stopping.clone()));
+    let Outside { blobs, mailboxes, http, .. } = outside.clone();
+    doors.spawn(Collector { db: db.clone(), blobs, mailboxes, http }.run(stopping.clone()));
     Ok(doors)
 }
 
 /// Every job and schedule of the product.
-pub fn registry(links: &Links) -> Registry {
+pub fn registry(links: &Links, db: &Db) -> Registry {
     let mut registry = Registry::default();
     registry.handle(notices::letters::Sender {
         links: links.clone(),
         settled: Arc::new(|tx, letter, status| desk::tickets::letter_settled(tx, letter.uuid(), status)),
+        ways: Some(Arc::new(desk::channels::outgoing::Outgoing::new(db.clone()))),
     });
     registry.handle_inside(desk::tickets::jobs::Announcer { links: links.clone() });
     registry.handle_inside(desk::csat::jobs::Asker { links: links.clone() });
@@ -153,7 +156,7 @@ pub async fn serve(config: &Config, db: Db, listener: TcpListener) -> Result<()>
     }
     let links = Links::parse(&config.public_url)?;
     let (stop, stopping) = watch::channel(false);
-    let worker = Worker::new(db.clone(), outside.clone(), registry(&links));
+    let worker = Worker::new(db.clone(), outside.clone(), registry(&links, &db));
     let working = tokio::spawn({
         let stopping = stopping.clone();
         async move { worker.run(stopping).await }

@@ -41,7 +41,7 @@ impl Handler for Greeter {
     }
     async fn perform(&self, outside: &Outside, plan: Envelope) -> Result<(), Failure> {
         outside.mailer.send(plan).await.map(|_| ()).map_err(|e| match e.class {
-            SendErrorClass::Temporary => Failure::Temporary(e.detail),
+            SendErrorClass::Temporary | SendErrorClass::SignIn => Failure::Temporary(e.detail),
             SendErrorClass::Permanent => Failure::Permanent(e.detail),
             SendErrorClass::Uncertain => Failure::Uncertain(e.detail),
         })

@@ -3,6 +3,7 @@
 //! | word | what it is |
 //! |---|---|
 //! | [`SmtpMailer`] | hands letters to a mail server |
+//! | [`SmtpRelays`] | the same to servers that tenants named |
 //! | [`DkimSigner`] | signs letters on their way out |
 //! | [`EmlFolder`] | keeps letters as `.eml` files, for an installation without a mail server |
 //! | [`LocalBlobs`] | attachments and other files in the data folder |
@@ -25,6 +26,7 @@ mod imap;
 mod local_blobs;
 mod mail_auth;
 mod no_mail_checks;
+mod relays;
 mod s3_blobs;
 mod smtp;
 mod smtp_config;
@@ -39,6 +41,7 @@ pub use imap::{ImapConfig, ImapMailboxes};
 pub use local_blobs::LocalBlobs;
 pub use mail_auth::{Dns, MailAuth};
 pub use no_mail_checks::NoMailChecks;
+pub use relays::SmtpRelays;
 pub use s3_blobs::{S3Blobs, S3Config};
 pub use smtp::SmtpMailer;
 pub use smtp_config::{SmtpConfig, SmtpTls};

@@ -21,7 +21,7 @@ use lettre::{
         response::Response,
     },
 };
-use tokio::sync::Semaphore;
+use tokio::{net::ToSocketAddrs, sync::Semaphore};
 
 use crate::{DkimSigner, SmtpConfig, SmtpTls};
 
@@ -59,9 +59,19 @@ impl SmtpMailer {
     /// the configuration and nothing about the letter, which must survive until an operator has corrected either.
     pub(crate) async fn connect(&self) -> Result<AsyncSmtpConnection, SendError> {
         let config = &self.config;
+        let mut connection = self.open((config.host.as_str(), config.port)).await?;
+        if !config.username.is_empty() {
+            let credentials = Credentials::new(config.username.clone(), config.password.reveal().to_owned());
+            self.early("AUTH", connection.auth(DEFAULT_MECHANISMS, &credentials)).await?;
+        }
+        Ok(connection)
+    }
+
+    /// Connects and upgrades.
+    pub(crate) async fn open(&self, server: impl ToSocketAddrs) -> Result<AsyncSmtpConnection, SendError> {
+        let config = &self.config;
         let hello = ClientId::Domain(config.hello_name.clone());
         let wrapper = self.tls.clone().filter(|_| config.tls == SmtpTls::Tls);
-        let server = (config.host.as_str(), config.port);
         let connecting =
             AsyncSmtpConnection::connect_tokio1(server, Some(config.timeout()), &hello, wrapper, None);
         let mut connection = self.early("connecting", connecting).await?;
@@ -75,11 +85,17 @@ impl SmtpMailer {
             }
             self.early("STARTTLS", connection.starttls(tls, &hello)).await?;
         }
-        if !config.username.is_empty() {
-            let credentials = Credentials::new(config.username.clone(), config.password.reveal().to_owned());
-            self.early("AUTH", connection.auth(DEFAULT_MECHANISMS, &credentials)).await?;
-        }
         Ok(connection)
+    }
+
+    /// For a step of the conversation.
+    pub(crate) fn patience(&self) -> Duration {
+        self.config.timeout()
+    }
+
+    /// Says goodbye, and does not wait for long.
+    pub(crate) async fn hang_up(&self, mut connection: AsyncSmtpConnection) {
+        drop(tokio::time::timeout(Duration::from_secs(1), connection.command(Quit)).await);
     }
 
     async fn early<T>(
@@ -123,7 +139,7 @@ impl SmtpMailer {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push((connection, Instant::now()));
     }
 
-    async fn transact(
+    pub(crate) async fn transact(
         &self,
         connection: &mut AsyncSmtpConnection,
         letter: &Wire,
@@ -191,7 +207,7 @@ impl Mailer for SmtpMailer {
 }
 
 /// A letter that is fit for the wire.
-struct Wire {
+pub(crate) struct Wire {
     from: Option<Address>,
     to: Address,
     is_utf8_address: bool,
@@ -199,7 +215,7 @@ struct Wire {
 }
 
 impl Wire {
-    fn new(envelope: &Envelope, signer: Option<&DkimSigner>) -> Result<Self, SendError> {
+    pub(crate) fn new(envelope: &Envelope, signer: Option<&DkimSigner>) -> Result<Self, SendError> {
         let address = |email| {
             let text = mail::wire_address(email).map_err(|error| SendError::permanent(error.message()))?;
             text.parse::<Address>()
@@ -253,7 +269,7 @@ fn receipt(response: &Response) -> String {
     one_line(&format!("{} {}", response.code(), response.message().collect::<Vec<_>>().join(" ")))
 }
 
-fn detail(step: &str, error: &SmtpError) -> String {
+pub(crate) fn detail(step: &str, error: &SmtpError) -> String {
     one_line(&format!("{step}: {error}"))
 }
 

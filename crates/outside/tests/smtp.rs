@@ -12,8 +12,8 @@ use std::{
 };
 
 use base::Secret;
-use engine::outside::{Envelope, Mailer, SendErrorClass};
-use outside::{SmtpConfig, SmtpMailer, SmtpTls, smtp_check};
+use engine::outside::{Envelope, MailRelay, MailboxSignIn, MailboxTls, Mailer, Relays, SendErrorClass};
+use outside::{ImapConfig, SmtpConfig, SmtpMailer, SmtpRelays, SmtpTls, smtp_check};
 
 /// aiosmtpd in a process of its own, stopped when dropped.
 struct Peer {
@@ -276,4 +276,102 @@ async fn a_server_that_falls_silent_is_given_up() {
     let error = SmtpMailer::new(config).unwrap().send(envelope("ada@example.org", LETTER)).await.unwrap_err();
     assert_eq!(error.class, SendErrorClass::Temporary);
     assert!(error.detail.contains("no answer in time"), "{error}");
+}
+
+fn relays(allowed: &[&str]) -> SmtpRelays {
+    let allow_networks = allowed.iter().map(|net| net.parse().unwrap()).collect();
+    SmtpRelays::new(
+        &ImapConfig { allow_networks, timeout_seconds: 10, ..ImapConfig::default() },
+        "desk.example.org",
+    )
+}
+
+fn relay(port: u16, sign_in: MailboxSignIn) -> MailRelay {
+    MailRelay { host: "localhost".into(), port, tls: MailboxTls::None, sign_in: Some(sign_in) }
+}
+
+#[tokio::test]
+async fn a_tenants_server_is_looked_at_and_a_refused_sign_in_is_told_apart() {
+    let peer = Peer::start(None);
+    let by =
+        |password: &str| MailboxSignIn::Password { username: "desk".into(), password: Secret::new(password) };
+    let here = relays(&["127.0.0.0/8", "::1/128"]);
+    here.send(&relay(peer.port, by("secret")), envelope("ada@example.org", LETTER)).await.unwrap();
+    assert_eq!(peer.letters().len(), 1);
+    let cases = [
+        (&here, relay(peer.port, by("wrong")), "ada@example.org", SendErrorClass::SignIn),
+        (&here, relay(peer.port, by("secret")), "later@example.org", SendErrorClass::Temporary),
+        (&here, relay(peer.port, by("secret")), "nobody@example.org", SendErrorClass::Permanent),
+        // It does not upgrade: the password is not said.
+        (
+            &here,
+            MailRelay { tls: MailboxTls::Starttls, ..relay(peer.port, by("secret")) },
+            "a@example.org",
+            SendErrorClass::Temporary,
+        ),
+        (&here, relay(1, by("secret")), "ada@example.org", SendErrorClass::Temporary),
+    ];
+    for (relays, relay, to, class) in cases {
+        let error = relays.send(&relay, envelope(to, LETTER)).await.unwrap_err();
+        assert_eq!(error.class, class, "{to}: {error}");
+        assert!(!error.detail.contains("secret") && !error.detail.contains("wrong"), "{error}");
+    }
+    // Our network is not a tenant's to look around in.
+    let error = relays(&[])
+        .send(&relay(peer.port, by("secret")), envelope("ada@example.org", LETTER))
+        .await
+        .unwrap_err();
+    assert!(error.class == SendErrorClass::SignIn && error.detail.contains("not called"), "{error}");
+    assert_eq!(peer.letters().len(), 1);
+}
+
+/// A server that knows one token, as Microsoft's and Google's answer: a refusal comes after its reason is answered.
+fn with_tokens() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut answer = stream.try_clone().unwrap();
+            answer.write_all(b"220 tokens\r\n").unwrap();
+            let (mut in_data, mut refusing) = (false, false);
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                // user=desk^Aauth=Bearer good^A^A
+                let is_good = line == "AUTH XOAUTH2 dXNlcj1kZXNrAWF1dGg9QmVhcmVyIGdvb2QBAQ==";
+                let said = match line.as_str() {
+                    "." => {
+                        in_data = false;
+                        "250 kept"
+                    }
+                    _ if in_data => continue,
+                    "" if refusing => "535 5.7.8 not accepted",
+                    l if l.starts_with("EHLO") => "250-tokens\r\n250 AUTH XOAUTH2",
+                    _ if is_good => "235 2.7.0 in",
+                    l if l.starts_with("AUTH") => {
+                        refusing = true;
+                        "334 eyJzdGF0dXMiOiI0MDAifQ=="
+                    }
+                    "DATA" => {
+                        in_data = true;
+                        "354 go on"
+                    }
+                    _ => "250 ok",
+                };
+                if answer.write_all(format!("{said}\r\n").as_bytes()).is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn a_token_signs_in_and_its_refusal_is_heard_out() {
+    let (port, relays) = (with_tokens(), relays(&["127.0.0.0/8", "::1/128"]));
+    let by = |token: &str| MailboxSignIn::Token { username: "desk".into(), access_token: Secret::new(token) };
+    let receipt = relays.send(&relay(port, by("good")), envelope("ada@example.org", LETTER)).await.unwrap();
+    assert_eq!(receipt.detail, "250 kept");
+    let error =
+        relays.send(&relay(port, by("stale")), envelope("ada@example.org", LETTER)).await.unwrap_err();
+    assert!(error.class == SendErrorClass::SignIn && error.detail.contains("535"), "{error}");
 }

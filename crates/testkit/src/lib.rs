@@ -15,7 +15,7 @@ mod world;
 
 pub use mailboxes::FakeMailboxes;
 pub use outside::{
-    DiesAt, FakeBlobs, FakeChecks, FakeHttp, FakeMailer, FakeScanner, Fakes, fake_outside,
+    DiesAt, FakeBlobs, FakeChecks, FakeHttp, FakeMailer, FakeRelays, FakeScanner, Fakes, fake_outside,
     fake_outside_with_http, fakes,
 };
 pub use world::{World, installation};

@@ -97,6 +97,10 @@ impl Mailboxes for FakeMailboxes {
         mailbox.folder(|_| ())?;
         Ok(Box::new(mailbox))
     }
+
+    async fn sent_folder(&self, _: &MailboxAccess) -> Result<Option<String>> {
+        Ok(Some("Sent".into()))
+    }
 }
 
 struct FakeMailbox {

@@ -13,8 +13,8 @@ use engine::{
     Moment, Outside, Probe,
     outside::{
         Authentication, BlobReader, BlobRef, BlobWriter, Blobs, CheckedMail, Envelope, HttpAnswer,
-        HttpClient, HttpError, HttpRequest, MailChecks, Mailer, Outcome, Receipt, ScanError, Scanner,
-        SendError, Sha256, Verdict,
+        HttpClient, HttpError, HttpRequest, MailChecks, MailRelay, Mailer, Outcome, Receipt, Relays,
+        ScanError, Scanner, SendError, Sha256, Verdict,
     },
 };
 use sha2::Digest as _;
@@ -161,6 +161,40 @@ impl HttpClient for FakeHttp {
     }
 }
 
+/// Mail servers of tenants, in memory: every letter is kept with the server it left through.
+#[derive(Default)]
+pub struct FakeRelays {
+    sent: Mutex<Vec<(MailRelay, Envelope)>>,
+    failures: Mutex<VecDeque<SendError>>,
+    knocks: Mutex<u32>,
+}
+
+impl FakeRelays {
+    pub fn sent(&self) -> Vec<(MailRelay, Envelope)> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+    /// The next attempts fail with these, in order.
+    pub fn fail_next(&self, failures: impl IntoIterator<Item = SendError>) {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).extend(failures);
+    }
+    /// Attempts so far, also those that failed.
+    pub fn knocks(&self) -> u32 {
+        *self.knocks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Relays for FakeRelays {
+    async fn send(&self, relay: &MailRelay, envelope: Envelope) -> Result<Receipt, SendError> {
+        *self.knocks.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        if let Some(failure) = self.failures.lock().unwrap_or_else(PoisonError::into_inner).pop_front() {
+            return Err(failure);
+        }
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).push((relay.clone(), envelope));
+        Ok(Receipt { detail: "250 taken".into() })
+    }
+}
+
 /// A scanner that knows only the patterns it was told, and can be down.
 #[derive(Default)]
 pub struct FakeScanner(Mutex<ScannerState>);
@@ -280,11 +314,12 @@ pub struct Fakes {
     pub scanner: Arc<FakeScanner>,
     pub checks: Arc<FakeChecks>,
     pub mailboxes: FakeMailboxes,
+    pub relays: Arc<FakeRelays>,
 }
 
 pub fn fakes() -> Fakes {
     let (mailer, http) = (Arc::new(FakeMailer::default()), Arc::new(FakeHttp::default()));
-    let mailboxes = FakeMailboxes::default();
+    let (mailboxes, relays) = (FakeMailboxes::default(), Arc::new(FakeRelays::default()));
     let (scanner, checks) = (Arc::new(FakeScanner::default()), Arc::new(FakeChecks::default()));
     let outside = Outside {
         mailer: mailer.clone(),
@@ -293,8 +328,9 @@ pub fn fakes() -> Fakes {
         scanner: Some(scanner.clone()),
         mail_checks: checks.clone(),
         mailboxes: Arc::new(mailboxes.clone()),
+        relays: relays.clone(),
     };
-    Fakes { outside, mailer, http, scanner, checks, mailboxes }
+    Fakes { outside, mailer, http, scanner, checks, mailboxes, relays }
 }
 
 /// The whole outside in memory, and the mailer to ask what arrived.

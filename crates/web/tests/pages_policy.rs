@@ -61,6 +61,8 @@ const PAGES: &[(&str, Who)] = &[
     ("/admin/webhooks/new", Who::Admins),
     ("/admin/channels", Who::Admins),
     ("/admin/channels/new", Who::Admins),
+    ("/admin/channels/providers", Who::Admins),
+    ("/admin/channels/providers/microsoft", Who::Admins),
     ("/admin/mails", Who::Admins),
     ("/admin/mails?state=all", Who::Admins),
     ("/admin/rules", Who::Admins),

@@ -2,16 +2,18 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use base::{Actor, Id, Result, TenantId};
-use db::{Db, Scope};
+use base::{Actor, Error, Id, Kind, Result, TenantId};
+use db::{Db, Read, Scope, Tx};
 use desk::{
     channels::{
         MailChannel,
         mailbox::{self, ChannelMailbox},
+        oauth,
+        sent::{self, SentFolder},
     },
-    intake::{Door, Received},
+    intake::{self, Door, Received},
 };
-use engine::outside::{Blobs, Fetched, Mailboxes};
+use engine::outside::{Blobs, Fetched, HttpClient, MailCursor, Mailbox, MailboxAccess, Mailboxes};
 use identity::tenants;
 use tokio::{sync::watch, task::AbortHandle};
 
@@ -29,10 +31,78 @@ pub struct Collector {
     pub db: Db,
     pub blobs: Arc<dyn Blobs>,
     pub mailboxes: Arc<dyn Mailboxes>,
+    /// Fetches tokens of those that are signed in to by OAuth 2.
+    pub http: Arc<dyn HttpClient>,
 }
 
-/// A mailbox in a version: another version is another task.
-type Key = (TenantId, Id<MailChannel>, i64);
+fn wants_somebody(code: &str) -> bool {
+    matches!(
+        code,
+        "imap.refused" | "imap.sign_in" | "imap.folder" | "imap.access" | "oauth.ended" | "oauth.client"
+    )
+}
+
+/// A folder in a version: another version is another task.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    tenant: TenantId,
+    channel: Id<MailChannel>,
+    mailbox: i64,
+    /// The folder of sent mail; none: the one letters come to.
+    sent: Option<i64>,
+}
+
+/// A folder as it was when it was looked up.
+#[derive(Clone)]
+struct Seen {
+    mailbox: ChannelMailbox,
+    sent: Option<SentFolder>,
+}
+
+impl Seen {
+    fn find(read: &Read<'_>, key: Key) -> Result<Option<Self>> {
+        let mailbox = mailbox::find(read, key.channel)?;
+        let Some(mailbox) = mailbox.filter(|m| m.version == key.mailbox && m.paused_at.is_none()) else {
+            return Ok(None);
+        };
+        let Some(version) = key.sent else { return Ok(Some(Self { mailbox, sent: None })) };
+        let sent = sent::find(read, key.channel)?.filter(|s| s.version == version && s.paused_at.is_none());
+        Ok(sent.map(|sent| Self { mailbox, sent: Some(sent) }))
+    }
+    fn cursor(&self) -> Option<MailCursor> {
+        self.sent.as_ref().map_or(self.mailbox.cursor, |s| s.cursor)
+    }
+    fn set_cursor(&mut self, cursor: MailCursor) {
+        match &mut self.sent {
+            Some(sent) => sent.cursor = Some(cursor),
+            None => self.mailbox.cursor = Some(cursor),
+        }
+    }
+    /// Of what was sent only what is sent from now on is anybody's business.
+    fn begins_at_end(&self) -> bool {
+        self.cursor().is_none() && (self.sent.is_some() || !self.mailbox.from_beginning)
+    }
+    fn took(&self, tx: &mut Tx<'_>, cursor: MailCursor, letters: Vec<Received>) -> Result<()> {
+        match &self.sent {
+            Some(sent) => sent::took(tx, sent, cursor, letters),
+            None => mailbox::took(tx, &self.mailbox, cursor, letters),
+        }
+    }
+    fn failed(&self, tx: &mut Tx<'_>, code: &str, why: &str) -> Result<()> {
+        match &self.sent {
+            Some(sent) => sent::failed(tx, sent, code, why, self.wants_somebody(code)),
+            None => mailbox::failed(tx, &self.mailbox, code, why, self.wants_somebody(code)),
+        }
+    }
+    /// Nothing gets better until somebody corrects the access, or signs in again. That is told of a mailbox once, by its
+    /// own folder.
+    fn wants_somebody(&self, code: &str) -> bool {
+        match self.sent {
+            Some(_) => code == "imap.folder",
+            None => wants_somebody(code),
+        }
+    }
+}
 
 impl Collector {
     /// Works until `stop` turns true.
@@ -77,9 +147,13 @@ impl Collector {
         let all = self.db.read(Scope::installation(Actor::system()), tenants::all).await?;
         let mut out = HashMap::new();
         for tenant in all {
-            for m in self.db.read(Self::scope(tenant.id), mailbox::all).await? {
-                if m.paused_at.is_none() {
-                    out.insert((tenant.id, m.channel_id, m.version), ());
+            let both = |read: &Read<'_>| Ok((mailbox::all(read)?, sent::all(read)?));
+            let (mailboxes, sent) = self.db.read(Self::scope(tenant.id), both).await?;
+            for m in mailboxes.into_iter().filter(|m| m.paused_at.is_none()) {
+                let key = Key { tenant: tenant.id, channel: m.channel_id, mailbox: m.version, sent: None };
+                out.insert(key, ());
+                for s in sent.iter().filter(|s| s.channel_id == m.channel_id && s.paused_at.is_none()) {
+                    out.insert(Key { sent: Some(s.version), ..key }, ());
                 }
             }
         }
@@ -90,12 +164,11 @@ impl Collector {
         Scope::tenant(tenant, Actor::system()).background()
     }
 
-    async fn find(&self, key: Key) -> Result<Option<ChannelMailbox>> {
-        let found = self.db.read(Self::scope(key.0), move |read| mailbox::find(read, key.1)).await?;
-        Ok(found.filter(|m| m.version == key.2 && m.paused_at.is_none()))
+    async fn find(&self, key: Key) -> Result<Option<Seen>> {
+        self.db.read(Self::scope(key.tenant), move |read| Seen::find(read, key)).await
     }
 
-    /// One mailbox, until it is changed, removed, or refuses us.
+    /// One folder, until it is changed, removed, or refuses us.
     async fn watch(&self, key: Key) {
         let mut pause = PAUSE;
         loop {
@@ -106,47 +179,78 @@ impl Collector {
             if error.code() == "mailbox.moved" {
                 continue;
             }
-            // A wrong password tried again and again locks accounts.
-            let is_final =
-                matches!(error.code(), "imap.refused" | "imap.sign_in" | "imap.folder" | "imap.access");
             tracing::warn!(code = error.code(), "a mailbox could not be read");
             if let Ok(Some(seen)) = self.find(key).await {
+                // A wrong password tried again and again locks accounts.
+                let is_final = seen.wants_somebody(error.code());
                 let (code, why) = (error.code().to_owned(), error.message().to_owned());
-                let note = self
-                    .db
-                    .write(Self::scope(key.0), move |tx| mailbox::failed(tx, &seen, &code, &why, is_final));
+                let note = self.db.write(Self::scope(key.tenant), move |tx| seen.failed(tx, &code, &why));
                 note.await.ok();
-            }
-            if is_final {
-                return;
+                if is_final {
+                    return;
+                }
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(PAUSE_MAX);
         }
     }
 
-    /// Reads on until the mailbox is gone from the list; an error ends the connection.
+    /// Opens a folder by the mailbox's password, or by a token. One that is refused before its time is replaced once: whoever
+    /// took it back may have left us the right to the next.
+    async fn open(&self, tenant: TenantId, seen: &Seen) -> Result<Box<dyn Mailbox>> {
+        let m = &seen.mailbox;
+        if !m.is_by_oauth() {
+            return self.open_with(m.access(None)?, seen).await;
+        }
+        let scope = || Self::scope(tenant);
+        let token = oauth::token(&self.db, self.http.clone(), scope(), m.channel_id).await?;
+        match self.open_with(m.access(Some(token.clone()))?, seen).await {
+            Err(error) if error.code() == "imap.sign_in" => {}
+            opened => return opened,
+        }
+        let token = oauth::renewed(&self.db, self.http.clone(), scope(), m.channel_id, token).await?;
+        self.open_with(m.access(Some(token))?, seen).await
+    }
+
+    async fn open_with(&self, mut access: MailboxAccess, seen: &Seen) -> Result<Box<dyn Mailbox>> {
+        if let Some(sent) = &seen.sent {
+            access.folder = match sent.folder.as_str() {
+                "" => self.mailboxes.sent_folder(&access).await?.ok_or_else(|| {
+                    let why = "the server names no folder of sent mail: enter its name";
+                    Error::new(Kind::Unavailable, "imap.folder", why)
+                })?,
+                named => named.to_owned(),
+            };
+        }
+        self.mailboxes.open(&access).await
+    }
+
+    /// Reads on until the folder is gone from the list; an error ends the connection.
     async fn collect(&self, key: Key, pause: &mut Duration) -> Result<()> {
-        let Some(first) = self.find(key).await? else { return Ok(()) };
-        let mut open = self.mailboxes.open(&first.access()?).await?;
+        let Some(mut first) = self.find(key).await? else { return Ok(()) };
+        // Whether the access is right is found out once.
+        while first.sent.is_some() && (first.mailbox.checked_at.is_none() || first.mailbox.error.is_some()) {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let Some(found) = self.find(key).await? else { return Ok(()) };
+            first = found;
+        }
+        let mut open = self.open(key.tenant, &first).await?;
         loop {
             let Some(mut seen) = self.find(key).await? else {
                 open.close().await;
                 return Ok(());
             };
-            if seen.cursor.is_none() && !seen.from_beginning {
+            if seen.begins_at_end() {
                 let end = open.end().await?;
                 let before = seen.clone();
-                self.db
-                    .write(Self::scope(key.0), move |tx| mailbox::took(tx, &before, end, Vec::new()))
-                    .await?;
-                seen.cursor = Some(end);
+                self.db.write(Self::scope(key.tenant), move |tx| before.took(tx, end, Vec::new())).await?;
+                seen.set_cursor(end);
             }
-            let fetched = open.since(seen.cursor, BATCH).await?;
+            let fetched = open.since(seen.cursor(), BATCH).await?;
             *pause = PAUSE;
             let more = fetched.more;
-            if Some(fetched.cursor) != seen.cursor {
-                self.take(key.0, seen, fetched).await?;
+            if Some(fetched.cursor) != seen.cursor() {
+                self.take(key.tenant, seen, fetched).await?;
             }
             if !more {
                 open.idle(IDLE).await?;
@@ -154,14 +258,18 @@ impl Collector {
         }
     }
 
-    async fn take(&self, tenant: TenantId, seen: ChannelMailbox, fetched: Fetched) -> Result<()> {
+    async fn take(&self, tenant: TenantId, seen: Seen, fetched: Fetched) -> Result<()> {
         let mut letters = Vec::with_capacity(fetched.mails.len());
         for (_, raw) in fetched.mails {
+            // Where letters go out through the mailbox's own provider, it keeps each of ours.
+            if seen.sent.is_some() && intake::sent::is_own(tenant, &raw) {
+                continue;
+            }
             let mut writer = self.blobs.begin(tenant).await?;
             writer.write(raw).await?;
             letters.push(Received {
-                channel: seen.channel_id,
-                door: Door::Imap,
+                channel: seen.mailbox.channel_id,
+                door: if seen.sent.is_some() { Door::Sent } else { Door::Imap },
                 envelope_from: None,
                 envelope_to: Vec::new(),
                 client_ip: None,
@@ -182,8 +290,8 @@ impl Collector {
         let cursor = fetched.cursor;
         self.db
             .write(Self::scope(tenant), move |tx| {
-                mailbox::took(tx, &seen, cursor, letters)?;
-                behind.iter().try_for_each(|what| mailbox::left_behind(tx, &seen, what))
+                seen.took(tx, cursor, letters)?;
+                behind.iter().try_for_each(|what| mailbox::left_behind(tx, &seen.mailbox, what))
             })
             .await
     }

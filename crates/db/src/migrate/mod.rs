@@ -48,7 +48,9 @@ migrations! {
     18 "0018_mail",
     19 "0019_mailboxes",
     20 "0020_once",
+    21 "0021_mailbox_sign_in",
     22 "0022_letters_lately",
+    23 "0023_channel_outgoing",
     24 "0024_mail_people",
 }
 

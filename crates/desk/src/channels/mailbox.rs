@@ -10,7 +10,7 @@ use identity::{audit, users};
 use notices::inbox;
 use serde::Serialize;
 
-use super::{model::MailChannel, store};
+use super::{model::MailChannel, oauth, sent, store};
 use crate::intake::{self, Received};
 
 /// A mailbox, without its password.
@@ -22,6 +22,8 @@ pub struct ChannelMailbox {
     /// `tls`, `starttls`, or `none` for a server on this machine.
     pub tls: String,
     pub username: String,
+    /// `password`, or `oauth`: somebody signed in at the provider.
+    pub sign_in: String,
     pub folder: String,
     pub from_beginning: bool,
     /// When it was last looked into.
@@ -53,10 +55,13 @@ pub struct NewMailbox {
     pub from_beginning: bool,
 }
 
+const PASSWORD: &str = "password";
+const OAUTH: &str = "oauth";
+
 macro_rules! columns {
     () => {
         "channel_id, host, port, tls, username, password, folder, uidvalidity, last_uid, from_beginning, checked_at, collected, error_code, error,
-         paused_at, version"
+         paused_at, version, sign_in"
     };
 }
 
@@ -64,9 +69,9 @@ db::statements! {
     OF = concat!("select ", columns!(), " from channel_mailboxes where tenant_id = ?1 and channel_id = ?2");
     ALL = concat!("select ", columns!(), " from channel_mailboxes where tenant_id = ?1 order by channel_id");
     INSERT = "insert into channel_mailboxes (tenant_id, channel_id, host, port, tls, username, password, folder, from_beginning, collected, version,
-        created_at, updated_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, 1, ?10, ?10)
+        created_at, updated_at, sign_in) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, 1, ?10, ?10, ?11)
         on conflict (tenant_id, channel_id) do update set host = excluded.host, port = excluded.port, tls = excluded.tls, username = excluded.username,
-        password = excluded.password, folder = excluded.folder, from_beginning = excluded.from_beginning, error_code = null, error = null,
+        password = excluded.password, folder = excluded.folder, from_beginning = excluded.from_beginning, sign_in = excluded.sign_in, error_code = null, error = null,
         paused_at = null, version = channel_mailboxes.version + 1, updated_at = excluded.updated_at";
     RESET = "update channel_mailboxes set uidvalidity = null, last_uid = null where tenant_id = ?1 and channel_id = ?2";
     DELETE = "delete from channel_mailboxes where tenant_id = ?1 and channel_id = ?2";
@@ -99,23 +104,37 @@ fn map(row: &Row<'_>) -> Result<ChannelMailbox> {
         error: c.next()?,
         paused_at: c.next()?,
         version: c.next()?,
+        sign_in: c.next()?,
     })
 }
 
+/// How a word means encryption.
+pub fn tls_of(word: &str) -> Result<MailboxTls> {
+    match word {
+        "tls" => Ok(MailboxTls::Tls),
+        "starttls" => Ok(MailboxTls::Starttls),
+        "none" => Ok(MailboxTls::None),
+        _ => Err(Error::field("tls", "mailbox.tls", "one of tls, starttls, none")),
+    }
+}
+
 impl ChannelMailbox {
-    pub fn access(&self) -> Result<MailboxAccess> {
-        let tls = match self.tls.as_str() {
-            "tls" => MailboxTls::Tls,
-            "starttls" => MailboxTls::Starttls,
-            "none" => MailboxTls::None,
-            _ => return Err(Error::field("tls", "mailbox.tls", "one of tls, starttls, none")),
-        };
+    pub fn is_by_oauth(&self) -> bool {
+        self.sign_in == OAUTH
+    }
+
+    /// What it is opened with: the password that is known, or a token.
+    pub fn access(&self, token: Option<Secret>) -> Result<MailboxAccess> {
+        let tls = tls_of(&self.tls)?;
         let (username, password) = (self.username.clone(), self.password.clone());
         Ok(MailboxAccess {
             host: self.host.clone(),
             port: self.port,
             tls,
-            sign_in: MailboxSignIn::Password { username, password },
+            sign_in: match token {
+                Some(access_token) => MailboxSignIn::Token { username, access_token },
+                None => MailboxSignIn::Password { username, password },
+            },
             folder: self.folder.clone(),
         })
     }
@@ -150,6 +169,7 @@ pub fn described(read: &Read<'_>, channel: Id<MailChannel>, new: &NewMailbox) ->
         tls: new.tls.clone(),
         username: new.username.trim().to_owned(),
         password,
+        sign_in: PASSWORD.into(),
         folder: new.folder.trim().to_owned(),
         from_beginning: new.from_beginning,
         cursor: None,
@@ -160,16 +180,60 @@ pub fn described(read: &Read<'_>, channel: Id<MailChannel>, new: &NewMailbox) ->
         paused_at: None,
         version: before.map_or(0, |b| b.version),
     };
-    mailbox.access()?.check()?;
+    mailbox.access(None)?.check()?;
     Ok(mailbox)
 }
 
 /// Sets where a channel's letters are collected. Another server or folder is read from its own beginning, or its end.
 pub fn set(tx: &mut Tx<'_>, channel: Id<MailChannel>, new: &NewMailbox) -> Result<ChannelMailbox> {
     store::lock(tx, channel)?.or_not_found("channel")?;
-    let before = find(tx, channel)?;
     let m = described(tx, channel, new)?;
-    let now = tx.now();
+    oauth::forget_grant(tx, channel)?;
+    save(tx, &m)
+}
+
+/// Where the mailbox is that an administrator signed in to.
+pub(super) struct SignedIn {
+    pub host: String,
+    pub port: u16,
+    pub tls: String,
+    pub username: String,
+    pub folder: String,
+    pub from_beginning: bool,
+}
+
+/// Sets a mailbox whose tokens are kept in the same transaction.
+pub(super) fn set_signed_in(
+    tx: &mut Tx<'_>,
+    channel: Id<MailChannel>,
+    new: SignedIn,
+) -> Result<ChannelMailbox> {
+    store::lock(tx, channel)?.or_not_found("channel")?;
+    let SignedIn { host, port, tls, username, folder, from_beginning } = new;
+    let m = ChannelMailbox {
+        channel_id: channel,
+        host,
+        port,
+        tls,
+        username,
+        folder,
+        from_beginning,
+        sign_in: OAUTH.into(),
+        password: Secret::new(""),
+        cursor: None,
+        checked_at: None,
+        collected: 0,
+        error_code: None,
+        error: None,
+        paused_at: None,
+        version: 0,
+    };
+    save(tx, &m)
+}
+
+fn save(tx: &mut Tx<'_>, m: &ChannelMailbox) -> Result<ChannelMailbox> {
+    let (channel, now) = (m.channel_id, tx.now());
+    let before = find(tx, channel)?;
     tx.execute(
         &INSERT,
         params![
@@ -181,13 +245,15 @@ pub fn set(tx: &mut Tx<'_>, channel: Id<MailChannel>, new: &NewMailbox) -> Resul
             m.password.reveal(),
             m.folder,
             m.from_beginning,
-            now
+            now,
+            m.sign_in
         ],
     )?;
     let is_another =
         |b: &ChannelMailbox| (&b.host, &b.username, &b.folder) != (&m.host, &m.username, &m.folder);
     if before.as_ref().is_some_and(is_another) {
         tx.execute(&RESET, params![channel])?;
+        sent::reset(tx, channel)?;
     }
     tx.wake(Wake::Access);
     let after = find(tx, channel)?.or_not_found("mailbox")?;
@@ -203,6 +269,8 @@ pub fn set(tx: &mut Tx<'_>, channel: Id<MailChannel>, new: &NewMailbox) -> Resul
 pub fn remove(tx: &mut Tx<'_>, channel: Id<MailChannel>) -> Result<()> {
     let before = find(tx, channel)?.or_not_found("mailbox")?;
     tx.execute(&DELETE, params![channel])?;
+    oauth::forget_grant(tx, channel)?;
+    sent::forget(tx, channel)?;
     tx.wake(Wake::Access);
     audit::record(
         tx,
@@ -242,18 +310,18 @@ pub fn failed(tx: &mut Tx<'_>, seen: &ChannelMailbox, code: &str, why: &str, is_
     let why: String = why.chars().take(500).collect();
     tx.execute(&FAILED, params![seen.channel_id, seen.version, code, why, paused, now])?;
     if is_final {
-        tell(tx, seen, &format!("its mailbox is not read any more: {why}"))?;
+        tell(tx, seen.channel_id, &format!("its mailbox is not read any more: {why}"))?;
     }
     Ok(())
 }
 
 /// Tells the administrators what stays behind in a mailbox: too large, or not handed out.
 pub fn left_behind(tx: &mut Tx<'_>, seen: &ChannelMailbox, what: &str) -> Result<()> {
-    tell(tx, seen, what)
+    tell(tx, seen.channel_id, what)
 }
 
-fn tell(tx: &mut Tx<'_>, seen: &ChannelMailbox, what: &str) -> Result<()> {
-    let channel = store::get(tx, seen.channel_id)?;
+pub(super) fn tell(tx: &mut Tx<'_>, channel: Id<MailChannel>, what: &str) -> Result<()> {
+    let channel = store::get(tx, channel)?;
     let title: String = format!("{}: {what}", channel.address).chars().take(250).collect();
     for user in users::staff(tx)?.into_iter().filter(|u| u.role.is_admin() && u.disabled_at.is_none()) {
         inbox::notify(tx, user.id, "mailbox", &title, None)?;

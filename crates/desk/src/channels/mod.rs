@@ -8,12 +8,18 @@
 //! |---|---|
 //! | `model` | what a channel is |
 //! | `mailbox` | the mailbox its letters are collected from |
+//! | `oauth` | signing in to it by OAuth 2 (Microsoft 365, Google) |
+//! | `outgoing` | the mail server its letters leave through |
+//! | `sent` | the folder of it that holds answers people wrote in a mail program |
 //! | `ops` | making and changing one, its key |
 //! | `store` | SQL and row mapping, private; finding the business of an address or a key |
 
 pub mod mailbox;
 mod model;
+pub mod oauth;
 mod ops;
+pub mod outgoing;
+pub mod sent;
 mod store;
 
 pub use model::{ChannelPatch, MailChannel, NewChannel, UnknownSenders};

@@ -126,6 +126,9 @@ pub(super) fn set_key(tx: &mut Tx<'_>, id: Id<MailChannel>, hash: [u8; 32], pref
 
 pub(super) fn delete(tx: &mut Tx<'_>, id: Id<MailChannel>) -> Result<()> {
     tx.execute(&DELETE_MAILBOX, params![id])?;
+    super::oauth::forget_channel(tx, id)?;
+    super::sent::forget(tx, id)?;
+    super::outgoing::forget(tx, id)?;
     tx.execute(&DELETE, params![id]).map(|_| ())
 }
 

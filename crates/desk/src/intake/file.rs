@@ -43,18 +43,18 @@ fn stranger(writer: &Address) -> Actor {
 }
 
 /// A letter in a ticket: its row, its references, and how it got there.
-struct Filed<'a> {
-    ticket: Id<Ticket>,
-    message: Id<Message>,
-    found_by: FoundBy,
-    reason: &'a str,
-    standing: Standing,
-    writer: Option<&'a Address>,
-    is_authentic: bool,
-    follows: Option<&'a Trace>,
+pub(super) struct Filed<'a> {
+    pub ticket: Id<Ticket>,
+    pub message: Id<Message>,
+    pub found_by: FoundBy,
+    pub reason: &'a str,
+    pub standing: Standing,
+    pub writer: Option<&'a Address>,
+    pub is_authentic: bool,
+    pub follows: Option<&'a Trace>,
 }
 
-fn record(tx: &mut Tx<'_>, case: &Case<'_>, mail: &mut Mail, filed: &Filed<'_>) -> Result<()> {
+pub(super) fn record(tx: &mut Tx<'_>, case: &Case<'_>, mail: &mut Mail, filed: &Filed<'_>) -> Result<()> {
     let letter = case.letter();
     mail.ticket_id = Some(filed.ticket);
     mail.message_id = Some(filed.message);

@@ -16,6 +16,7 @@
 //! | `settle` | what is decided about a letter that was read |
 //! | `trace` | which ticket a letter leads to, and by what proof |
 //! | `file` | writing it into a ticket |
+//! | `sent` | mail that left from a channel's mailbox: answers written in a mail program |
 //! | `bounce` | letters of ours that came back |
 //! | `reply` | what our own letters carry, so that answers find back |
 //! | `handle` | what people do with letters: release, discard, read again, admit |
@@ -28,6 +29,7 @@ mod model;
 pub mod query;
 mod receive;
 pub mod reply;
+pub mod sent;
 mod settle;
 mod store;
 mod trace;

@@ -10,9 +10,10 @@ use crate::{
 };
 
 words!(
-    /// Where a letter came in.
+    /// Where a letter came in; `sent`: it left, and lay in the folder of sent mail.
     Door, "door", {
         Api = "api", Smtp = "smtp", Lmtp = "lmtp", Imap = "imap", Pipe = "pipe", Ses = "ses", Sendgrid = "sendgrid",
+        Sent = "sent",
     }
 );
 words!(
@@ -24,10 +25,10 @@ words!(
     }
 );
 words!(
-    /// What became of a letter.
+    /// What became of a letter; `ignored`: it left from here and belongs to no ticket.
     Outcome, "outcome", {
         Ticket = "ticket", Reply = "reply", PossibleFollowUp = "possible_follow_up", Automated = "automated",
-        Duplicate = "duplicate", Quarantined = "quarantined", Rejected = "rejected",
+        Duplicate = "duplicate", Quarantined = "quarantined", Rejected = "rejected", Ignored = "ignored",
     }
 );
 words!(

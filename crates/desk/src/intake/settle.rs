@@ -9,9 +9,9 @@ use sha2::{Digest, Sha256};
 
 use super::{
     bounce, file,
-    model::{FoundBy, Mail, MailState, Outcome, Standing},
+    model::{Door, FoundBy, Mail, MailState, Outcome, Standing},
     receive::without_secret,
-    store,
+    sent, store,
     trace::{self, Trace},
     work::ReadMail,
 };
@@ -115,7 +115,7 @@ fn describe(mail: &mut Mail, read: &ReadMail) {
 }
 
 /// Message-ID and body together: mail systems deliver one letter twice, and some give two letters one id.
-fn key_of(letter: &Incoming) -> Option<[u8; 32]> {
+pub(super) fn key_of(letter: &Incoming) -> Option<[u8; 32]> {
     let id = letter.message_id.as_ref()?;
     let mut hash = Sha256::new();
     hash.update(id.as_bytes());
@@ -125,6 +125,9 @@ fn key_of(letter: &Incoming) -> Option<[u8; 32]> {
 }
 
 fn decide(tx: &mut Tx<'_>, case: &Case<'_>, mail: &mut Mail) -> Result<()> {
+    if mail.door == Door::Sent && mail.released_by.is_none() {
+        return sent::decide(tx, case, mail);
+    }
     if let Some(key) = key_of(case.letter())
         && let Some(first) = store::take_key(tx, key, mail.id)?
     {

@@ -48,7 +48,9 @@ pub use ops::{
     mark_spam, merge, merged, purge_deleted, rated, remove, restore, snooze, split, staff_message,
     take_answer, unblock, unmerge, unsnooze, user_of, wake_due, withdraw,
 };
-pub(crate) use ops::{Overheard, admit, is_past, join, lock_head, note_macro, overhear, restore_held};
+pub(crate) use ops::{
+    Overheard, admit, answered_elsewhere, is_past, join, lock_head, note_macro, overhear, restore_held,
+};
 pub use query::Extras;
 pub(crate) use store::{by_ids, lock, lock_all};
 

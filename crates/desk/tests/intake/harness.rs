@@ -30,6 +30,7 @@ pub fn registry() -> Registry {
     registry.handle(notices::letters::Sender {
         links,
         settled: std::sync::Arc::new(|tx, letter, status| tickets::letter_settled(tx, letter.uuid(), status)),
+        ways: None,
     });
     registry
 }

@@ -13,6 +13,10 @@ use bytes::Bytes;
 pub trait Mailboxes: Send + Sync + 'static {
     /// Connects, signs in and opens the folder for reading.
     async fn open(&self, access: &MailboxAccess) -> Result<Box<dyn Mailbox>>;
+
+    /// The folder that the server calls its folder of sent mail (RFC 6154), in the server's own spelling; None where it names
+    /// none.
+    async fn sent_folder(&self, access: &MailboxAccess) -> Result<Option<String>>;
 }
 
 /// An open folder. It is read and never changed: no flag is set, nothing is deleted, and none of it is looked at.

@@ -56,6 +56,8 @@ pub enum SendErrorClass {
     Temporary,
     /// Not taken, and the same letter never will be (5xx).
     Permanent,
+    /// Not taken: the server does not let us in. Nobody should knock again until the access is corrected.
+    SignIn,
     /// The letter was sent in full and the answer was lost: it may or may not arrive.
     Uncertain,
 }
@@ -78,6 +80,7 @@ impl fmt::Display for SendError {
             SendErrorClass::Temporary => "temporary",
             SendErrorClass::Permanent => "permanent",
             SendErrorClass::Uncertain => "uncertain",
+            SendErrorClass::SignIn => "not signed in",
         };
         write!(f, "{class}: {}", self.detail)
     }

@@ -6,6 +6,7 @@
 //! | word | what it is |
 //! |---|---|
 //! | [`Mailer`] | hands one composed letter to a mail server |
+//! | [`Relays`] | the same to a server that a tenant names |
 //! | [`HttpClient`] | calls addresses that a tenant or a setting names, and no other |
 //! | [`Blobs`] | content-addressed files, one set for each tenant |
 //! | [`Scanner`] | looks into files for malware |
@@ -20,6 +21,7 @@ mod http;
 mod mail_checks;
 mod mailboxes;
 mod mailer;
+mod relays;
 mod scanner;
 
 use std::sync::Arc;
@@ -32,6 +34,7 @@ pub use mailboxes::{
     Fetched, MailCursor, Mailbox, MailboxAccess, MailboxSignIn, MailboxTls, Mailboxes, Wake,
 };
 pub use mailer::{Envelope, Mailer, Receipt, SendError, SendErrorClass};
+pub use relays::{MailRelay, Relays};
 pub use scanner::{ScanError, Scanner, Verdict};
 
 /// Everything a job may reach outside the database.
@@ -44,4 +47,5 @@ pub struct Outside {
     pub scanner: Option<Arc<dyn Scanner>>,
     pub mail_checks: Arc<dyn MailChecks>,
     pub mailboxes: Arc<dyn Mailboxes>,
+    pub relays: Arc<dyn Relays>,
 }

@@ -13,6 +13,7 @@ mod outbox;
 mod secret;
 mod send;
 mod template;
+mod ways;
 mod words;
 
 pub use kind::LetterKind;
@@ -26,4 +27,5 @@ pub use template::{
     Edited, Rendered, Sample, Template, changed, check as check_template, default_of, edited, render, reset,
     save, template_of,
 };
+pub use ways::{Way, Ways};
 pub use words::LANGUAGES;

@@ -11,7 +11,10 @@ use engine::{
 use identity::{Links, tenants};
 use serde::{Deserialize, Serialize};
 
-use super::outbox::{self, Letter, LetterFile, Named};
+use super::{
+    outbox::{self, Letter, LetterFile, Named},
+    ways::{Way, Ways},
+};
 
 #[derive(Serialize, Deserialize)]
 pub struct SendLetter {
@@ -31,6 +34,8 @@ pub type Settled = Arc<dyn Fn(&mut Tx<'_>, Id<Letter>, &str) -> Result<()> + Sen
 pub struct Sender {
     pub links: Links,
     pub settled: Settled,
+    /// Servers of the businesses' own.
+    pub ways: Option<Arc<dyn Ways>>,
 }
 
 /// A letter with everything it is made of but the content of its files.
@@ -114,6 +119,7 @@ pub struct Sending {
     to: Email,
     message_id: String,
     parcel: Parcel,
+    way: Way,
 }
 
 impl Handler for Sender {
@@ -122,7 +128,7 @@ impl Handler for Sender {
     type Outcome = ();
 
     fn is_repeatable(&self, outside: &Outside) -> bool {
-        outside.mailer.knows_repeats()
+        outside.mailer.knows_repeats() && !self.ways.as_ref().is_some_and(|w| w.are_used())
     }
 
     fn plan(&self, tx: &mut Tx<'_>, job: &SendLetter) -> Result<Step<Sending>> {
@@ -131,12 +137,20 @@ impl Handler for Sender {
         if matches!(letter.status.as_str(), "sent" | "bounced" | "held") {
             return Ok(Step::Done);
         }
+        let way = match &self.ways {
+            Some(ways) => ways.way(tx, &letter)?,
+            None => Way::Installation,
+        };
+        if way == Way::Again {
+            return Ok(Step::Later(tx.now()));
+        }
         let parcel = parcel(tx, &self.links, &letter)?;
         let from = (!letter.automatic).then(|| parcel.from.clone());
-        Ok(Step::Perform(Sending { from, to: letter.to_email, message_id: letter.message_id, parcel }))
+        Ok(Step::Perform(Sending { from, to: letter.to_email, message_id: letter.message_id, parcel, way }))
     }
 
     async fn perform(&self, outside: &Outside, plan: Sending) -> Result<(), Failure> {
+        let tenant = plan.parcel.tenant;
         let raw = plan.parcel.bytes(&*outside.blobs).await.map_err(|e| match e.kind() {
             Kind::NotFound => Failure::Permanent(format!("a file of the letter is lost: {e}")),
             Kind::Unavailable => Failure::Temporary(format!("a file of the letter cannot be read: {e}")),
@@ -144,8 +158,12 @@ impl Handler for Sender {
         })?;
         let envelope =
             Envelope { from: plan.from, to: plan.to, message_id: plan.message_id, raw: raw.into() };
-        outside.mailer.send(envelope).await.map(|_| ()).map_err(|e| match e.class {
-            SendErrorClass::Temporary => Failure::Temporary(e.detail),
+        let sent = match (plan.way, &self.ways) {
+            (Way::Own(way), Some(ways)) => ways.send(outside, tenant, way, envelope).await,
+            _ => outside.mailer.send(envelope).await,
+        };
+        sent.map(|_| ()).map_err(|e| match e.class {
+            SendErrorClass::Temporary | SendErrorClass::SignIn => Failure::Temporary(e.detail),
             SendErrorClass::Permanent => Failure::Permanent(e.detail),
             SendErrorClass::Uncertain => Failure::Uncertain(e.detail),
         })

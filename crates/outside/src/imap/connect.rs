@@ -5,13 +5,14 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use async_imap::{
     Authenticator, Client,
     error::Error as ImapError,
-    imap_proto::{Response, Status},
+    imap_proto::{MailboxDatum, NameAttribute, Response, Status},
 };
 use async_trait::async_trait;
 use base::{Error, Result};
 use engine::outside::{Mailbox, MailboxAccess, MailboxSignIn, MailboxTls, Mailboxes};
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpStream, lookup_host},
     sync::OnceCell,
     time::timeout,
@@ -27,6 +28,8 @@ use crate::http::{refusal, tls};
 
 /// Addresses of one name that are tried, in their order.
 const MAX_ADDRESSES: usize = 3;
+/// Bytes of what a server says it can.
+const MAX_CAPABILITIES: usize = 16 * 1024;
 
 /// Mailboxes over IMAP.
 pub struct ImapMailboxes {
@@ -133,9 +136,8 @@ impl ImapMailboxes {
     }
 }
 
-#[async_trait]
-impl Mailboxes for ImapMailboxes {
-    async fn open(&self, access: &MailboxAccess) -> Result<Box<dyn Mailbox>> {
+impl ImapMailboxes {
+    async fn sign_in(&self, access: &MailboxAccess) -> Result<Session> {
         access.check()?;
         let connect = async {
             let client = self.client(access).await?;
@@ -144,8 +146,27 @@ impl Mailboxes for ImapMailboxes {
                     client.login(username, password.reveal()).await
                 }
                 MailboxSignIn::Token { username, access_token } => {
-                    let token = format!("user={username}\x01auth=Bearer {}\x01\x01", access_token.reveal());
-                    client.authenticate("XOAUTH2", Token(Some(token))).await
+                    let token = access_token.reveal();
+                    let mut stream = client.into_inner();
+                    let offered = capabilities(&mut stream).await?;
+                    let client = Client::new(stream);
+                    match mechanism(&offered) {
+                        Mechanism::Xoauth2 => {
+                            let first = format!("user={username}\x01auth=Bearer {token}\x01\x01");
+                            client.authenticate("XOAUTH2", Token { first: Some(first), after: "" }).await
+                        }
+                        Mechanism::Oauthbearer => {
+                            // Of the name's own characters two have a meaning there (RFC 5801, 4).
+                            let name = username.replace('=', "=3D").replace(',', "=2C");
+                            let (host, port) = (&access.host, access.port);
+                            let first = format!(
+                                "n,a={name},\x01host={host}\x01port={port}\x01auth=Bearer {token}\x01\x01"
+                            );
+                            client
+                                .authenticate("OAUTHBEARER", Token { first: Some(first), after: "\x01" })
+                                .await
+                        }
+                    }
                 }
             };
             signed_in.map_err(|(error, _)| match error {
@@ -158,18 +179,97 @@ impl Mailboxes for ImapMailboxes {
         let wire = timeout(self.limit() * 2, connect)
             .await
             .map_err(|_| unavailable("imap.unreachable", "no connection in time"))??;
-        let session = Session::new(wire, self.limit());
-        Ok(Box::new(Folder::open(session, access.folder.clone(), &self.config).await?))
+        Ok(Session::new(wire, self.limit()))
     }
 }
 
-/// Says the token once. A second question holds the reason of a refusal and is answered with nothing.
-struct Token(Option<String>);
+#[async_trait]
+impl Mailboxes for ImapMailboxes {
+    async fn open(&self, access: &MailboxAccess) -> Result<Box<dyn Mailbox>> {
+        let session = self.sign_in(access).await?;
+        Ok(Box::new(Folder::open(session, access.folder.clone(), &self.config).await?))
+    }
+
+    async fn sent_folder(&self, access: &MailboxAccess) -> Result<Option<String>> {
+        let mut session = self.sign_in(access).await?;
+        let mut found = None;
+        session
+            .run("LIST \"\" \"*\"", 5, |response| {
+                if let Response::MailboxData(MailboxDatum::List(folder)) = response
+                    && folder.name_attributes.contains(&NameAttribute::Sent)
+                {
+                    found.get_or_insert_with(|| folder.name.to_string());
+                }
+            })
+            .await?;
+        // The answer is a goodbye, which is an error anywhere else.
+        let _ = timeout(Duration::from_secs(5), session.run("LOGOUT", 1, |_| {})).await;
+        Ok(found)
+    }
+}
+
+/// How a token is said.
+enum Mechanism {
+    Xoauth2,
+    Oauthbearer,
+}
+
+/// XOAUTH2, as Microsoft and Google speak it, or the standard where only that is offered (RFC 7628). A server that names
+/// neither may know the older one all the same, and says so if not.
+fn mechanism(capabilities: &str) -> Mechanism {
+    let offers = |name: &str| {
+        let words = capabilities.split_ascii_whitespace();
+        words
+            .filter_map(|w| w.get(..5).filter(|p| p.eq_ignore_ascii_case("AUTH=")).and(w.get(5..)))
+            .any(|w| w.eq_ignore_ascii_case(name))
+    };
+    if offers("OAUTHBEARER") && !offers("XOAUTH2") { Mechanism::Oauthbearer } else { Mechanism::Xoauth2 }
+}
+
+/// What the server says it can, as lines. The library tells it after the sign-in alone.
+async fn capabilities(stream: &mut BoxStream) -> Result<String> {
+    let lost = |error: std::io::Error| unavailable("imap.lost", format!("the connection broke: {error}"));
+    stream.write_all(b"C0 CAPABILITY\r\n").await.map_err(lost)?;
+    stream.flush().await.map_err(lost)?;
+    let mut said = Vec::new();
+    loop {
+        let byte = stream.read_u8().await.map_err(lost)?;
+        said.push(byte);
+        if said.len() > MAX_CAPABILITIES {
+            return Err(protocol("the server says too much of what it can"));
+        }
+        if byte == b'\n' {
+            let text = String::from_utf8_lossy(&said);
+            if text.lines().next_back().is_some_and(|line| line.starts_with("C0 ")) {
+                return Ok(text.into_owned());
+            }
+        }
+    }
+}
+
+/// Says the token once. A second question holds the reason of a refusal, and is answered so that the refusal itself comes.
+struct Token {
+    first: Option<String>,
+    after: &'static str,
+}
 
 impl Authenticator for Token {
     type Response = String;
 
     fn process(&mut self, _challenge: &[u8]) -> String {
-        self.0.take().unwrap_or_default()
+        self.first.take().unwrap_or_else(|| self.after.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_standard_is_spoken_where_only_that_is_offered() {
+        let is_new = |said: &str| matches!(mechanism(said), Mechanism::Oauthbearer);
+        assert!(is_new("* CAPABILITY IMAP4rev1 AUTH=PLAIN AUTH=OAUTHBEARER\r\nC0 OK\r\n"));
+        assert!(!is_new("* CAPABILITY IMAP4rev1 AUTH=XOAUTH2 AUTH=OAUTHBEARER\r\nC0 OK\r\n"));
+        assert!(!is_new("* CAPABILITY IMAP4rev1\r\nC0 OK\r\n"));
     }
 }

@@ -279,19 +279,31 @@ async fn a_token_signs_in_where_passwords_are_gone() {
             let _ = stream.write_all(format!("{head}{body}").as_bytes());
         }
     });
-    let dovecot =
-        Dovecot::start("passdb {\n driver = oauth2\n mechanisms = xoauth2\n args = {folder}/oauth2.conf\n}");
-    let config = format!("tokeninfo_url = http://127.0.0.1:{port}/?token=\nusername_attribute = username\n");
-    fs::write(dovecot.folder.path().join("oauth2.conf"), config).unwrap();
-    dovecot.deliver("1.a", &mail("hello"));
-    let mailboxes = mailboxes_of(&dovecot, |_| {});
-    let mut access = access(&dovecot, MailboxTls::Tls);
-    for (token, code) in [("good-token", None), ("stale-token", Some("imap.sign_in"))] {
-        access.sign_in = MailboxSignIn::Token { username: "ada".into(), access_token: Secret::new(token) };
-        match (mailboxes.open(&access).await, code) {
-            (Ok(mut mailbox), None) => assert_eq!(mailbox.since(None, 10).await.unwrap().mails.len(), 1),
-            (opened, code) => assert_eq!(opened.err().map(|error| error.code()), code, "{}", dovecot.log()),
+    // As Microsoft and Google speak it, and as the standard has it where nothing else is offered.
+    for mechanisms in ["plain login xoauth2 oauthbearer", "plain oauthbearer"] {
+        let dovecot = Dovecot::start(&format!(
+            "auth_mechanisms = {mechanisms}\npassdb {{\n driver = oauth2\n mechanisms = xoauth2 oauthbearer\n args = {{folder}}/oauth2.conf\n}}"
+        ));
+        let config =
+            format!("tokeninfo_url = http://127.0.0.1:{port}/?token=\nusername_attribute = username\n");
+        fs::write(dovecot.folder.path().join("oauth2.conf"), config).unwrap();
+        dovecot.deliver("1.a", &mail("hello"));
+        let mailboxes = mailboxes_of(&dovecot, |_| {});
+        let mut access = access(&dovecot, MailboxTls::Tls);
+        for (token, code) in [("good-token", None), ("stale-token", Some("imap.sign_in"))] {
+            access.sign_in =
+                MailboxSignIn::Token { username: "ada".into(), access_token: Secret::new(token) };
+            match (mailboxes.open(&access).await, code) {
+                (Ok(mut mailbox), None) => {
+                    assert_eq!(mailbox.since(None, 10).await.unwrap().mails.len(), 1);
+                }
+                (opened, code) => {
+                    assert_eq!(opened.err().map(|error| error.code()), code, "{}", dovecot.log());
+                }
+            }
         }
+        let spoken = if mechanisms.contains("xoauth2") { "method=XOAUTH2" } else { "method=OAUTHBEARER" };
+        assert!(dovecot.log().contains(spoken), "{}", dovecot.log());
     }
 }
 

@@ -38,7 +38,7 @@ impl Dovecot {
         let config = format!(
             "base_dir = {at}/run\nstate_dir = {at}/state\nlog_path = {at}/dovecot.log\nprotocols = imap\n\
              listen = 127.0.0.1\nssl = yes\nssl_cert = <{at}/cert.pem\nssl_key = <{at}/key.pem\n\
-             disable_plaintext_auth = no\nauth_mechanisms = plain login xoauth2\n\
+             disable_plaintext_auth = no\nauth_mechanisms = plain login xoauth2 oauthbearer\n\
              default_internal_user = {internal}\ndefault_login_user = {login}\n\
              mail_location = maildir:{at}/mail/%u\n\
              passdb {{\n driver = passwd-file\n args = scheme=PLAIN {at}/users\n mechanisms = plain login\n}}\n\

@@ -6,11 +6,14 @@
 //! | `process` | starting and stopping, ports, certificates |
 //! | `postfix` | a mail server in between |
 //! | `dovecot` | mailboxes |
+//! | `oauth` | a provider of sign-ins, of our own making |
 
 mod dovecot;
+mod oauth;
 mod postfix;
 mod process;
 
 pub use dovecot::Dovecot;
+pub use oauth::{Behaviour, OauthServer};
 pub use postfix::Postfix;
 pub use process::{Owned, eventually, folder, free_port, make_certificate, program};

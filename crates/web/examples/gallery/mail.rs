@@ -14,6 +14,27 @@ pub fn pages() -> Vec<Page> {
         Page::new("channels-new", "channels/form.html", agent("/admin/channels/new", ""), channel_form()),
         Page::new("channel", "channels/channel.html", agent("/admin/channels/1", ""), channel()),
         Page::new("mailbox", "channels/mailbox.html", agent("/admin/channels/1/mailbox", ""), mailbox()),
+        Page::new("connect", "channels/connect.html", agent("/admin/channels/1/connect", ""), connect()),
+        Page::new(
+            "connect-leaving",
+            "channels/leaving.html",
+            agent("/admin/channels/1/connect", ""),
+            leaving(),
+        ),
+        Page::new("outgoing", "channels/outgoing.html", agent("/admin/channels/1/outgoing", ""), outgoing()),
+        Page::new("sent", "channels/sent.html", agent("/admin/channels/1/sent", ""), sent()),
+        Page::new(
+            "providers",
+            "channels/providers.html",
+            agent("/admin/channels/providers", ""),
+            providers(),
+        ),
+        Page::new(
+            "provider",
+            "channels/provider.html",
+            agent("/admin/channels/providers/other", ""),
+            provider(),
+        ),
         Page::new("mails", "mails/list.html", agent("/admin/mails", ""), mail_list()),
         Page::new("mail", "mails/mail.html", agent("/admin/mails/1", ""), mail()),
     ]
@@ -69,10 +90,24 @@ fn channel() -> channels::Channel {
         acknowledges: true,
         unknown_senders: "accept".into(),
         key_prefix: "cfm_abcdefgh".into(),
+        outgoing: Some(channels::Outgoing {
+            place: "support@northwind.example @ smtp.northwind.example".into(),
+            is_paused: false,
+            error: None,
+        }),
         mailbox: Some(channels::Mailbox {
             place: "support@northwind.example @ imap.northwind.example, INBOX".into(),
-            state: "failing".into(),
-            error: text("the server does not answer"),
+            state: "paused".into(),
+            is_by_oauth: true,
+            provider: text("microsoft"),
+            account: text("grace@northwind.example"),
+            sent: Some(channels::Sent {
+                folder: String::new(),
+                state: "on".into(),
+                error: None,
+                collected: 12,
+            }),
+            error: text("the provider has ended the connection: connect again"),
             checked_at: Some(ago(2)),
             collected: 1_204,
         }),
@@ -100,6 +135,94 @@ fn mailbox() -> channels::MailboxForm {
         username: "support@northwind.example".into(),
         folder: "INBOX".into(),
         problems: vec![Problem::new("host", "the server refuses this user name or password")],
+        ..Default::default()
+    }
+}
+
+fn connect() -> channels::Connect {
+    channels::Connect {
+        id: "1".into(),
+        address: "support@northwind.example".into(),
+        providers: choices(&[("microsoft", "Microsoft 365"), ("google", "Google")], "microsoft"),
+        username: "support@northwind.example".into(),
+        folder: "INBOX".into(),
+        problems: vec![Problem::new("provider", "the access was not allowed; nothing was changed")],
+        ..Default::default()
+    }
+}
+
+fn sent() -> channels::SentForm {
+    channels::SentForm {
+        id: "1".into(),
+        address: "support@northwind.example".into(),
+        is_set: true,
+        folder: "Gesendet".into(),
+        problems: Vec::new(),
+    }
+}
+
+fn outgoing() -> channels::OutgoingForm {
+    channels::OutgoingForm {
+        id: "1".into(),
+        address: "support@northwind.example".into(),
+        is_set: true,
+        host: "smtp.northwind.example".into(),
+        port: "587".into(),
+        tls: choices(&[("starttls", "STARTTLS"), ("tls", "From the beginning (TLS)")], "starttls"),
+        sign_ins: choices(
+            &[("password", "With user name and password"), ("oauth", "As the mailbox is connected")],
+            "password",
+        ),
+        username: "support@northwind.example".into(),
+        problems: vec![Problem::new(
+            "password",
+            "the sign-in was refused: AUTH: permanent error (535): 5.7.8 Authentication credentials invalid",
+        )],
+        ..Default::default()
+    }
+}
+
+fn leaving() -> channels::Leaving {
+    channels::Leaving {
+        id: "1".into(),
+        address: "support@northwind.example".into(),
+        username: "support@northwind.example".into(),
+        // Nobody is led away from the gallery.
+        url: "#main".into(),
+        host: "login.microsoftonline.com".into(),
+    }
+}
+
+fn providers() -> channels::Providers {
+    let row = |provider: &str, id: Option<&str>| channels::ProviderRow {
+        provider: provider.into(),
+        client_id: id.map(Into::into),
+    };
+    channels::Providers {
+        providers: vec![
+            row("microsoft", Some("6731de76-14a6-49ae-97bc-6eba6914391e")),
+            row("google", None),
+            row("other", None),
+        ],
+    }
+}
+
+fn provider() -> channels::ProviderForm {
+    channels::ProviderForm {
+        provider: "other".into(),
+        is_set: true,
+        redirect_url: "https://help.northwind.example/admin/channels/connected/other".into(),
+        client_id: "counterfoil".into(),
+        authorize_url: "https://login.example.net/authorize".into(),
+        token_url: "http://login.example.net/token".into(),
+        scopes: "mail offline_access".into(),
+        host: "imap.example.net".into(),
+        port: "993".into(),
+        tls: choices(&[("tls", "From the beginning (TLS)"), ("starttls", "STARTTLS")], "tls"),
+        problems: vec![Problem::new(
+            "token_url",
+            "expected an address such as https://login.example.org/token, without a fragment",
+        )],
         ..Default::default()
     }
 }

@@ -10,6 +10,7 @@ use desk::{
     channels::{
         self, ChannelPatch, MailChannel, NewChannel, UnknownSenders,
         mailbox::{self, ChannelMailbox, NewMailbox},
+        sent::{self, SentFolder},
     },
     tickets::Priority,
 };
@@ -119,6 +120,25 @@ pub(crate) fn routes() -> ApiRouter<App> {
             }),
         )
         .api_route(
+            "/api/admin/channels/{id}/sent-folder",
+            get_with(show_sent, |op| {
+                reads(op, "admin.channels.sent", "The folder whose letters are answers of yours", Admins)
+                    .response::<200, Json<SentFolder>>()
+            })
+            .put_with(set_sent, |op| {
+                body::<SentIn>(writes(
+                    op,
+                    "admin.channels.sent.set",
+                    "Take answers written in a mail program from the mailbox's folder of sent mail, from now on",
+                    Admins,
+                ))
+                .response::<200, Json<SentFolder>>()
+            })
+            .delete_with(remove_sent, |op| {
+                writes(op, "admin.channels.sent.remove", "Leave that folder alone", Admins).response::<204, ()>()
+            }),
+        )
+        .api_route(
             "/api/admin/channels/{id}/test-sender",
             post_with(test_sender, |op| {
                 writes(
@@ -130,6 +150,8 @@ pub(crate) fn routes() -> ApiRouter<App> {
                 .response::<200, Json<SenderOut>>()
             }),
         )
+        .merge(super::providers_api::routes())
+        .merge(super::outgoing_api::routes())
 }
 
 async fn list(State(app): State<App>, who: AdminCaller) -> Outcome<Answer<Page<MailChannel>>> {
@@ -367,6 +389,43 @@ async fn test_mailbox(
     Ok(Nothing)
 }
 
+/// A folder of sent mail.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SentIn {
+    /// Left out or empty: the one the server calls its folder of sent mail.
+    #[serde(default)]
+    pub folder: String,
+}
+
+async fn show_sent(
+    State(app): State<App>,
+    who: AdminCaller,
+    At(at): At<ThingAt>,
+) -> Outcome<Answer<SentFolder>> {
+    let channel = find(&app, &who, at.id).await?.id;
+    let found = app.read(who.caller.scope(), move |read| sent::find(read, channel)).await?;
+    Ok(Answer::ok(found.ok_or_else(|| base::Error::not_found("folder"))?))
+}
+
+async fn set_sent(
+    State(app): State<App>,
+    who: AdminCaller,
+    At(at): At<ThingAt>,
+    payload: Payload,
+) -> Outcome<Answer<SentFolder>> {
+    let channel = find(&app, &who, at.id).await?.id;
+    let input: SentIn = payload.json().await?;
+    let set = app.write(who.caller.scope(), move |tx| sent::set(tx, channel, &input.folder)).await?;
+    Ok(Answer::ok(set))
+}
+
+async fn remove_sent(State(app): State<App>, who: AdminCaller, At(at): At<ThingAt>) -> Outcome<Nothing> {
+    let channel = find(&app, &who, at.id).await?.id;
+    app.write(who.caller.scope(), move |tx| sent::remove(tx, channel)).await?;
+    Ok(Nothing)
+}
+
 /// Signs in once and opens the folder.
 pub(crate) async fn knock(
     app: &App,
@@ -375,7 +434,7 @@ pub(crate) async fn knock(
     new: NewMailbox,
 ) -> base::Result<()> {
     let described = app.read(scope.clone(), move |read| mailbox::described(read, channel, &new)).await?;
-    let opened = app.outside().mailboxes.open(&described.access()?).await;
+    let opened = app.outside().mailboxes.open(&described.access(None)?).await;
     // What the other server says is about what was typed, not about us.
     let mut open =
         opened.map_err(|e| base::Error::field("host", "mailbox.refused", e.message().to_owned()))?;

@@ -5,22 +5,16 @@ use axum::{
     extract::State,
     routing::{get, post},
 };
-use base::{Email, Error, Id, Result, Secret};
+use base::{Email, Error, Id, Result, Timestamp};
 use desk::{
-    channels::{
-        self, ChannelPatch, MailChannel, NewChannel, UnknownSenders,
-        mailbox::{self, ChannelMailbox, NewMailbox},
-    },
+    channels::{self, ChannelPatch, MailChannel, NewChannel, UnknownSenders, mailbox, oauth, outgoing, sent},
     tickets::Priority,
 };
 use identity::teams::{self, Team};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{
-    api::{knock, who_sent},
-    views,
-};
+use super::{api::who_sent, views};
 use crate::{
     http::{
         app::App,
@@ -32,7 +26,7 @@ use crate::{
     kit::forms::{Choice, Problem},
 };
 
-const HOME: &str = "/admin/channels";
+pub(super) const HOME: &str = "/admin/channels";
 
 pub fn routes() -> Router<App> {
     Router::new()
@@ -45,8 +39,11 @@ pub fn routes() -> Router<App> {
         .route("/admin/channels/{id}/rotate", post(rotate))
         .route("/admin/channels/{id}/delete", post(delete))
         .route("/admin/channels/{id}/test", post(test))
-        .route("/admin/channels/{id}/mailbox", get(edit_mailbox).post(save_mailbox))
-        .route("/admin/channels/{id}/mailbox/remove", post(remove_mailbox))
+        .merge(super::mailbox_pages::routes())
+        .merge(super::connect_pages::routes())
+        .merge(super::sent_pages::routes())
+        .merge(super::outgoing_pages::routes())
+        .merge(super::provider_pages::routes())
 }
 
 fn team_name(all: &[Team], id: Option<Id<Team>>) -> Option<String> {
@@ -216,24 +213,45 @@ async fn create(State(app): State<App>, who: AdminPage, payload: Payload) -> Out
     }
 }
 
-async fn find(app: &App, who: &AdminPage, id: Uuid) -> Result<MailChannel> {
+pub(super) async fn find(app: &App, who: &AdminPage, id: Uuid) -> Result<MailChannel> {
     app.read(who.scope(), move |read| channels::get(read, Id::from_uuid(id))).await
+}
+
+/// How reading a folder stands.
+fn state_of(paused: Option<Timestamp>, error: Option<&str>, checked: Option<Timestamp>) -> &'static str {
+    match (paused, error, checked) {
+        (Some(_), _, _) => "paused",
+        (None, Some(_), _) => "failing",
+        (None, None, Some(_)) => "on",
+        (None, None, None) => "new",
+    }
 }
 
 async fn page(app: &App, who: &AdminPage, c: MailChannel) -> Result<views::Channel> {
     let id = c.id;
-    let (teams, mailbox) =
-        app.read(who.scope(), move |read| Ok((teams::all(read)?, mailbox::find(read, id)?))).await?;
+    let found = app.read(who.scope(), move |read| {
+        Ok((teams::all(read)?, mailbox::find(read, id)?, oauth::find(read, id)?, sent::find(read, id)?))
+    });
+    let (teams, mailbox, grant, sent) = found.await?;
+    let outgoing = app.read(who.scope(), move |read| outgoing::find(read, id)).await?;
     Ok(views::Channel {
+        outgoing: outgoing.map(|o| views::Outgoing {
+            place: if o.username.is_empty() { o.host } else { format!("{} @ {}", o.username, o.host) },
+            is_paused: o.paused_at.is_some(),
+            error: o.error,
+        }),
         mailbox: mailbox.map(|m| views::Mailbox {
             place: format!("{} @ {}, {}", m.username, m.host, m.folder),
-            state: match (&m.paused_at, &m.error_code, &m.checked_at) {
-                (Some(_), _, _) => "paused",
-                (None, Some(_), _) => "failing",
-                (None, None, Some(_)) => "on",
-                (None, None, None) => "new",
-            }
-            .into(),
+            state: state_of(m.paused_at, m.error_code.as_deref(), m.checked_at).into(),
+            is_by_oauth: m.is_by_oauth(),
+            provider: grant.as_ref().map(|g| g.provider.to_string()),
+            account: grant.and_then(|g| g.account).filter(|a| !a.eq_ignore_ascii_case(&m.username)),
+            sent: sent.map(|s| views::Sent {
+                state: state_of(s.paused_at, s.error_code.as_deref(), s.checked_at).into(),
+                folder: s.folder,
+                error: s.error,
+                collected: s.collected,
+            }),
             error: m.error,
             checked_at: m.checked_at,
             collected: m.collected,
@@ -297,7 +315,7 @@ async fn disable(State(app): State<App>, who: AdminPage, At(id): At<Uuid>, paylo
 }
 
 /// Asks before something that cannot be undone.
-async fn ask(
+pub(super) async fn ask(
     app: &App,
     who: &AdminPage,
     c: &MailChannel,
@@ -331,131 +349,6 @@ async fn delete(State(app): State<App>, who: AdminPage, At(id): At<Uuid>, payloa
     }
     app.write(who.scope(), move |tx| channels::delete(tx, channel.id)).await?;
     who.done(HOME, "channels-is-deleted")
-}
-
-#[derive(Deserialize, Clone, Default)]
-#[serde(deny_unknown_fields, default)]
-struct TypedMailbox {
-    host: String,
-    port: String,
-    tls: String,
-    username: String,
-    password: String,
-    folder: String,
-    from_beginning: bool,
-    /// The button that was pressed: `test`, or none for saving.
-    then: String,
-}
-
-impl TypedMailbox {
-    fn described(&self) -> Result<NewMailbox> {
-        let port = self.port.trim().parse();
-        Ok(NewMailbox {
-            host: self.host.clone(),
-            port: port
-                .map_err(|_| Error::field("port", "mailbox.port", "expected a port from 1 to 65535"))?,
-            tls: self.tls.clone(),
-            username: self.username.clone(),
-            password: (!self.password.is_empty()).then(|| Secret::new(self.password.clone())),
-            folder: self.folder.clone(),
-            from_beginning: self.from_beginning,
-        })
-    }
-}
-
-fn mailbox_view(
-    who: &AdminPage,
-    c: &MailChannel,
-    is_set: bool,
-    t: TypedMailbox,
-    problems: Vec<Problem>,
-) -> views::MailboxForm {
-    let tls = ["tls", "starttls", "none"];
-    views::MailboxForm {
-        id: c.id.to_string(),
-        address: c.address.as_str().to_owned(),
-        is_set,
-        host: t.host,
-        port: t.port,
-        tls: tls.map(|w| Choice::new(w, who.say(&format!("mailbox-tls-{w}")), w == t.tls)).into(),
-        username: t.username,
-        folder: t.folder,
-        from_beginning: t.from_beginning,
-        is_tested: false,
-        problems,
-    }
-}
-
-async fn known_mailbox(app: &App, who: &AdminPage, c: &MailChannel) -> Result<Option<ChannelMailbox>> {
-    let id = c.id;
-    app.read(who.scope(), move |read| mailbox::find(read, id)).await
-}
-
-async fn edit_mailbox(State(app): State<App>, who: AdminPage, At(id): At<Uuid>) -> Outcome {
-    let channel = find(&app, &who, id).await?;
-    let known = known_mailbox(&app, &who, &channel).await?;
-    let is_set = known.is_some();
-    let start = match known {
-        Some(m) => TypedMailbox {
-            host: m.host,
-            port: m.port.to_string(),
-            tls: m.tls,
-            username: m.username,
-            folder: m.folder,
-            from_beginning: m.from_beginning,
-            ..TypedMailbox::default()
-        },
-        None => TypedMailbox {
-            port: "993".into(),
-            tls: "tls".into(),
-            username: channel.address.as_str().to_owned(),
-            folder: "INBOX".into(),
-            ..TypedMailbox::default()
-        },
-    };
-    who.show(&app, "channels/mailbox.html", mailbox_view(&who, &channel, is_set, start, Vec::new())).await
-}
-
-async fn save_mailbox(State(app): State<App>, who: AdminPage, At(id): At<Uuid>, payload: Payload) -> Outcome {
-    let channel = find(&app, &who, id).await?;
-    let input: TypedMailbox = form(&app, &who.caller, payload).await?;
-    let is_set = known_mailbox(&app, &who, &channel).await?.is_some();
-    let at = format!("{HOME}/{id}/mailbox");
-    let (channel_id, tests) = (channel.id, input.then == "test");
-    let done = match input.described() {
-        // What was typed is tried as it stands.
-        Ok(new) if tests => knock(&app, &who.scope(), channel_id, new).await,
-        Ok(new) => app.write(who.scope(), move |tx| mailbox::set(tx, channel_id, &new)).await.map(drop),
-        Err(error) => Err(error),
-    };
-    match done {
-        Ok(()) if tests => {
-            let view = mailbox_view(&who, &channel, is_set, input, Vec::new());
-            let view = views::MailboxForm { is_tested: true, ..view };
-            who.answer(&app, at, "channels/mailbox.html", view).await
-        }
-        Ok(()) => who.done(format!("{HOME}/{id}"), "mailbox-is-set"),
-        Err(error) => {
-            let view = mailbox_view(&who, &channel, is_set, input, problems(error)?);
-            who.again(&app, at, "channels/mailbox.html", view).await
-        }
-    }
-}
-
-async fn remove_mailbox(
-    State(app): State<App>,
-    who: AdminPage,
-    At(id): At<Uuid>,
-    payload: Payload,
-) -> Outcome {
-    let channel = find(&app, &who, id).await?;
-    let input: Button = form(&app, &who.caller, payload).await?;
-    if !input.confirmed {
-        return ask(&app, &who, &channel, "mailbox/remove", "mailbox-remove-question", "mailbox-remove")
-            .await;
-    }
-    app.write(who.scope(), move |tx| mailbox::remove(tx, channel.id)).await?;
-    who.done(format!("{HOME}/{id}"), "mailbox-is-removed")
 }
 
 #[derive(Deserialize)]

@@ -60,6 +60,8 @@ pub struct Channel {
     pub key: Option<String>,
     /// Where its mail is collected from.
     pub mailbox: Option<Mailbox>,
+    /// The mail server its letters leave through; none: the installation's.
+    pub outgoing: Option<Outgoing>,
     /// The base of the address programs hand mail in at.
     pub inbound_url: String,
     /// What was typed to test, and what came of it.
@@ -74,9 +76,62 @@ pub struct Mailbox {
     pub place: String,
     /// `new, on, failing, paused`.
     pub state: String,
+    /// Somebody signed in at the provider: `google, microsoft, other`, and by which account, where that is another than the
+    /// mailbox's.
+    pub is_by_oauth: bool,
+    pub provider: Option<String>,
+    pub account: Option<String>,
+    /// Its folder of sent mail, when that is read.
+    pub sent: Option<Sent>,
     pub error: Option<String>,
     pub checked_at: Option<Timestamp>,
     pub collected: i64,
+}
+
+/// How sending by a channel's own mail server stands.
+#[derive(Debug, Serialize)]
+pub struct Outgoing {
+    pub place: String,
+    pub is_paused: bool,
+    pub error: Option<String>,
+}
+
+/// `channels/outgoing.html`, `GET|POST /admin/channels/{id}/outgoing`. Fields `host, port, tls, sign_in, username, password` (empty: as
+/// it is), and `then`: `test` to send one letter to oneself without keeping anything. `POST …/remove` asks first.
+#[derive(Debug, Default, Serialize)]
+pub struct OutgoingForm {
+    pub id: String,
+    pub address: String,
+    pub is_set: bool,
+    pub host: String,
+    pub port: String,
+    pub tls: Vec<Choice>,
+    pub sign_ins: Vec<Choice>,
+    pub username: String,
+    /// Who got the letter that tried it.
+    pub tested: Option<String>,
+    pub problems: Vec<Problem>,
+}
+
+/// How reading a folder of sent mail stands.
+#[derive(Debug, Serialize)]
+pub struct Sent {
+    /// Empty: the one the server names.
+    pub folder: String,
+    /// `new, on, failing, paused`.
+    pub state: String,
+    pub error: Option<String>,
+    pub collected: i64,
+}
+
+/// `channels/sent.html`, `GET|POST /admin/channels/{id}/sent`. Field `folder`. `POST …/remove` asks nothing: what was taken stays.
+#[derive(Debug, Default, Serialize)]
+pub struct SentForm {
+    pub id: String,
+    pub address: String,
+    pub is_set: bool,
+    pub folder: String,
+    pub problems: Vec<Problem>,
 }
 
 /// `channels/mailbox.html`, `GET|POST /admin/channels/{id}/mailbox`. Fields `host, port, tls, username, password` (empty: as
@@ -102,4 +157,61 @@ pub struct Tested {
     pub name: Option<String>,
     pub reason: String,
     pub automated: Option<String>,
+}
+
+/// `channels/connect.html`, `GET|POST /admin/channels/{id}/connect`. Fields `provider, username, folder, from_beginning`.
+/// Coming back from the provider with a problem shows it, too.
+#[derive(Debug, Default, Serialize)]
+pub struct Connect {
+    pub id: String,
+    pub address: String,
+    /// Those with a registration; none: there is nothing to choose yet.
+    pub providers: Vec<Choice>,
+    pub username: String,
+    pub folder: String,
+    pub from_beginning: bool,
+    pub problems: Vec<Problem>,
+}
+
+/// `channels/leaving.html`, the answer to `POST /admin/channels/{id}/connect`: on to the provider's page.
+#[derive(Debug, Default, Serialize)]
+pub struct Leaving {
+    pub id: String,
+    pub address: String,
+    pub username: String,
+    /// Where it leads, and the host of that.
+    pub url: String,
+    pub host: String,
+}
+
+/// `channels/providers.html`, `GET /admin/channels/providers`.
+#[derive(Debug, Default, Serialize)]
+pub struct Providers {
+    pub providers: Vec<ProviderRow>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct ProviderRow {
+    /// `google, microsoft, other`.
+    pub provider: String,
+    pub client_id: Option<String>,
+}
+
+/// `channels/provider.html`, `GET|POST /admin/channels/providers/{provider}`. Fields `client_id, client_secret` (empty: as it
+/// is), for Microsoft `directory`, for another `authorize_url, token_url, scopes, host, port, tls`. `POST …/remove` asks first.
+#[derive(Debug, Default, Serialize)]
+pub struct ProviderForm {
+    pub provider: String,
+    pub is_set: bool,
+    /// What is entered at the provider.
+    pub redirect_url: String,
+    pub client_id: String,
+    pub directory: String,
+    pub authorize_url: String,
+    pub token_url: String,
+    pub scopes: String,
+    pub host: String,
+    pub port: String,
+    pub tls: Vec<Choice>,
+    pub problems: Vec<Problem>,
 }

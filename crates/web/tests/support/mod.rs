@@ -75,6 +75,7 @@ pub fn registry() -> Registry {
     registry.handle(notices::letters::Sender {
         links: links(),
         settled: Arc::new(|tx, letter, status| desk::tickets::letter_settled(tx, letter.uuid(), status)),
+        ways: None,
     });
     registry.handle_inside(desk::tickets::jobs::Announcer { links: links() });
     registry.handle(desk::intake::MailWorker::default());

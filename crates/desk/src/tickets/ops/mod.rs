@@ -30,6 +30,7 @@ pub(in crate::tickets) use forward::{get as get_forward, new_token};
 pub(crate) use mailed::{Overheard, admit, join, overhear};
 pub use merge::{merge, merged, unmerge};
 pub use removal::{purge_deleted, remove, restore};
+pub(crate) use reply::answered_elsewhere;
 pub use reply::{NewMessage, staff_message};
 pub use snooze::{snooze, unsnooze, wake_due};
 pub use spam::{BlockedSender, block, blocked, mark_spam, unblock};

@@ -38,6 +38,36 @@ pub fn staff_message(
     id: Id<Ticket>,
     new: NewMessage,
 ) -> Result<(Ticket, Message)> {
+    say(tx, settings, staff, id, new, Way::Letter)
+}
+
+/// The same for what staff wrote in a mail program: it has left, so no letter is sent, and all else follows from it as from
+/// any answer.
+pub(crate) fn answered_elsewhere(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    staff: &Staff,
+    id: Id<Ticket>,
+    new: NewMessage,
+) -> Result<(Ticket, Message)> {
+    say(tx, settings, staff, id, new, Way::HasLeft)
+}
+
+/// How an answer gets to its customer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Letter,
+    HasLeft,
+}
+
+fn say(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    staff: &Staff,
+    id: Id<Ticket>,
+    new: NewMessage,
+    way: Way,
+) -> Result<(Ticket, Message)> {
     query::get_for_staff(tx, staff, id)?;
     if staff.read_only {
         return Err(Error::forbidden("key.read_only", "this key may only read"));
@@ -79,7 +109,7 @@ pub fn staff_message(
     if !called.words.is_empty() {
         new.body.html = mentions::mark(&new.body.html, &called.words);
     }
-    let message = write(tx, thread.addressed(), Direction::Outbound, new)?;
+    let message = write(tx, thread.addressed(), way, new)?;
     let now = tx.now();
     // What a rule says is no answer of a person: nobody has looked at the ticket yet.
     let by_rule = staff.is_product();
@@ -133,30 +163,29 @@ pub fn staff_message(
     }
     let topic = if is_public { "ticket.answered" } else { "ticket.noted" };
     let head = thread.save(tx, topic, message.0.id, is_public)?;
-    if is_public {
+    if is_public && way == Way::Letter {
         tx.enqueue(&Announce { ticket: addressed, news: News::Answered { message: message.0.id.uuid() } })?;
     }
     mentions::tell(tx, &head, &message.0, called.people)?;
     Ok((head, message.0))
 }
 
-fn write(
-    tx: &mut Tx<'_>,
-    ticket: &Ticket,
-    direction: Direction,
-    new: NewMessage,
-) -> Result<(Message, Option<Status>)> {
+fn write(tx: &mut Tx<'_>, ticket: &Ticket, way: Way, new: NewMessage) -> Result<(Message, Option<Status>)> {
     let id: Id<Message> = tx.new_id();
-    let sends = direction == Direction::Outbound && !new.is_internal;
+    let delivery = match (new.is_internal, way) {
+        (true, _) => "none",
+        (false, Way::Letter) => "queued",
+        (false, Way::HasLeft) => "sent",
+    };
     let message = Message {
         id,
         ticket_id: ticket.id,
-        direction,
+        direction: Direction::Outbound,
         is_internal: new.is_internal,
         author: tx.actor().clone(),
         body: new.body.source,
         body_html: new.body.html,
-        delivery: if sends { "queued" } else { "none" }.into(),
+        delivery: delivery.into(),
         attachments: attachments(tx, ticket.id, id, new.attachments),
         created_at: tx.now(),
     };

@@ -1,0 +1,275 @@
+//! The mail server that a channel's letters leave through, where it has one of its own.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use base::{Actor, Error, Id, OrNotFound, Result, Secret, TenantId, Timestamp};
+use db::{Db, Read, Row, Scope, Tx, params};
+use engine::{
+    Outside,
+    outside::{Envelope, MailRelay, MailboxSignIn, Receipt, SendError, SendErrorClass},
+};
+use identity::audit;
+use notices::letters::{Letter, Way, Ways};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{
+    mailbox::{self, tell, tls_of},
+    model::MailChannel,
+    oauth, store,
+};
+
+const SIGN_INS: [&str; 3] = ["password", "oauth", "none"];
+
+/// A channel's mail server, without its password.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct ChannelOutgoing {
+    pub channel_id: Id<MailChannel>,
+    pub host: String,
+    pub port: u16,
+    /// `tls`, `starttls`, or `none` for a server on this machine.
+    pub tls: String,
+    /// `password`; `oauth`: as its mailbox is connected; or `none`.
+    pub sign_in: String,
+    pub username: String,
+    pub error: Option<String>,
+    /// It does not let us in: nobody knocks until the access is corrected.
+    pub paused_at: Option<Timestamp>,
+    pub version: i64,
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub password: Secret,
+}
+
+/// What is entered of it. No password: the one that is known stays, for the same server and name.
+#[derive(Clone, Debug)]
+pub struct NewOutgoing {
+    pub host: String,
+    pub port: u16,
+    pub tls: String,
+    pub sign_in: String,
+    pub username: String,
+    pub password: Option<Secret>,
+}
+
+db::statements! {
+    OF = "select channel_id, host, port, tls, sign_in, username, password, error, paused_at, version from channel_outgoing
+        where tenant_id = ?1 and channel_id = ?2";
+    SET = "insert into channel_outgoing (tenant_id, channel_id, host, port, tls, sign_in, username, password, version, created_at, updated_at)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?9)
+        on conflict (tenant_id, channel_id) do update set host = excluded.host, port = excluded.port, tls = excluded.tls, sign_in = excluded.sign_in,
+        username = excluded.username, password = excluded.password, error = null, paused_at = null, version = channel_outgoing.version + 1,
+        updated_at = excluded.updated_at";
+    DELETE = "delete from channel_outgoing where tenant_id = ?1 and channel_id = ?2";
+    PAUSE = "update channel_outgoing set error = ?4, paused_at = ?5 where tenant_id = ?1 and channel_id = ?2 and version = ?3 and paused_at is null";
+}
+
+fn map(row: &Row<'_>) -> Result<ChannelOutgoing> {
+    let mut c = row.columns();
+    let (channel_id, host, port) = (c.next()?, c.next()?, c.next::<u32>()?);
+    let (tls, sign_in, username) = (c.next()?, c.next()?, c.next()?);
+    let password = Secret::new(c.next::<String>()?);
+    let (error, paused_at, version) = (c.next()?, c.next()?, c.next()?);
+    let port = u16::try_from(port).unwrap_or(587);
+    Ok(ChannelOutgoing {
+        channel_id,
+        host,
+        port,
+        tls,
+        sign_in,
+        username,
+        error,
+        paused_at,
+        version,
+        password,
+    })
+}
+
+pub fn find(read: &Read<'_>, channel: Id<MailChannel>) -> Result<Option<ChannelOutgoing>> {
+    read.query_one(&OF, params![channel], map)
+}
+
+/// What it would be. Nothing is kept.
+pub fn described(read: &Read<'_>, channel: Id<MailChannel>, new: &NewOutgoing) -> Result<ChannelOutgoing> {
+    if !SIGN_INS.contains(&new.sign_in.as_str()) {
+        return Err(Error::field("sign_in", "smtp.sign_in", "one of password, oauth, none"));
+    }
+    let before = find(read, channel)?;
+    let (host, username) = (new.host.trim().to_owned(), new.username.trim().to_owned());
+    let password = match (&new.password, &before) {
+        _ if new.sign_in != "password" => Secret::new(""),
+        (Some(given), _) => given.clone(),
+        // Another server is not given the password of this one.
+        (None, Some(known)) if known.host == host && known.username == username => known.password.clone(),
+        _ => Secret::new(""),
+    };
+    let username = match new.sign_in.as_str() {
+        "password" => username,
+        "oauth" => {
+            let connected = mailbox::find(read, channel)?.filter(mailbox::ChannelMailbox::is_by_oauth);
+            let why = "connect the channel's mailbox first, or sign in with a password";
+            connected.ok_or_else(|| Error::field("sign_in", "smtp.not_connected", why))?.username
+        }
+        _ => String::new(),
+    };
+    let out = ChannelOutgoing {
+        channel_id: channel,
+        host,
+        port: new.port,
+        tls: new.tls.clone(),
+        sign_in: new.sign_in.clone(),
+        username,
+        error: None,
+        paused_at: None,
+        version: before.map_or(0, |b| b.version),
+        password,
+    };
+    // A token is fetched when it is needed.
+    let stands_for_it = (out.sign_in == "oauth").then(|| Secret::new("token"));
+    out.relay(stands_for_it)?.check()?;
+    Ok(out)
+}
+
+/// Sets the server that letters from a channel's address leave through.
+pub fn set(tx: &mut Tx<'_>, channel: Id<MailChannel>, new: &NewOutgoing) -> Result<ChannelOutgoing> {
+    store::lock(tx, channel)?.or_not_found("channel")?;
+    let (before, m) = (find(tx, channel)?, described(tx, channel, new)?);
+    let now = tx.now();
+    tx.execute(
+        &SET,
+        params![channel, m.host, i64::from(m.port), m.tls, m.sign_in, m.username, m.password.reveal(), now],
+    )?;
+    let after = find(tx, channel)?.or_not_found("mail server")?;
+    let mut line = audit::Change::new("channel.outgoing_set", "channel", Some(channel.uuid()));
+    if let Some(before) = &before {
+        line = line.from(before);
+    }
+    audit::record(tx, line.to(&after))?;
+    Ok(after)
+}
+
+/// Letters leave through the installation's server again.
+pub fn remove(tx: &mut Tx<'_>, channel: Id<MailChannel>) -> Result<()> {
+    let before = find(tx, channel)?.or_not_found("mail server")?;
+    forget(tx, channel)?;
+    let line = audit::Change::new("channel.outgoing_removed", "channel", Some(channel.uuid()));
+    audit::record(tx, line.from(&before))
+}
+
+pub(super) fn forget(tx: &mut Tx<'_>, channel: Id<MailChannel>) -> Result<()> {
+    tx.execute(&DELETE, params![channel]).map(|_| ())
+}
+
+impl ChannelOutgoing {
+    fn relay(&self, token: Option<Secret>) -> Result<MailRelay> {
+        let (username, password) = (self.username.clone(), self.password.clone());
+        let sign_in = match (self.sign_in.as_str(), token) {
+            ("none", _) => None,
+            (_, Some(access_token)) => Some(MailboxSignIn::Token { username, access_token }),
+            (_, None) => Some(MailboxSignIn::Password { username, password }),
+        };
+        Ok(MailRelay { host: self.host.clone(), port: self.port, tls: tls_of(&self.tls)?, sign_in })
+    }
+}
+
+/// Sends one letter through a server, as it is described: also one that is not kept yet. A token that is refused before its time is
+/// replaced once.
+pub async fn send_through(
+    db: &Db,
+    outside: &Outside,
+    scope: Scope,
+    server: &ChannelOutgoing,
+    envelope: Envelope,
+) -> Result<Receipt, SendError> {
+    let refused = |e: Error| match e.code() {
+        "oauth.unavailable" => SendError::temporary(e.message()),
+        _ => SendError { class: SendErrorClass::SignIn, detail: e.message().to_owned() },
+    };
+    let relay = |token| server.relay(token).map_err(refused);
+    if server.sign_in != "oauth" {
+        return outside.relays.send(&relay(None)?, envelope).await;
+    }
+    let (http, channel) = (outside.http.clone(), server.channel_id);
+    let token = oauth::token(db, http.clone(), scope.clone(), channel).await.map_err(refused)?;
+    match outside.relays.send(&relay(Some(token.clone()))?, envelope.clone()).await {
+        Err(error) if error.class == SendErrorClass::SignIn => {}
+        said => return said,
+    }
+    let token = oauth::renewed(db, http, scope, channel, token).await.map_err(refused)?;
+    outside.relays.send(&relay(Some(token))?, envelope).await
+}
+
+/// Letters of channels that have a server of their own.
+pub struct Outgoing {
+    db: Db,
+    used: AtomicBool,
+}
+
+impl Outgoing {
+    pub fn new(db: Db) -> Self {
+        Self { db, used: AtomicBool::new(false) }
+    }
+}
+
+#[async_trait]
+impl Ways for Outgoing {
+    fn way(&self, tx: &mut Tx<'_>, letter: &Letter) -> Result<Way> {
+        let Some(from) = &letter.from_email else { return Ok(Way::Installation) };
+        let Some(channel) = store::by_address(tx, from)? else { return Ok(Way::Installation) };
+        if find(tx, channel.id)?.is_none() {
+            return Ok(Way::Installation);
+        }
+        Ok(if self.used.swap(true, Ordering::Relaxed) { Way::Own(channel.id.uuid()) } else { Way::Again })
+    }
+
+    fn are_used(&self) -> bool {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    async fn send(
+        &self,
+        outside: &Outside,
+        tenant: TenantId,
+        way: Uuid,
+        envelope: Envelope,
+    ) -> Result<Receipt, SendError> {
+        let scope = || Scope::tenant(tenant, Actor::system()).background();
+        let channel: Id<MailChannel> = Id::from_uuid(way);
+        let look = self.db.read(scope(), move |read| Ok((find(read, channel)?, store::get(read, channel)?)));
+        let (server, channel) = look.await.map_err(|e| SendError::temporary(e.message()))?;
+        // Taken away since: the next attempt goes another way.
+        let server = server.ok_or_else(|| SendError::temporary("the channel has no mail server any more"))?;
+        if server.paused_at.is_some() {
+            let why = server.error.unwrap_or_default();
+            return Err(SendError::temporary(format!(
+                "it waits until the channel's mail server is corrected: {why}"
+            )));
+        }
+        // Who signs in may write in their own name alone, and what comes back to it is a report that we know.
+        let from = if server.sign_in == "none" { envelope.from } else { Some(channel.address.clone()) };
+        let sent = send_through(&self.db, outside, scope(), &server, Envelope { from, ..envelope }).await;
+        match sent {
+            // A wrong password tried again and again locks accounts.
+            Err(error) if error.class == SendErrorClass::SignIn => {
+                let why: String = error.detail.chars().take(500).collect();
+                let noted = self.db.write(scope(), move |tx| pause(tx, &server, &why)).await;
+                noted.map_err(|e| SendError::temporary(e.message()))?;
+                Err(SendError::temporary(error.detail))
+            }
+            said => said,
+        }
+    }
+}
+
+fn pause(tx: &mut Tx<'_>, seen: &ChannelOutgoing, why: &str) -> Result<()> {
+    let now = tx.now();
+    if tx.execute(&PAUSE, params![seen.channel_id, seen.version, why, now])? == 1 {
+        tell(
+            tx,
+            seen.channel_id,
+            &format!("its letters wait, since its mail server does not let us in: {why}"),
+        )?;
+    }
+    Ok(())
+}

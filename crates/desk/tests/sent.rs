@@ -1,0 +1,260 @@
+//! Answers that were written in a mail program: what is taken from a folder of sent mail, as whose, and what is not. On both
+//! engines, beside a neighbour.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
+
+use base::{Id, Role, minutes};
+use db::params;
+use desk::{
+    channels::{
+        self, MailChannel, NewChannel,
+        mailbox::{self, NewMailbox},
+        outgoing, sent,
+    },
+    intake::{self, Door, Mail, Outcome, Received},
+    tickets::{self, Message, Status, Ticket, query},
+};
+use engine::{
+    Registry, Worker,
+    outside::{SendError, SendErrorClass},
+};
+use identity::{Links, users};
+use testkit::{Fakes, World, both_engines, fakes};
+
+db::statements! {
+    LETTERS = "select count(*) from letters where tenant_id = ?1";
+    NOTICES = "select title from notices where tenant_id = ?1 order by id";
+    MESSAGES = "select count(*) from messages where tenant_id = ?1";
+}
+
+struct Desk<'w> {
+    world: &'w World,
+    fakes: Fakes,
+    worker: Worker,
+    channel: Id<MailChannel>,
+}
+
+const ADA: &str = "Ada Byron <ada@customers.example>";
+const SUPPORT: &str = "Support <support@here.example.org>";
+
+/// At noon and later, the day the worlds begin.
+fn letter(n: u32, from: &str, to: &str, subject: &str, more: &str) -> String {
+    format!(
+        "From: {from}\nTo: {to}\nSubject: {subject}\nDate: Mon, 2 Mar 2026 13:00:00 +0000\nMessage-ID: <s{n}@mail.example>\n{more}\nThis is {n}.\n\nOn Monday Ada wrote:\n> The light is red.\n"
+    )
+}
+
+impl<'w> Desk<'w> {
+    async fn open(world: &'w World) -> Self {
+        for scope in [world.scope(), world.scope_there()] {
+            world.db.write(scope, desk::prepare_tenant).await.unwrap();
+        }
+        let links = Links::parse("https://here.example.org").unwrap();
+        let mut registry = Registry::default();
+        registry.handle(intake::MailWorker::default());
+        registry.handle_inside(tickets::jobs::Announcer { links: links.clone() });
+        registry.handle(notices::letters::Sender {
+            links,
+            settled: std::sync::Arc::new(|tx, letter, status| {
+                tickets::letter_settled(tx, letter.uuid(), status)
+            }),
+            ways: Some(std::sync::Arc::new(channels::outgoing::Outgoing::new(world.db.clone()))),
+        });
+        let made = world.db.write(world.scope(), |tx| {
+            let new = NewChannel {
+                address: "support@here.example.org".parse()?,
+                fields: channels::ChannelPatch::default(),
+            };
+            let channel = channels::create(tx, new)?.1.id;
+            let mailbox = NewMailbox {
+                host: "imap.here.example.org".into(),
+                port: 993,
+                tls: "tls".into(),
+                username: "support".into(),
+                password: Some(base::Secret::new("open")),
+                folder: "INBOX".into(),
+                from_beginning: false,
+            };
+            mailbox::set(tx, channel, &mailbox)?;
+            sent::set(tx, channel, "")?;
+            Ok(channel)
+        });
+        let channel = made.await.unwrap();
+        let fakes = fakes();
+        let worker = Worker::new(world.db.clone(), fakes.outside.clone(), registry);
+        Self { world, fakes, worker, channel }
+    }
+
+    async fn bring(&self, door: Door, raw: &str) -> Mail {
+        self.world.clock.advance(minutes(1));
+        let mut writer = self.fakes.outside.blobs.begin(self.world.here).await.unwrap();
+        writer.write(raw.replace('\n', "\r\n").into_bytes().into()).await.unwrap();
+        let letter = Received {
+            channel: self.channel,
+            door,
+            envelope_from: None,
+            envelope_to: Vec::new(),
+            client_ip: None,
+            helo: None,
+            blob: writer.finish().await.unwrap(),
+        };
+        let id =
+            self.world.db.write(self.world.scope(), move |tx| intake::receive(tx, letter)).await.unwrap();
+        self.worker.run_due().await.unwrap();
+        self.world.db.read(self.world.scope(), move |r| intake::query::get(r, id)).await.unwrap()
+    }
+    async fn sent(&self, raw: &str) -> Mail {
+        self.bring(Door::Sent, raw).await
+    }
+    async fn ticket(&self, id: Id<Ticket>) -> (Ticket, Vec<Message>) {
+        let read = move |r: &db::Read<'_>| {
+            let ticket = query::get(r, id)?;
+            let thread = query::thread(r, &ticket)?;
+            Ok((ticket, thread))
+        };
+        self.world.db.read(self.world.scope(), read).await.unwrap()
+    }
+    async fn count(&self, sql: &'static db::Sql) -> i64 {
+        let read = move |r: &db::Read<'_>| r.query_one(sql, params![], |row| row.get(0));
+        self.world.db.read(self.world.scope(), read).await.unwrap().unwrap()
+    }
+}
+
+both_engines! {
+    async fn an_answer_from_a_mail_program_is_an_answer_without_a_letter(world) {
+        let desk = Desk::open(&world).await;
+        let first = desk.bring(Door::Imap, &letter(1, ADA, SUPPORT, "Internet down", "")).await;
+        let id = first.ticket_id.unwrap();
+        let letters = desk.count(&LETTERS).await;
+
+        let answer = letter(2, SUPPORT, ADA, "Re: Internet down", "In-Reply-To: <s1@mail.example>\n");
+        let taken = desk.sent(&answer).await;
+        assert_eq!((taken.outcome, taken.ticket_id), (Some(Outcome::Reply), Some(id)), "{}", taken.reason);
+        let (ticket, thread) = desk.ticket(id).await;
+        let said = thread.last().unwrap();
+        assert!(!said.is_internal && said.body.starts_with("This is 2."), "{said:?}");
+        assert_eq!((said.author.name.as_str(), said.delivery.as_str()), ("support@here.example.org", "sent"));
+        assert!(ticket.first_response_at.is_some(), "the clock of the first answer stops");
+        assert_eq!((ticket.status, ticket.unread_by_agent, ticket.unread_by_customer), (Status::InProgress, 0, 1));
+        assert_eq!(desk.count(&LETTERS).await, letters, "it has left already");
+
+        // Its customer answers what they got, and is in the same thread.
+        let reply = desk.bring(Door::Imap, &letter(3, ADA, SUPPORT, "Thanks", "In-Reply-To: <s2@mail.example>\n")).await;
+        assert_eq!((reply.outcome, reply.ticket_id), (Some(Outcome::Reply), Some(id)), "{}", reply.reason);
+
+        // Once, however often the folder is read.
+        let again = desk.sent(&answer).await;
+        assert_eq!((again.outcome, again.ticket_id), (Some(Outcome::Duplicate), Some(id)), "{}", again.reason);
+        assert_eq!(desk.ticket(id).await.1.len(), 3);
+        let (theirs, scope) = (&MESSAGES, world.scope_there());
+        let count: Option<i64> = world.db.read(scope, move |r| r.query_one(theirs, params![], |row| row.get(0))).await.unwrap();
+        assert_eq!(count, Some(0));
+    }
+
+    async fn who_wrote_is_named_and_what_went_to_a_colleague_is_for_the_team(world) {
+        let desk = Desk::open(&world).await;
+        let ben = world.db.write(world.scope(), |tx| {
+            users::create(tx, users::NewUser {
+                email: "ben@here.example.org".parse()?, name: "Ben Okafor".into(), role: Role::Agent, password_hash: None,
+                verified: true, locale: "en".into(), time_zone: "UTC".into(),
+            })
+        }).await.unwrap();
+        let id = desk.bring(Door::Imap, &letter(1, ADA, SUPPORT, "Internet down", "")).await.ticket_id.unwrap();
+        let number = desk.ticket(id).await.0.ticket_number;
+        // By the number alone, from an agent's own address.
+        let taken = desk.sent(&letter(2, "Ben <ben@here.example.org>", ADA, &format!("Re: {number}"), "")).await;
+        assert_eq!(taken.outcome, Some(Outcome::Reply), "{}", taken.reason);
+        let said = desk.ticket(id).await.1.pop().unwrap();
+        assert_eq!((said.author.id, said.is_internal), (Some(ben.id.uuid()), false));
+
+        // Forwarded to somebody else: the customer got none of it, and sees none.
+        let asked = desk.sent(&letter(3, SUPPORT, "Hanna <hanna@network.example>", "Fwd: Internet down", "References: <s1@mail.example>\n")).await;
+        assert_eq!(asked.outcome, Some(Outcome::Reply), "{}", asked.reason);
+        assert!(desk.ticket(id).await.1.last().unwrap().is_internal);
+        let unread = desk.ticket(id).await.0.unread_by_customer;
+        assert_eq!(unread, 1);
+    }
+
+    async fn what_is_no_answer_is_left_alone_and_says_why(world) {
+        let desk = Desk::open(&world).await;
+        let id = desk.bring(Door::Imap, &letter(1, ADA, SUPPORT, "Internet down", "")).await.ticket_id.unwrap();
+        let re = "In-Reply-To: <s1@mail.example>\n";
+        let own_mark = world.here.uuid().simple().to_string();
+        let before = letter(9, SUPPORT, ADA, "Re", re).replace("2 Mar 2026 13", "2 Mar 2026 09");
+        let cases = [
+            (letter(2, SUPPORT, "Grace <grace@friends.example>", "Lunch?", ""), Outcome::Ignored, "leads to a ticket"),
+            (letter(3, "Mallory <mallory@elsewhere.example>", ADA, "Re", re), Outcome::Ignored, "neither from"),
+            (letter(4, SUPPORT, ADA, "Re", &format!("{re}X-Counterfoil-Loop: {own_mark}\n")), Outcome::Duplicate, "of ours"),
+            (letter(5, SUPPORT, ADA, "Away", &format!("{re}Auto-Submitted: auto-replied\n")), Outcome::Ignored, "a program"),
+            (letter(6, SUPPORT, SUPPORT, "Re", re), Outcome::Ignored, "got it"),
+            (letter(7, SUPPORT, "hanna@network.example", "About SUP-00001", ""), Outcome::Ignored, "got it"),
+            (before, Outcome::Ignored, "before this folder"),
+        ];
+        let messages = desk.count(&MESSAGES).await;
+        for (raw, outcome, why) in cases {
+            let left = desk.sent(&raw).await;
+            assert_eq!((left.outcome, left.message_id), (Some(outcome), None), "{why}: {}", left.reason);
+            assert!(left.reason.contains(why), "{why}: {}", left.reason);
+        }
+        assert_eq!(desk.count(&MESSAGES).await, messages);
+        assert!(desk.ticket(id).await.0.first_response_at.is_none());
+    }
+
+    async fn letters_of_a_channel_leave_through_its_own_server_which_is_not_hammered(world) {
+        let desk = Desk::open(&world).await;
+        let channel = desk.channel;
+        world.db.write(world.scope(), |tx| {
+            users::create(tx, users::NewUser {
+                email: "boss@here.example.org".parse()?, name: "Boss".into(), role: Role::Admin, password_hash: None,
+                verified: true, locale: "en".into(), time_zone: "UTC".into(),
+            })
+        }).await.unwrap();
+        let server = |password: &str| outgoing::NewOutgoing {
+            host: "smtp.here.example.org".into(), port: 587, tls: "starttls".into(), sign_in: "password".into(), username: "support".into(),
+            password: Some(base::Secret::new(password)),
+        };
+        let new = server("wrong");
+        world.db.write(world.scope(), move |tx| outgoing::set(tx, channel, &new)).await.unwrap();
+        let refused = SendError { class: SendErrorClass::SignIn, detail: "535 5.7.8 no".into() };
+        desk.fakes.relays.fail_next([refused]);
+        // A confirmation to the customer; what goes to staff is from the same address.
+        desk.bring(Door::Imap, &letter(1, ADA, SUPPORT, "Internet down", "")).await;
+        assert_eq!(desk.fakes.relays.knocks(), 1, "one knock, whatever waits");
+        let known = world.db.read(world.scope(), move |r| outgoing::find(r, channel)).await.unwrap().unwrap();
+        assert!(known.paused_at.is_some() && known.error.as_deref() == Some("535 5.7.8 no"), "{known:?}");
+        assert!(!format!("{known:?}").contains("wrong"));
+        let told = world.db.read(world.scope(), |r| r.query_all(&NOTICES, params![], |row| row.get::<String>(0))).await.unwrap();
+        assert_eq!(told.iter().filter(|t| t.contains("its mail server does not let us in: 535")).count(), 1, "{told:?}");
+
+        // With the right one what waited leaves, each once, and none by another way.
+        let new = server("right");
+        world.db.write(world.scope(), move |tx| outgoing::set(tx, channel, &new)).await.unwrap();
+        for _ in 0..6 {
+            world.clock.advance(minutes(10));
+            desk.worker.run_due().await.unwrap();
+        }
+        let sent = desk.fakes.relays.sent();
+        assert!(sent.iter().any(|(_, e)| e.to.as_str() == "ada@customers.example"), "{sent:?}");
+        assert!(sent.iter().all(|(relay, e)| relay.host == "smtp.here.example.org" && e.from.as_ref().unwrap().as_str() == "support@here.example.org"));
+        let mut ids: Vec<&str> = sent.iter().map(|(_, e)| e.message_id.as_str()).collect();
+        ids.sort_unstable();
+        let count = ids.len();
+        ids.dedup();
+        assert_eq!(ids.len(), count, "each once");
+        assert!(desk.fakes.mailer.sent().is_empty());
+
+        // Taken away, letters leave as all others do.
+        world.db.write(world.scope(), move |tx| outgoing::remove(tx, channel)).await.unwrap();
+        desk.bring(Door::Imap, &letter(2, "Eve <eve@customers.example>", SUPPORT, "Another", "")).await;
+        assert!(desk.fakes.mailer.sent().iter().any(|e| e.to.as_str() == "eve@customers.example"));
+    }
+
+    async fn a_connected_mailbox_signs_in_at_its_mail_server_too(world) {
+        let desk = Desk::open(&world).await;
+        let channel = desk.channel;
+        let new = outgoing::NewOutgoing {
+            host: "smtp.here.example.org".into(), port: 465, tls: "tls".into(), sign_in: "oauth".into(), username: String::new(), password: None,
+        };
+        let refused = world.db.write(world.scope(), move |tx| outgoing::set(tx, channel, &new)).await.unwrap_err();
+        assert_eq!(refused.code(), "smtp.not_connected", "{refused}");
+    }
+}
