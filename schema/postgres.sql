@@ -1361,6 +1361,111 @@ create table channel_mailboxes (
 -- 0020_once
 alter table jobs add column is_begun boolean not null default false;
 
+-- 0021_mailbox_sign_in
+create table oauth_clients (
+  tenant_id uuid not null references tenants (id),
+  provider text not null,
+  client_id text not null,
+  client_secret text not null,
+  
+  directory text not null,
+  
+  authorize_url text not null,
+  token_url text not null,
+  scopes text not null,
+  host text not null,
+  port bigint not null,
+  tls text not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  primary key (tenant_id, provider)
+);
+create table oauth_attempts (
+  tenant_id uuid not null references tenants (id),
+  state_hash bytea not null,
+  session_id uuid not null,
+  channel_id uuid not null,
+  provider text not null,
+  verifier text not null,
+  redirect_url text not null,
+  username text not null,
+  folder text not null,
+  from_beginning boolean not null,
+  expires_at timestamptz not null,
+  primary key (tenant_id, state_hash),
+  foreign key (tenant_id, channel_id) references channels (tenant_id, id)
+);
+create index oauth_attempts_by_channel on oauth_attempts (tenant_id, channel_id);
+create index oauth_attempts_by_end on oauth_attempts (tenant_id, expires_at);
+create table channel_grants (
+  tenant_id uuid not null references tenants (id),
+  channel_id uuid not null,
+  provider text not null,
+  
+  account text,
+  refresh_token text not null,
+  access_token text not null,
+  expires_at timestamptz not null,
+  
+  renew_at timestamptz not null,
+  
+  refreshing_until timestamptz,
+  
+  run bigint not null,
+  
+  ended_at timestamptz,
+  connected_by text not null,
+  connected_at timestamptz not null,
+  primary key (tenant_id, channel_id),
+  foreign key (tenant_id, channel_id) references channels (tenant_id, id)
+);
+create index channel_grants_by_provider on channel_grants (tenant_id, provider, channel_id);
+alter table channel_mailboxes add column sign_in text not null default 'password';
+create table channel_sent_folders (
+  tenant_id uuid not null references tenants (id),
+  channel_id uuid not null,
+  
+  folder text not null,
+  
+  uidvalidity bigint,
+  last_uid bigint,
+  
+  since timestamptz not null,
+  checked_at timestamptz,
+  collected bigint not null,
+  error_code text,
+  error text,
+  paused_at timestamptz,
+  version bigint not null,
+  primary key (tenant_id, channel_id),
+  foreign key (tenant_id, channel_id) references channels (tenant_id, id)
+);
+
+-- 0022_letters_lately
+create index letters_lately_to on letters (tenant_id, to_email, created_at) where automatic and status <> 'held';
+create index letters_lately on letters (tenant_id, id) where automatic and status <> 'held';
+
+-- 0023_channel_outgoing
+create table channel_outgoing (
+  tenant_id uuid not null references tenants (id),
+  channel_id uuid not null,
+  host text not null,
+  port bigint not null,
+  tls text not null,
+  
+  sign_in text not null,
+  username text not null,
+  password text not null,
+  error text,
+  
+  paused_at timestamptz,
+  version bigint not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  primary key (tenant_id, channel_id),
+  foreign key (tenant_id, channel_id) references channels (tenant_id, id)
+);
+
 -- 0024_mail_people
 alter table channels add column mailing_lists jsonb not null default '[]';
 alter table mails add column reuses_id boolean not null default false;
@@ -1377,6 +1482,7 @@ create table dropped_blobs (
   dropped_at timestamptz not null,
   primary key (tenant_id, sha256)
 );
+create index dropped_blobs_by_age on dropped_blobs (tenant_id, dropped_at);
 create index attachments_by_content on attachments (tenant_id, sha256);
 create index mails_by_content on mails (tenant_id, sha256);
 create index letter_files_by_content on letter_files (tenant_id, sha256);
@@ -1866,6 +1972,36 @@ drop policy if exists tenant_only on channel_mailboxes;
 create policy tenant_only on channel_mailboxes to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
 drop policy if exists owner_all on channel_mailboxes;
 create policy owner_all on channel_mailboxes to current_user using (true) with check (true);
+alter table oauth_clients enable row level security;
+alter table oauth_clients force row level security;
+drop policy if exists tenant_only on oauth_clients;
+create policy tenant_only on oauth_clients to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on oauth_clients;
+create policy owner_all on oauth_clients to current_user using (true) with check (true);
+alter table oauth_attempts enable row level security;
+alter table oauth_attempts force row level security;
+drop policy if exists tenant_only on oauth_attempts;
+create policy tenant_only on oauth_attempts to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on oauth_attempts;
+create policy owner_all on oauth_attempts to current_user using (true) with check (true);
+alter table channel_grants enable row level security;
+alter table channel_grants force row level security;
+drop policy if exists tenant_only on channel_grants;
+create policy tenant_only on channel_grants to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on channel_grants;
+create policy owner_all on channel_grants to current_user using (true) with check (true);
+alter table channel_sent_folders enable row level security;
+alter table channel_sent_folders force row level security;
+drop policy if exists tenant_only on channel_sent_folders;
+create policy tenant_only on channel_sent_folders to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on channel_sent_folders;
+create policy owner_all on channel_sent_folders to current_user using (true) with check (true);
+alter table channel_outgoing enable row level security;
+alter table channel_outgoing force row level security;
+drop policy if exists tenant_only on channel_outgoing;
+create policy tenant_only on channel_outgoing to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on channel_outgoing;
+create policy owner_all on channel_outgoing to current_user using (true) with check (true);
 alter table dropped_blobs enable row level security;
 alter table dropped_blobs force row level security;
 drop policy if exists tenant_only on dropped_blobs;

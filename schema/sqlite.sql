@@ -1349,6 +1349,111 @@ create table channel_mailboxes (
 -- 0020_once
 alter table jobs add column is_begun integer not null default false;
 
+-- 0021_mailbox_sign_in
+create table oauth_clients (
+  tenant_id blob not null references tenants (id),
+  provider text not null,
+  client_id text not null,
+  client_secret text not null,
+  
+  directory text not null,
+  
+  authorize_url text not null,
+  token_url text not null,
+  scopes text not null,
+  host text not null,
+  port integer not null,
+  tls text not null,
+  created_at integer not null,
+  updated_at integer not null,
+  primary key (tenant_id, provider)
+) strict, without rowid;
+create table oauth_attempts (
+  tenant_id blob not null references tenants (id),
+  state_hash blob not null,
+  session_id blob not null,
+  channel_id blob not null,
+  provider text not null,
+  verifier text not null,
+  redirect_url text not null,
+  username text not null,
+  folder text not null,
+  from_beginning integer not null,
+  expires_at integer not null,
+  primary key (tenant_id, state_hash),
+  foreign key (tenant_id, channel_id) references channels (tenant_id, id)
+) strict;
+create index oauth_attempts_by_channel on oauth_attempts (tenant_id, channel_id);
+create index oauth_attempts_by_end on oauth_attempts (tenant_id, expires_at);
+create table channel_grants (
+  tenant_id blob not null references tenants (id),
+  channel_id blob not null,
+  provider text not null,
+  
+  account text,
+  refresh_token text not null,
+  access_token text not null,
+  expires_at integer not null,
+  
+  renew_at integer not null,
+  
+  refreshing_until integer,
+  
+  run integer not null,
+  
+  ended_at integer,
+  connected_by text not null,
+  connected_at integer not null,
+  primary key (tenant_id, channel_id),
+  foreign key (tenant_id, channel_id) references channels (tenant_id, id)
+) strict;
+create index channel_grants_by_provider on channel_grants (tenant_id, provider, channel_id);
+alter table channel_mailboxes add column sign_in text not null default 'password';
+create table channel_sent_folders (
+  tenant_id blob not null references tenants (id),
+  channel_id blob not null,
+  
+  folder text not null,
+  
+  uidvalidity integer,
+  last_uid integer,
+  
+  since integer not null,
+  checked_at integer,
+  collected integer not null,
+  error_code text,
+  error text,
+  paused_at integer,
+  version integer not null,
+  primary key (tenant_id, channel_id),
+  foreign key (tenant_id, channel_id) references channels (tenant_id, id)
+) strict, without rowid;
+
+-- 0022_letters_lately
+create index letters_lately_to on letters (tenant_id, to_email, created_at) where automatic and status <> 'held';
+create index letters_lately on letters (tenant_id, id) where automatic and status <> 'held';
+
+-- 0023_channel_outgoing
+create table channel_outgoing (
+  tenant_id blob not null references tenants (id),
+  channel_id blob not null,
+  host text not null,
+  port integer not null,
+  tls text not null,
+  
+  sign_in text not null,
+  username text not null,
+  password text not null,
+  error text,
+  
+  paused_at integer,
+  version integer not null,
+  created_at integer not null,
+  updated_at integer not null,
+  primary key (tenant_id, channel_id),
+  foreign key (tenant_id, channel_id) references channels (tenant_id, id)
+) strict, without rowid;
+
 -- 0024_mail_people
 alter table channels add column mailing_lists text not null default '[]';
 alter table mails add column reuses_id integer not null default false;
@@ -1364,7 +1469,8 @@ create table dropped_blobs (
   sha256 blob not null,
   dropped_at integer not null,
   primary key (tenant_id, sha256)
-) strict, without rowid;
+) strict;
+create index dropped_blobs_by_age on dropped_blobs (tenant_id, dropped_at);
 create index attachments_by_content on attachments (tenant_id, sha256);
 create index mails_by_content on mails (tenant_id, sha256);
 create index letter_files_by_content on letter_files (tenant_id, sha256);
