@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use base::{Error, Kind, Result, TenantId, Timestamp};
+use base::{Clock as _, Error, Kind, Result, SystemClock, TenantId, Timestamp};
 use bytes::Bytes;
 use engine::outside::{BlobReader, BlobRef, BlobWriter, Blobs, Sha256};
 use futures::StreamExt as _;
@@ -184,7 +184,7 @@ impl BlobWriter for Writer {
 fn is_there(target: &Path, size_bytes: u64) -> io::Result<bool> {
     match File::open(target) {
         Ok(file) if file.metadata()?.len() == size_bytes => {
-            file.set_modified(SystemTime::now())?;
+            file.set_modified(SystemClock.now().into())?;
             target.try_exists()
         }
         Ok(_) => Ok(false),

@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use base::{Id, Kind, TenantId, Timestamp};
+use base::{Clock as _, Id, Kind, SystemClock, TenantId};
 use bytes::Bytes;
 use engine::outside::{BlobRef, Blobs};
 use outside::LocalBlobs;
@@ -131,7 +131,7 @@ async fn what_is_removed_is_gone_unless_somebody_stored_it_again() {
     let blobs = LocalBlobs::open(data.path()).unwrap();
     let blob = store(&blobs, tenant(1), b"of a customer", 20).await;
     store(&blobs, tenant(2), b"of a customer", 20).await;
-    let (hour_ago, soon) = (Timestamp::now() - base::hours(1), Timestamp::now() + base::minutes(1));
+    let (hour_ago, soon) = (SystemClock.now() - base::hours(1), SystemClock.now() + base::minutes(1));
     assert!(!blobs.remove(tenant(1), blob.sha256, hour_ago).await.unwrap(), "it was stored since");
     assert_eq!(
         blobs.open(tenant(1), blob.sha256).await.unwrap().collect(100).await.unwrap(),
@@ -163,7 +163,7 @@ async fn whoever_stores_while_another_removes_finds_it_stored() {
         let path = data.path().join(tenant(1).to_string()).join(&name[..2]).join(&name);
         let old = std::time::SystemTime::now() - std::time::Duration::from_secs(7_200);
         fs::File::open(&path).unwrap().set_modified(old).unwrap();
-        let hour_ago = Timestamp::now() - base::hours(1);
+        let hour_ago = SystemClock.now() - base::hours(1);
         let remover = {
             let blobs = blobs.clone();
             tokio::spawn(async move { blobs.remove(tenant(1), blob.sha256, hour_ago).await.unwrap() })

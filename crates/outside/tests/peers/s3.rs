@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use base::{Id, Kind, Secret, TenantId, Timestamp};
+use base::{Clock as _, Id, Kind, Secret, SystemClock, TenantId};
 use bytes::Bytes;
 use engine::outside::{BlobRef, Blobs};
 use outside::{S3Blobs, S3Config};
@@ -148,9 +148,9 @@ async fn what_is_removed_is_gone_unless_somebody_stored_it_again() {
     let blobs = bucket.blobs();
     let blob = store(&blobs, tenant(1), b"of a customer", 20).await;
     store(&blobs, tenant(2), b"of a customer", 20).await;
-    assert!(!blobs.remove(tenant(1), blob.sha256, Timestamp::now() - base::hours(1)).await.unwrap());
+    assert!(!blobs.remove(tenant(1), blob.sha256, SystemClock.now() - base::hours(1)).await.unwrap());
     assert!(blobs.exists(tenant(1), blob.sha256).await.unwrap());
-    let soon = Timestamp::now() + base::minutes(1);
+    let soon = SystemClock.now() + base::minutes(1);
     for _ in 0..2 {
         assert!(blobs.remove(tenant(1), blob.sha256, soon).await.unwrap(), "again is no error");
     }
