@@ -140,7 +140,7 @@ async fn what_is_removed_is_gone_unless_somebody_stored_it_again() {
     // Storing what is there makes it young again.
     let name = blob.sha256.to_string();
     let path = data.path().join(tenant(1).to_string()).join(&name[..2]).join(&name);
-    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(7_200);
+    let old = std::time::SystemTime::from(SystemClock.now() - base::hours(2));
     fs::File::open(&path).unwrap().set_modified(old).unwrap();
     store(&blobs, tenant(1), b"of a customer", 20).await;
     assert!(!blobs.remove(tenant(1), blob.sha256, hour_ago).await.unwrap());
@@ -161,7 +161,7 @@ async fn whoever_stores_while_another_removes_finds_it_stored() {
         // Old enough to go, and stored again at the same moment.
         let name = blob.sha256.to_string();
         let path = data.path().join(tenant(1).to_string()).join(&name[..2]).join(&name);
-        let old = std::time::SystemTime::now() - std::time::Duration::from_secs(7_200);
+        let old = std::time::SystemTime::from(SystemClock.now() - base::hours(2));
         fs::File::open(&path).unwrap().set_modified(old).unwrap();
         let hour_ago = SystemClock.now() - base::hours(1);
         let remover = {
