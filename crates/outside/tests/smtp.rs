@@ -171,24 +171,7 @@ async fn signs_in_and_a_wrong_password_loses_no_letter() {
 #[tokio::test]
 async fn starttls_is_used_checked_and_insisted_on() {
     let keys = tempfile::tempdir().unwrap();
-    let made = Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-days",
-            "2",
-        ])
-        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
-        .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", "key.pem", "-out", "cert.pem"])
-        .current_dir(keys.path())
-        .output()
-        .expect("openssl is missing: run `cargo dev setup`");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    testkit::peers::make_certificate(keys.path());
     let peer = Peer::start(Some(keys.path()));
     let mut config = config(peer.port);
     (config.username, config.password) = ("desk".into(), Secret::new("secret"));

@@ -8,7 +8,7 @@ use notices::letters::LetterKind;
 use serde::{Deserialize, Serialize};
 
 use super::{model::is_due, ops};
-use crate::tickets::{Ticket, jobs::write_to_customer, query};
+use crate::tickets::{Ticket, query, write_to_customer};
 
 #[derive(Serialize, Deserialize)]
 pub struct AskCustomer {

@@ -18,6 +18,8 @@ db::statements! {
     IN_ATTACHMENTS = "select 1 from attachments where tenant_id = ?1 and sha256 = ?2 limit 1";
     IN_MAILS = "select 1 from mails where tenant_id = ?1 and sha256 = ?2 and state <> 'forgotten' limit 1";
     IN_LETTERS = "select 1 from letter_files where tenant_id = ?1 and sha256 = ?2 limit 1";
+    OF_DRAFTS_ON = "select files from drafts where tenant_id = ?1 and ticket_id = ?2";
+    OF_HELD_ON = "select attachments from held_answers where tenant_id = ?1 and ticket_id = ?2";
     OF_DRAFTS = "select files from drafts where tenant_id = ?1";
     OF_HELD = "select attachments from held_answers where tenant_id = ?1";
     OF_MACROS = "select files from macros where tenant_id = ?1";
@@ -31,7 +33,18 @@ pub(crate) fn note_ticket(tx: &mut Tx<'_>, ticket: Id<Ticket>) -> Result<()> {
             tx.execute(&NOTE, params![sha256, now])?;
         }
     }
+    for of in [&OF_DRAFTS_ON, &OF_HELD_ON] {
+        for file in files_of(tx.query_all(of, params![ticket], |row| row.get(0))?)? {
+            tx.execute(&NOTE, params![file.sha256, now])?;
+        }
+    }
     Ok(())
+}
+
+/// Files that rows hold in themselves.
+fn files_of(rows: Vec<serde_json::Value>) -> Result<Vec<NewAttachment>> {
+    let lists = rows.into_iter().map(|files| serde_json::from_value(files).map_err(Error::from_source));
+    Ok(lists.collect::<Result<Vec<Vec<NewAttachment>>>>()?.into_iter().flatten().collect())
 }
 
 /// Content that was let go of at an instant.
@@ -58,10 +71,8 @@ pub(super) fn forget(tx: &mut Tx<'_>, dropped: &Dropped) -> Result<()> {
 pub(super) fn named_in_drafts(read: &Read<'_>) -> Result<HashSet<[u8; 32]>> {
     let mut named = HashSet::new();
     for of in [&OF_DRAFTS, &OF_HELD, &OF_MACROS] {
-        for files in read.query_all(of, params![], |row| row.get::<serde_json::Value>(0))? {
-            let files: Vec<NewAttachment> = serde_json::from_value(files).map_err(Error::from_source)?;
-            named.extend(files.into_iter().map(|f| f.sha256));
-        }
+        let files = files_of(read.query_all(of, params![], |row| row.get(0))?)?;
+        named.extend(files.into_iter().map(|f| f.sha256));
     }
     Ok(named)
 }

@@ -18,13 +18,15 @@
 //! | `counts` | counters of the queue, kept by the changes that move them |
 //! | `search/` | finding by words and operators, for staff and for customers |
 //! | `stats` | figures over a range |
-//! | `jobs` | telling people: letters and notices |
+//! | `jobs`, `announce`, `letter_files` | telling people: the job, who gets which letter or notice, and its files |
 //! | `store` | SQL and row mapping, private |
 
+mod announce;
 pub mod checklist;
 pub mod counts;
 mod filter;
 pub mod jobs;
+mod letter_files;
 pub mod mentions;
 mod model;
 mod ops;
@@ -38,6 +40,7 @@ mod store;
 pub mod tags;
 pub mod time_entries;
 
+pub(crate) use announce::write_to_customer;
 pub use filter::{Assignee, Order, Range, Sort, TicketFilter};
 pub use model::*;
 pub use ops::change::{check_assignee, check_context, check_links, check_tags};

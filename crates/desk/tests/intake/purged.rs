@@ -1,7 +1,11 @@
 //! A ticket that was deleted for good leaves no bytes behind: not the mail as it arrived, not its files, not the letters.
 
 use base::hours;
-use desk::{intake::Mail, tickets};
+use desk::{
+    composing::drafts,
+    intake::Mail,
+    tickets::{self, NewAttachment},
+};
 use engine::outside::Sha256;
 use testkit::both_engines;
 
@@ -30,6 +34,13 @@ both_engines! {
         let (gone, stays) = (desk.deliver(&with_file(1, "the same plan")).await, desk.deliver(&with_file(2, "the same plan")).await);
         let alone = desk.deliver(&with_file(3, "a plan of its own")).await;
         let letters = desk.count(&COUNT_LETTERS).await;
+        // Somebody began an answer, with a file that was never sent.
+        let unsent = desk.store("an unsent plan").await;
+        let file = NewAttachment {
+            filename: "plan.bin".into(), content_type: "application/octet-stream".into(), size_bytes: unsent.size_bytes, sha256: unsent.sha256.0,
+        };
+        let (who, on) = (root.clone(), alone.ticket_id.unwrap());
+        world.db.write(world.scope(), move |tx| drafts::attach(tx, &who, on, vec![file])).await.unwrap();
         let shared = file_of(&desk, &gone).await;
         let own = file_of(&desk, &alone).await;
         assert_eq!(file_of(&desk, &stays).await, shared, "one content, attached twice");
@@ -52,7 +63,7 @@ both_engines! {
         world.db.write(world.scope(), desk::leftovers::sweep_due).await.unwrap();
         desk.worker.run_due().await.unwrap();
         assert!(!here(gone.sha256).await && !here(alone.sha256).await, "the mails as they arrived");
-        assert!(!here(own).await, "and a file that nothing else has");
+        assert!(!here(own).await && !here(unsent.sha256.0).await, "and files that nothing else has");
         assert!(here(shared).await && here(stays.sha256).await, "what another ticket names stays");
         assert_eq!(desk.count(&COUNT_LETTERS).await, letters / 3, "their letters went too");
         // When the last that names it goes, it goes.

@@ -221,6 +221,8 @@ fn put(tx: &mut Tx<'_>, new: NewLetter, rendered: Rendered, is_automatic: bool) 
     references.dedup();
     let is_held = is_automatic && budget::is_spent(tx, new.kind, &new.to, new.ticket_id, new.customer_id)?;
     let posted = Posted { id, is_held };
+    // What staff hears of a customer is not sent to them, and must not use up what they may get.
+    let customer_id = new.customer_id.filter(|_| !new.kind.is_to_staff());
     if is_held {
         budget::tell(tx)?;
     }
@@ -245,7 +247,7 @@ fn put(tx: &mut Tx<'_>, new: NewLetter, rendered: Rendered, is_automatic: bool) 
             new.reply_to,
             new.shown.to.as_ref().map(|to| serde_json::json!(to)),
             serde_json::json!(new.shown.cc),
-            new.customer_id,
+            customer_id,
             new.unsubscribe
         ],
     )?;
