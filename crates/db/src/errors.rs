@@ -38,7 +38,9 @@ fn disk_is_full(e: &rusqlite::Error) -> bool {
 #[track_caller]
 pub fn postgres(e: postgres::Error) -> Error {
     let Some(state) = e.code() else {
-        if e.is_closed() {
+        // Also where the network says so itself, as when the server's machine goes in the middle of an answer.
+        let is_broken = std::error::Error::source(&e).is_some_and(|source| source.is::<std::io::Error>());
+        if e.is_closed() || is_broken {
             return Error::unavailable("db.connection_lost", "the database connection was lost; try again");
         }
         return Error::from_source(e);
@@ -65,4 +67,25 @@ pub fn postgres(e: postgres::Error) -> Error {
         error = Error::unavailable("db.connection_lost", "the database connection was lost; try again");
     }
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_is_cut_is_nobodys_mistake() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        // Closed with something unread in it, a connection is reset and not ended.
+        let server = std::thread::spawn(move || {
+            let (stream, _) = listener.accept().unwrap();
+            while stream.peek(&mut [0; 1]).unwrap() == 0 {}
+        });
+        let connected =
+            postgres::Client::connect(&format!("postgres://a@127.0.0.1:{port}/a"), postgres::NoTls);
+        server.join().unwrap();
+        let Err(error) = connected else { panic!("nobody is there") };
+        assert_eq!(postgres(error).kind(), Kind::Unavailable);
+    }
 }
