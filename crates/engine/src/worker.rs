@@ -16,7 +16,7 @@ use crate::{
 /// A job that is not settled by then is somebody else's; long work extends its lease.
 const LEASE: jiff::SignedDuration = minutes(2);
 /// Jobs in hand at once, in this process, of each lane: slow mail servers must not keep people waiting.
-const IN_HAND_MAX: Room = Room { awaited: 8, background: 12 };
+const IN_HAND_MAX: Room = Room { awaited: 16, background: 12 };
 /// What is said of work that a crash interrupted, where doing it again could be doing it twice.
 const LOST: &str = "the server stopped at this moment; it may have happened or not";
 /// How often a worker looks by itself, should a wake-up be lost.

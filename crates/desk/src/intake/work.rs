@@ -11,6 +11,7 @@ use engine::{
 };
 use mail::inbound::{self, Incoming, Limits};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 
 use super::{
     model::{Door, Mail, MailState},
@@ -34,15 +35,26 @@ impl Job for WorkMail {
     }
 }
 
-#[derive(Default)]
+/// Raw bytes that are read at once, in KiB: however many letters there are, a few large ones fill the memory that there is
+/// for them, and the next waits. One takes a few times its size while it is read.
+const AT_ONCE_KIB: u32 = 64 * 1024;
+
 pub struct MailWorker {
     pub limits: Limits,
+    room: Semaphore,
+}
+
+impl Default for MailWorker {
+    fn default() -> Self {
+        Self { limits: Limits::default(), room: Semaphore::new(AT_ONCE_KIB as usize) }
+    }
 }
 
 /// What has to be fetched and checked outside.
 pub struct Reading {
     tenant: TenantId,
     sha256: Sha256,
+    size_bytes: u64,
     client_ip: Option<IpAddr>,
     helo: Option<String>,
     envelope_from: Option<Email>,
@@ -78,6 +90,7 @@ impl Handler for MailWorker {
         Ok(Step::Perform(Reading {
             tenant: tx.tenant()?,
             sha256: Sha256(mail.sha256),
+            size_bytes: mail.size_bytes,
             client_ip: mail.client_ip.and_then(|ip| ip.parse().ok()),
             helo: mail.helo,
             envelope_from: mail.envelope_from.and_then(|from| from.parse().ok()),
@@ -89,6 +102,9 @@ impl Handler for MailWorker {
 
     async fn perform(&self, outside: &Outside, plan: Reading) -> Result<Box<ReadMail>, Failure> {
         let later = |e: base::Error| Failure::Temporary(format!("the original cannot be read: {e}"));
+        let kib = u32::try_from(plan.size_bytes / 1024 + 1).unwrap_or(AT_ONCE_KIB).min(AT_ONCE_KIB);
+        let room = self.room.acquire_many(kib).await;
+        let _held = room.map_err(|_| Failure::Temporary("letters are not read any more".into()))?;
         let reader = outside.blobs.open(plan.tenant, plan.sha256).await.map_err(|e| match e.kind() {
             Kind::NotFound => Failure::Permanent("the original is not in the store any more".into()),
             _ => later(e),
