@@ -12,17 +12,28 @@ use axum::{
     },
     routing::get,
 };
-use base::{Error, Id};
+use base::{Error, Id, Timestamp};
 use desk::composing::presence;
 use engine::StoredEvent;
 use identity::Principal;
+use serde_json::json;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::http::{app::App, caller::Caller, failure::Outcome};
+use crate::{
+    http::{app::App, caller::Caller, extract::Params, failure::Outcome},
+    tickets::wire::instant,
+};
 
 /// How far back each look goes: ids follow clocks, not commits, so a late commit may sort before what was read.
 const OVERLAP: jiff::SignedDuration = base::seconds(5);
+/// How far before the page's own instant the first look goes, for what was being committed while the page was read.
+const BEFORE_PAGE: jiff::SignedDuration = base::seconds(2);
+/// A page older than this is told to look again, whatever happened since.
+const REMEMBERED: jiff::SignedDuration = base::minutes(1);
+/// Events of one look. Where more happened the page is told to look again, and no more often than `BUSY_PAUSE`.
+const LOOK_LIMIT: u32 = 500;
+const BUSY_PAUSE: Duration = Duration::from_secs(1);
 /// How often a stream looks by itself, should a wake-up be lost.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// How often it is checked that the one who listens is still signed in.
@@ -32,12 +43,22 @@ pub fn routes() -> Router<App> {
     Router::new().route("/live", get(live))
 }
 
-async fn live(State(app): State<App>, caller: Caller) -> Outcome<Response> {
+/// `since`: when the page was made, so that what happened between then and the stream's beginning is told as well.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    since: Option<String>,
+}
+
+async fn live(State(app): State<App>, caller: Caller, Params(asked): Params<Asked>) -> Outcome<Response> {
     if !matches!(caller.principal, Principal::User { .. }) {
         return Err(Error::unauthenticated("credential.missing", "sign in first").into());
     }
+    let since = instant("since", asked.since.as_ref())?;
     let (sender, receiver) = mpsc::channel::<Event>(64);
-    tokio::spawn(follow(app, caller, sender));
+    tokio::spawn(async move {
+        let Err(Ended) = Follower::new(&app, &caller, sender).run(since).await;
+    });
     let stream = futures::stream::unfold(receiver, |mut receiver| async move {
         receiver.recv().await.map(|event| (Ok::<_, Infallible>(event), receiver))
     });
@@ -60,71 +81,118 @@ fn concerns(caller: &Caller, event: &StoredEvent) -> bool {
     }
 }
 
-async fn follow(app: App, caller: Caller, sender: mpsc::Sender<Event>) {
-    let mut wakes = app.db().signals().events();
-    let mut stopping = app.stopping();
-    let mut seen: VecDeque<Uuid> = VecDeque::new();
-    let mut stirred: VecDeque<presence::Stirred> = VecDeque::new();
-    let is_staff = caller.principal.staff().is_some();
-    // What happened before the stream began is on the page already.
-    let start = app.db().now();
-    let (mut epoch, mut looks) = (app.db().signals().access_epoch(), 0u32);
-    loop {
-        tokio::select! {
-            woken = wakes.recv() => match woken {
-                Ok(tenant) if tenant != caller.tenant_id() => continue,
-                Ok(_) | Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
-                Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
-            },
-            () = tokio::time::sleep(LOOK_EVERY) => looks += 1,
-            _ = stopping.wait_for(|s| *s) => return,
-            () = sender.closed() => return,
+/// Whoever listened is gone, or must not hear more.
+struct Ended;
+
+/// One stream, and what it has told.
+struct Follower<'a> {
+    app: &'a App,
+    caller: &'a Caller,
+    sender: mpsc::Sender<Event>,
+    seen: VecDeque<Uuid>,
+    stirred: VecDeque<presence::Stirred>,
+}
+
+impl<'a> Follower<'a> {
+    fn new(app: &'a App, caller: &'a Caller, sender: mpsc::Sender<Event>) -> Self {
+        Self { app, caller, sender, seen: VecDeque::new(), stirred: VecDeque::new() }
+    }
+
+    async fn run(mut self, since: Option<Timestamp>) -> Result<Infallible, Ended> {
+        let app = self.app;
+        // Listening begins before the first look, so that nothing falls between the two.
+        let mut wakes = app.db().signals().events();
+        let mut stopping = app.stopping();
+        let now = app.db().now();
+        let mut start = since.map_or(now, |at| at.min(now) - BEFORE_PAGE);
+        let is_old = start < now - REMEMBERED;
+        if is_old {
+            start = now;
         }
-        // Access changed, or some time passed: whoever was signed out hears nothing more; the page reconnects and asks anew.
-        if app.db().signals().access_epoch() != epoch || looks >= CHECK_EVERY {
-            (epoch, looks) = (app.db().signals().access_epoch(), 0);
-            if !still_there(&app, &caller).await {
-                return;
+        // Whoever keeps hints for others knows from where on they are complete.
+        self.send("begun", json!({ "at": start })).await?;
+        if is_old {
+            self.tell_to_look_again().await?;
+        }
+        let mut is_busy = self.look(start).await?;
+        let (mut epoch, mut looks) = (app.db().signals().access_epoch(), 0u32);
+        loop {
+            if is_busy {
+                tokio::time::sleep(BUSY_PAUSE).await;
+            } else {
+                tokio::select! {
+                    woken = wakes.recv() => match woken {
+                        Ok(tenant) if tenant != self.caller.tenant_id() => continue,
+                        Ok(_) | Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
+                        Err(tokio::sync::broadcast::error::RecvError::Closed) => return Err(Ended),
+                    },
+                    () = tokio::time::sleep(LOOK_EVERY) => looks += 1,
+                    _ = stopping.wait_for(|s| *s) => return Err(Ended),
+                    () = self.sender.closed() => return Err(Ended),
+                }
             }
+            // Access changed, or some time passed: whoever was signed out hears nothing more; the page reconnects and asks
+            // anew.
+            if app.db().signals().access_epoch() != epoch || looks >= CHECK_EVERY {
+                (epoch, looks) = (app.db().signals().access_epoch(), 0);
+                if !still_there(app, self.caller).await {
+                    return Err(Ended);
+                }
+            }
+            is_busy = self.look((app.db().now() - OVERLAP).max(start)).await?;
         }
-        let from = (app.db().now() - OVERLAP).max(start);
+    }
+
+    /// Tells what happened from this instant on and was not told yet. Answers whether more happened than one look reads.
+    async fn look(&mut self, from: Timestamp) -> Result<bool, Ended> {
         let after: Id<engine::events::EventRow> = Id::new(from, &Zero);
-        let looked = app.read(caller.scope(), move |read| {
-            let events = engine::events::since(read, after.uuid(), 500)?;
+        let is_staff = self.caller.principal.staff().is_some();
+        let looked = self.app.read(self.caller.scope(), move |read| {
+            let events = engine::events::since(read, after.uuid(), LOOK_LIMIT)?;
             // Who is where is for staff; a customer's stream does not even ask.
             let present = if is_staff { presence::since(read, from)? } else { Vec::new() };
             Ok((events, present))
         });
-        let Ok((events, present)) = looked.await else { continue };
+        let Ok((events, present)) = looked.await else { return Ok(false) };
         for change in present {
-            if stirred.contains(&change) {
-                continue;
+            if remember(&mut self.stirred, change, 1024) {
+                self.tell(json!({ "topic": "presence", "ticket_id": change.0, "at": change.2 })).await?;
             }
-            let hint = serde_json::json!({ "topic": "presence", "ticket_id": change.0 }).to_string();
-            stirred.push_back(change);
-            if stirred.len() > 1024 {
-                stirred.pop_front();
-            }
-            if sender.send(Event::default().event("change").data(hint)).await.is_err() {
-                return;
-            }
+        }
+        if events.len() >= LOOK_LIMIT as usize {
+            self.tell_to_look_again().await?;
+            return Ok(true);
         }
         for event in events {
-            if seen.contains(&event.id.uuid()) {
-                continue;
-            }
-            seen.push_back(event.id.uuid());
-            if seen.len() > 4096 {
-                seen.pop_front();
-            }
-            if concerns(&caller, &event) {
-                let hint = serde_json::json!({ "topic": "ticket", "ticket_id": event.ticket_id }).to_string();
-                if sender.send(Event::default().event("change").data(hint)).await.is_err() {
-                    return;
-                }
+            if remember(&mut self.seen, event.id.uuid(), 4096) && concerns(self.caller, &event) {
+                self.tell(json!({ "topic": "ticket", "ticket_id": event.ticket_id, "at": event.created_at }))
+                    .await?;
             }
         }
+        Ok(false)
     }
+
+    async fn tell_to_look_again(&self) -> Result<(), Ended> {
+        self.tell(json!({ "topic": "resync", "at": self.app.db().now() })).await
+    }
+    async fn tell(&self, hint: serde_json::Value) -> Result<(), Ended> {
+        self.send("change", hint).await
+    }
+    async fn send(&self, name: &str, data: serde_json::Value) -> Result<(), Ended> {
+        self.sender.send(Event::default().event(name).data(data.to_string())).await.map_err(|_| Ended)
+    }
+}
+
+/// Whether it is new among the latest `most`.
+fn remember<T: PartialEq>(told: &mut VecDeque<T>, one: T, most: usize) -> bool {
+    let is_new = !told.contains(&one);
+    if is_new {
+        told.push_back(one);
+        if told.len() > most {
+            told.pop_front();
+        }
+    }
+    is_new
 }
 
 async fn still_there(app: &App, caller: &Caller) -> bool {

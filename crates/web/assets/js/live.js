@@ -7,7 +7,10 @@ const topics = new Set((document.body.dataset.liveTopics ?? "").split(" ").filte
 const ticket = document.body.dataset.liveTicket;
 // Where this page is, when it was the answer to a form and its own address cannot be fetched.
 const page = document.body.dataset.livePage;
+// Where much happens a page is fetched this often and no more.
+const PAUSE = 1_000;
 let waiting = 0;
+let last = 0;
 let running = false;
 let again = false;
 
@@ -63,6 +66,7 @@ export async function refresh({ read = false } = {}) {
     // The network is away; the stream will say when it is back.
   } finally {
     running = false;
+    last = Date.now();
     if (again) { again = false; schedule(); }
   }
 }
@@ -72,10 +76,11 @@ function announce(text) {
   if (region && text) region.textContent = text;
 }
 
-// Several events of one change arrive together: wait a moment, fetch once.
+// Several events of one change arrive together: wait a moment, fetch once. More of them do not put it off any further.
 function schedule() {
-  clearTimeout(waiting);
-  waiting = setTimeout(() => refresh(), document.hidden ? 2000 : 150);
+  if (waiting) return;
+  const wait = document.hidden ? 2_000 : Math.max(150, last + PAUSE - Date.now());
+  waiting = setTimeout(() => { waiting = 0; refresh(); }, wait);
 }
 
 function received(change) {
@@ -86,13 +91,13 @@ function received(change) {
 
 export function startLive() {
   if (topics.size === 0 || !document.body.dataset.liveUrl) return;
-  const url = document.body.dataset.liveUrl;
+  const { liveUrl: url, liveSince: since } = document.body.dataset;
   if (window.SharedWorker) {
     try {
       const worker = new SharedWorker(new URL("./live-worker.js", import.meta.url), { name: "live" });
       worker.port.onmessage = (event) => received(event.data);
       worker.port.start();
-      worker.port.postMessage({ open: url });
+      worker.port.postMessage({ open: url, since });
       addEventListener("pagehide", () => worker.port.postMessage({ close: true }));
       addEventListener("pageshow", (event) => { if (event.persisted) { worker.port.postMessage({ open: url }); schedule(); } });
       return;
@@ -100,6 +105,6 @@ export function startLive() {
       // Not allowed here: a stream of this tab's own.
     }
   }
-  const stream = new EventSource(url);
+  const stream = new EventSource(`${url}?since=${encodeURIComponent(since)}`);
   stream.addEventListener("change", (event) => received(JSON.parse(event.data)));
 }
