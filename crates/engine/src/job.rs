@@ -78,6 +78,9 @@ pub trait Handler: Send + Sync + 'static {
     /// Attempts before the job is dead.
     const ATTEMPTS_MAX: u32 = 12;
 
+    /// Whether [`Handler::read_plan`] is worth asking.
+    const PLANS_BY_READING: bool = false;
+
     /// Whether performing twice comes to the same as performing once. Where it does not, what a crash interrupts is not
     /// begun again: it is settled as [`Failure::Uncertain`].
     fn is_repeatable(&self, _: &Outside) -> bool {
@@ -85,6 +88,12 @@ pub trait Handler: Send + Sync + 'static {
     }
 
     fn plan(&self, tx: &mut Tx<'_>, job: &Self::Job) -> Result<Step<Self::Plan>>;
+
+    /// The plan of a repeatable job where reading is enough to make it: nothing has to wait for a turn to write then.
+    /// None leaves the decision to `plan`.
+    fn read_plan(&self, _: &Read<'_>, _: &Self::Job) -> Result<Option<Self::Plan>> {
+        Ok(None)
+    }
 
     fn perform(
         &self,
@@ -155,12 +164,26 @@ pub(crate) enum Planned {
 pub(crate) trait AnyHandler: Send + Sync {
     fn attempts_max(&self) -> u32;
     fn is_repeatable(&self, outside: &Outside) -> bool;
-    fn plan(self: Arc<Self>, tx: &mut Tx<'_>, payload: &str, outside: &Outside) -> Result<Planned>;
+    fn plans_by_reading(&self) -> bool;
+    fn read_plan(&self, read: &Read<'_>, payload: &str, outside: &Outside) -> Result<Option<Performing>>;
+    fn plan(&self, tx: &mut Tx<'_>, payload: &str, outside: &Outside) -> Result<Planned>;
     /// Records that performing was begun and that nobody knows how it ended.
     fn lost(&self, tx: &mut Tx<'_>, payload: &str, why: &str) -> Result<()>;
 }
 
 pub(crate) struct Outsider<H>(pub Arc<H>);
+
+impl<H: Handler> Outsider<H> {
+    fn performing(&self, outside: &Outside, job: H::Job, plan: H::Plan) -> Performing {
+        let (handler, outside) = (self.0.clone(), outside.clone());
+        Box::pin(async move {
+            let outcome = handler.perform(&outside, plan).await;
+            let failure = outcome.as_ref().err().cloned();
+            let settle: Settle = Box::new(move |tx, last| handler.settle(tx, &job, outcome, last));
+            Performed { failure, settle }
+        })
+    }
+}
 
 impl<H: Handler> AnyHandler for Outsider<H> {
     fn attempts_max(&self) -> u32 {
@@ -169,20 +192,21 @@ impl<H: Handler> AnyHandler for Outsider<H> {
     fn is_repeatable(&self, outside: &Outside) -> bool {
         self.0.is_repeatable(outside)
     }
-    fn plan(self: Arc<Self>, tx: &mut Tx<'_>, payload: &str, outside: &Outside) -> Result<Planned> {
+    fn plans_by_reading(&self) -> bool {
+        H::PLANS_BY_READING
+    }
+    fn read_plan(&self, read: &Read<'_>, payload: &str, outside: &Outside) -> Result<Option<Performing>> {
         let job: H::Job = serde_json::from_str(payload).map_err(base::Error::from_source)?;
-        let plan = match self.0.plan(tx, &job)? {
-            Step::Done => return Ok(Planned::Done),
-            Step::Later(at) => return Ok(Planned::Later(at)),
-            Step::Perform(plan) => plan,
-        };
-        let (handler, outside) = (self.0.clone(), outside.clone());
-        Ok(Planned::Perform(Box::pin(async move {
-            let outcome = handler.perform(&outside, plan).await;
-            let failure = outcome.as_ref().err().cloned();
-            let settle: Settle = Box::new(move |tx, last| handler.settle(tx, &job, outcome, last));
-            Performed { failure, settle }
-        })))
+        let plan = self.0.read_plan(read, &job)?;
+        Ok(plan.map(|plan| self.performing(outside, job, plan)))
+    }
+    fn plan(&self, tx: &mut Tx<'_>, payload: &str, outside: &Outside) -> Result<Planned> {
+        let job: H::Job = serde_json::from_str(payload).map_err(base::Error::from_source)?;
+        Ok(match self.0.plan(tx, &job)? {
+            Step::Done => Planned::Done,
+            Step::Later(at) => Planned::Later(at),
+            Step::Perform(plan) => Planned::Perform(self.performing(outside, job, plan)),
+        })
     }
     fn lost(&self, tx: &mut Tx<'_>, payload: &str, why: &str) -> Result<()> {
         let job: H::Job = serde_json::from_str(payload).map_err(base::Error::from_source)?;
@@ -190,7 +214,7 @@ impl<H: Handler> AnyHandler for Outsider<H> {
     }
 }
 
-pub(crate) struct Insider<I>(pub Arc<I>);
+pub(crate) struct Insider<I>(pub I);
 
 impl<I: Inside> AnyHandler for Insider<I> {
     fn attempts_max(&self) -> u32 {
@@ -199,7 +223,13 @@ impl<I: Inside> AnyHandler for Insider<I> {
     fn is_repeatable(&self, _: &Outside) -> bool {
         true
     }
-    fn plan(self: Arc<Self>, tx: &mut Tx<'_>, payload: &str, _: &Outside) -> Result<Planned> {
+    fn plans_by_reading(&self) -> bool {
+        false
+    }
+    fn read_plan(&self, _: &Read<'_>, _: &str, _: &Outside) -> Result<Option<Performing>> {
+        Ok(None)
+    }
+    fn plan(&self, tx: &mut Tx<'_>, payload: &str, _: &Outside) -> Result<Planned> {
         let job: I::Job = serde_json::from_str(payload).map_err(base::Error::from_source)?;
         self.0.run(tx, &job)?;
         Ok(Planned::Done)

@@ -8,32 +8,8 @@ use crate::job::{AnyHandler, Handler, Inside, Insider, Job, Outsider};
 /// Which handler works which kind of job, and what runs on a schedule.
 #[derive(Default, Clone)]
 pub struct Registry {
-    handlers: HashMap<&'static str, Arc<dyn AnyHandlerDyn>>,
+    handlers: HashMap<&'static str, Arc<dyn AnyHandler>>,
     pub(crate) schedules: Vec<Schedule>,
-}
-
-/// `AnyHandler` takes `Arc<Self>`; this names it as an object.
-pub(crate) trait AnyHandlerDyn: Send + Sync {
-    fn attempts_max(&self) -> u32;
-    fn is_repeatable(&self, outside: &crate::Outside) -> bool;
-    fn lost(&self, tx: &mut Tx<'_>, payload: &str, why: &str) -> Result<()>;
-    fn plan(&self, tx: &mut Tx<'_>, payload: &str, outside: &crate::Outside) -> Result<crate::job::Planned>;
-}
-
-struct Shared<H>(Arc<H>);
-impl<H: AnyHandler + 'static> AnyHandlerDyn for Shared<H> {
-    fn attempts_max(&self) -> u32 {
-        self.0.attempts_max()
-    }
-    fn is_repeatable(&self, outside: &crate::Outside) -> bool {
-        self.0.is_repeatable(outside)
-    }
-    fn lost(&self, tx: &mut Tx<'_>, payload: &str, why: &str) -> Result<()> {
-        self.0.lost(tx, payload, why)
-    }
-    fn plan(&self, tx: &mut Tx<'_>, payload: &str, outside: &crate::Outside) -> Result<crate::job::Planned> {
-        self.0.clone().plan(tx, payload, outside)
-    }
 }
 
 /// Something that happens every so often, once across replicas, in every tenant.
@@ -50,15 +26,13 @@ pub(crate) type Work = dyn Fn(&mut Tx<'_>) -> Result<()> + Send + Sync;
 impl Registry {
     /// Registers a job that touches the outside world.
     pub fn handle<H: Handler>(&mut self, handler: H) -> &mut Self {
-        let handler = Outsider(Arc::new(handler));
-        self.handlers.insert(H::Job::KIND, Arc::new(Shared(Arc::new(handler))));
+        self.handlers.insert(H::Job::KIND, Arc::new(Outsider(Arc::new(handler))));
         self
     }
 
     /// Registers a job that happens inside one transaction.
     pub fn handle_inside<I: Inside>(&mut self, handler: I) -> &mut Self {
-        let handler = Insider(Arc::new(handler));
-        self.handlers.insert(I::Job::KIND, Arc::new(Shared(Arc::new(handler))));
+        self.handlers.insert(I::Job::KIND, Arc::new(Insider(handler)));
         self
     }
 
@@ -73,7 +47,7 @@ impl Registry {
         self
     }
 
-    pub(crate) fn handler(&self, kind: &str) -> Option<Arc<dyn AnyHandlerDyn>> {
+    pub(crate) fn handler(&self, kind: &str) -> Option<Arc<dyn AnyHandler>> {
         self.handlers.get(kind).cloned()
     }
 }

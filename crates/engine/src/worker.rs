@@ -8,7 +8,7 @@ use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     Failure, Lane, Outside, Registry, events,
-    job::{Performed, Planned},
+    job::{AnyHandler, Performed, Planned},
     registry::{self, take_turn},
     store::{self, Claim, Room},
 };
@@ -206,33 +206,9 @@ impl Worker {
             let error = Error::bug(format!("no handler for jobs of kind {}", claim.kind));
             return self.give_up(&claim, error).await;
         };
-        let planned = {
-            let (claim, handler, outside) = (claim.clone(), handler.clone(), self.outside.clone());
-            self.db
-                .write(tenant_scope(&claim), move |tx| {
-                    if !store::holds(tx, &claim)? {
-                        return Ok(None);
-                    }
-                    let is_once = !handler.is_repeatable(&outside);
-                    if claim.was_begun && is_once {
-                        handler.lost(tx, &claim.payload, LOST)?;
-                        store::dead(tx, &claim, LOST)?;
-                        return Ok(None);
-                    }
-                    let planned = handler.plan(tx, &claim.payload, &outside)?;
-                    match &planned {
-                        Planned::Done => store::done(tx, &claim)?,
-                        Planned::Later(at) => store::postpone(tx, &claim, *at)?,
-                        Planned::Perform(_) if is_once => store::begun(tx, &claim, true)?,
-                        Planned::Perform(_) => {}
-                    }
-                    Ok(Some(planned))
-                })
-                .await
-        };
-        let performing = match planned {
-            Ok(Some(Planned::Perform(performing))) => performing,
-            Ok(_) => return,
+        let performing = match self.plan(&claim, &handler).await {
+            Ok(Planned::Perform(performing)) => performing,
+            Ok(Planned::Done | Planned::Later(_)) => return,
             Err(error) => return self.retry(&claim, handler.attempts_max(), &error).await,
         };
         if !self.goes_on(Moment::Planned) {
@@ -245,6 +221,39 @@ impl Worker {
         if self.goes_on(Moment::Performed) {
             self.settle(&claim, handler.attempts_max(), performed).await;
         }
+    }
+
+    async fn plan(&self, claim: &Claim, handler: &Arc<dyn AnyHandler>) -> Result<Planned> {
+        let is_once = !handler.is_repeatable(&self.outside);
+        if handler.plans_by_reading() && !is_once {
+            let (payload, handler, outside) = (claim.payload.clone(), handler.clone(), self.outside.clone());
+            // Should the lease be over already, settling finds the newer fence.
+            let read =
+                self.db.read(tenant_scope(claim), move |read| handler.read_plan(read, &payload, &outside));
+            if let Some(performing) = read.await? {
+                return Ok(Planned::Perform(performing));
+            }
+        }
+        let (held, handler, outside) = (claim.clone(), handler.clone(), self.outside.clone());
+        let plan = self.db.write(tenant_scope(claim), move |tx| {
+            if !store::holds(tx, &held)? {
+                return Ok(Planned::Done);
+            }
+            if held.was_begun && is_once {
+                handler.lost(tx, &held.payload, LOST)?;
+                store::dead(tx, &held, LOST)?;
+                return Ok(Planned::Done);
+            }
+            let planned = handler.plan(tx, &held.payload, &outside)?;
+            match &planned {
+                Planned::Done => store::done(tx, &held)?,
+                Planned::Later(at) => store::postpone(tx, &held, *at)?,
+                Planned::Perform(_) if is_once => store::begun(tx, &held, true)?,
+                Planned::Perform(_) => {}
+            }
+            Ok(planned)
+        });
+        plan.await
     }
 
     /// Performs, renewing the lease while it takes long. A panic is an error of this job, not of the worker.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use base::{Email, Id, Kind, Result, TenantId};
 use bytes::Bytes;
-use db::Tx;
+use db::{Read, Tx};
 use engine::{
     Failure, Handler, Job, Lane, Outside, Step,
     outside::{Authentication, CheckedMail, Outcome, Sha256, Verdict},
@@ -81,14 +81,19 @@ impl Handler for MailWorker {
     type Plan = Reading;
     type Outcome = Box<ReadMail>;
 
+    const PLANS_BY_READING: bool = true;
+
     fn plan(&self, tx: &mut Tx<'_>, job: &WorkMail) -> Result<Step<Reading>> {
-        let Some(mail) = store::find(tx, job.mail)? else { return Ok(Step::Done) };
-        if mail.run != job.run || !settle::is_to_be_read(&mail) {
-            return Ok(Step::Done);
-        }
-        let channel = channels::get(tx, mail.channel_id)?;
-        Ok(Step::Perform(Reading {
-            tenant: tx.tenant()?,
+        Ok(self.read_plan(tx, job)?.map_or(Step::Done, Step::Perform))
+    }
+
+    fn read_plan(&self, read: &Read<'_>, job: &WorkMail) -> Result<Option<Reading>> {
+        let found =
+            store::find(read, job.mail)?.filter(|mail| mail.run == job.run && settle::is_to_be_read(mail));
+        let Some(mail) = found else { return Ok(None) };
+        let channel = channels::get(read, mail.channel_id)?;
+        Ok(Some(Reading {
+            tenant: read.tenant()?,
             sha256: Sha256(mail.sha256),
             size_bytes: mail.size_bytes,
             client_ip: mail.client_ip.and_then(|ip| ip.parse().ok()),
