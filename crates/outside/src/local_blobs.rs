@@ -61,9 +61,8 @@ impl LocalBlobs {
 #[async_trait]
 impl Blobs for LocalBlobs {
     async fn begin(&self, tenant: TenantId) -> Result<Box<dyn BlobWriter>> {
-        let temporary = self.0.join("tmp");
-        let file = blocking(move || TempFile::create(&temporary).map_err(disk::error)).await?;
-        let writing = Writing { file, hasher: sha2::Sha256::new(), size_bytes: 0 };
+        let writing =
+            Writing { file: None, temporary: self.0.join("tmp"), hasher: sha2::Sha256::new(), size_bytes: 0 };
         Ok(Box::new(Writer {
             folder: self.0.join(tenant.to_string()),
             writing: Some(writing),
@@ -121,20 +120,36 @@ struct Writer {
 }
 
 struct Writing {
-    file: TempFile,
+    /// None as long as everything fits into the buffer: then it is known before it is written whether it is there already.
+    file: Option<TempFile>,
+    temporary: PathBuf,
     hasher: sha2::Sha256,
     size_bytes: u64,
 }
 
 impl Writing {
-    fn append(&mut self, bytes: &[u8]) -> Result<()> {
+    fn count(&mut self, bytes: &[u8]) {
         self.hasher.update(bytes);
         self.size_bytes += bytes.len() as u64;
-        self.file.write(bytes).map_err(disk::error)
     }
 
-    fn finish(self, folder: &Path) -> Result<BlobRef> {
-        let blob = BlobRef { sha256: Sha256(self.hasher.finalize().into()), size_bytes: self.size_bytes };
+    fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        self.count(bytes);
+        self.write(bytes).map_err(disk::error)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.file {
+            Some(file) => file.write(bytes),
+            none => none.insert(TempFile::create(&self.temporary)?).write(bytes),
+        }
+    }
+
+    /// Makes what was appended durable, with the rest behind it.
+    fn finish(mut self, folder: &Path, rest: &[u8]) -> Result<BlobRef> {
+        self.count(rest);
+        let blob =
+            BlobRef { sha256: Sha256(self.hasher.finalize_reset().into()), size_bytes: self.size_bytes };
         let name = blob.sha256.to_string();
         let folder = folder.join(name.get(..2).unwrap_or_default());
         let target = folder.join(name);
@@ -143,9 +158,15 @@ impl Writing {
             // Whoever stored it may not have come to syncing the folder yet; our caller is told it is durable.
             disk::sync_dir(&folder)
         } else {
-            disk::make_dir(&folder).and_then(|()| self.file.publish(&target))
+            self.publish(&folder, &target, rest)
         };
         stored.map(|()| blob).map_err(disk::error)
+    }
+
+    fn publish(mut self, folder: &Path, target: &Path, rest: &[u8]) -> io::Result<()> {
+        self.write(rest)?;
+        disk::make_dir(folder)?;
+        self.file.map_or(Ok(()), |file| file.publish(target))
     }
 }
 
@@ -164,9 +185,9 @@ impl BlobWriter for Writer {
     }
 
     async fn finish(mut self: Box<Self>) -> Result<BlobRef> {
-        let mut writing = self.writing.take().ok_or_else(after_error)?;
+        let writing = self.writing.take().ok_or_else(after_error)?;
         let (folder, buffer) = (std::mem::take(&mut self.folder), std::mem::take(&mut self.buffer));
-        blocking(move || writing.append(&buffer).and_then(|()| writing.finish(&folder))).await
+        blocking(move || writing.finish(&folder, &buffer)).await
     }
 
     async fn abort(mut self: Box<Self>) {
