@@ -1487,6 +1487,22 @@ create index attachments_by_content on attachments (tenant_id, sha256);
 create index mails_by_content on mails (tenant_id, sha256);
 create index letter_files_by_content on letter_files (tenant_id, sha256);
 
+-- 0025_channel_addresses
+create table channel_addresses (
+  tenant_id uuid not null references tenants (id),
+  address_key text not null,
+  channel_id uuid not null,
+  primary key (tenant_id, address_key),
+  foreign key (tenant_id, channel_id) references channels (tenant_id, id)
+);
+create unique index channel_addresses_once on channel_addresses (address_key);
+create index channel_addresses_by_channel on channel_addresses (tenant_id, channel_id);
+insert into channel_addresses (tenant_id, address_key, channel_id) select tenant_id, address_key, id from channels;
+insert into channel_addresses (tenant_id, address_key, channel_id)
+  select tenant_id, reply_key, id from channels where reply_key is not null and reply_key not in (select address_key from channel_addresses);
+drop index channels_by_reply_address;
+alter table channels drop column reply_key;
+
 -- row-level security
 grant usage on schema public to counterfoil_app;
 grant select, insert, update, delete on all tables in schema public to counterfoil_app;
@@ -2008,3 +2024,9 @@ drop policy if exists tenant_only on dropped_blobs;
 create policy tenant_only on dropped_blobs to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
 drop policy if exists owner_all on dropped_blobs;
 create policy owner_all on dropped_blobs to current_user using (true) with check (true);
+alter table channel_addresses enable row level security;
+alter table channel_addresses force row level security;
+drop policy if exists tenant_only on channel_addresses;
+create policy tenant_only on channel_addresses to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid or current_setting('counterfoil.reach', true) = 'installation') with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid or current_setting('counterfoil.reach', true) = 'installation');
+drop policy if exists owner_all on channel_addresses;
+create policy owner_all on channel_addresses to current_user using (true) with check (true);

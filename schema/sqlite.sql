@@ -1474,3 +1474,19 @@ create index dropped_blobs_by_age on dropped_blobs (tenant_id, dropped_at);
 create index attachments_by_content on attachments (tenant_id, sha256);
 create index mails_by_content on mails (tenant_id, sha256);
 create index letter_files_by_content on letter_files (tenant_id, sha256);
+
+-- 0025_channel_addresses
+create table channel_addresses (
+  tenant_id blob not null references tenants (id),
+  address_key text not null,
+  channel_id blob not null,
+  primary key (tenant_id, address_key),
+  foreign key (tenant_id, channel_id) references channels (tenant_id, id)
+) strict;
+create unique index channel_addresses_once on channel_addresses (address_key);
+create index channel_addresses_by_channel on channel_addresses (tenant_id, channel_id);
+insert into channel_addresses (tenant_id, address_key, channel_id) select tenant_id, address_key, id from channels;
+insert into channel_addresses (tenant_id, address_key, channel_id)
+  select tenant_id, reply_key, id from channels where reply_key is not null and reply_key not in (select address_key from channel_addresses);
+drop index channels_by_reply_address;
+alter table channels drop column reply_key;

@@ -93,7 +93,7 @@ static TENANT_TABLES: LazyLock<HashSet<String>> =
     LazyLock::new(|| crate::migrate::tenant_tables().into_iter().collect());
 
 /// Tables that carry a tenant and are also worked across tenants: those of the engine, and the addresses mail comes to.
-pub const SHARED_TABLES: [&str; 3] = ["jobs", "events", "channels"];
+pub const SHARED_TABLES: [&str; 4] = ["jobs", "events", "channels", "channel_addresses"];
 
 /// What a statement has to do with which tables.
 #[derive(Debug, Default)]

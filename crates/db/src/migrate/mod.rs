@@ -52,6 +52,7 @@ migrations! {
     22 "0022_letters_lately",
     23 "0023_channel_outgoing",
     24 "0024_mail_people",
+    25 "0025_channel_addresses",
 }
 
 impl Migration {

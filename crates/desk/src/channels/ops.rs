@@ -50,9 +50,11 @@ pub fn create(tx: &mut Tx<'_>, new: NewChannel) -> Result<(Token, MailChannel)> 
         updated_at: now,
     };
     let channel = patched(tx, channel, new.fields)?;
-    if !store::insert(tx, &channel, token.hash())? {
-        return Err(taken());
+    if !store::insert(tx, &channel, token.hash())? || !store::take_address(tx, channel.id, &channel.address)?
+    {
+        return Err(taken("address"));
     }
+    answer_from(tx, &channel)?;
     tx.wake(Wake::Access);
     let line = audit::Change::new("channel.created", "channel", Some(channel.id.uuid())).to(&channel);
     audit::record(tx, line)?;
@@ -63,11 +65,22 @@ fn prefix(token: &Token) -> String {
     token.reveal()[..12].to_owned()
 }
 
-fn taken() -> Error {
-    Error::field("address", "channel.address_taken", "mail to this address is taken here already")
+fn taken(field: &'static str) -> Error {
+    Error::field(field, "channel.address_taken", "mail to this address is taken here already")
+}
+
+/// Makes the address that answers go to the channel's.
+fn answer_from(tx: &mut Tx<'_>, channel: &MailChannel) -> Result<()> {
+    match &channel.reply_address {
+        Some(address) if !store::take_address(tx, channel.id, address)? => Err(taken("reply_address")),
+        _ => Ok(()),
+    }
 }
 
 /// Changes a channel. The address stays: a new address is a new channel.
+///
+/// # Errors
+/// `channel.address_taken` of `reply_address`: mail to it comes in here already, perhaps for another business.
 pub fn change(tx: &mut Tx<'_>, id: Id<MailChannel>, patch: ChannelPatch) -> Result<MailChannel> {
     let before = store::lock(tx, id)?.or_not_found("channel")?;
     if patch.expected_version.is_some_and(|v| v != before.version) {
@@ -81,6 +94,12 @@ pub fn change(tx: &mut Tx<'_>, id: Id<MailChannel>, patch: ChannelPatch) -> Resu
     after.version += 1;
     after.updated_at = tx.now();
     store::save(tx, &after)?;
+    if after.reply_address != before.reply_address {
+        if let Some(address) = before.reply_address.as_ref().filter(|a| a.key() != before.address.key()) {
+            store::let_address_go(tx, id, address)?;
+        }
+        answer_from(tx, &after)?;
+    }
     tx.wake(Wake::Access);
     let line = audit::Change::new("channel.changed", "channel", Some(id.uuid())).from(&before).to(&after);
     audit::record(tx, line)?;
@@ -113,7 +132,7 @@ fn patched(tx: &Tx<'_>, mut c: MailChannel, patch: ChannelPatch) -> Result<MailC
             let hint = "an address without +; the secret part is put behind it";
             return Err(Error::field("reply_address", "channel.plus_address", hint));
         }
-        c.reply_address = reply.filter(|r| *r != c.address);
+        c.reply_address = reply.filter(|r| r.key() != c.address.key());
     }
     c.acknowledges = patch.acknowledges.unwrap_or(c.acknowledges);
     c.unknown_senders = patch.unknown_senders.unwrap_or(c.unknown_senders);

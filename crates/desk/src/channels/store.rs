@@ -16,13 +16,17 @@ macro_rules! columns {
 
 db::statements! {
     INSERT = "insert into channels (tenant_id, id, address, address_key, name, team_id, priority, category, signature, reply_address, acknowledges,
-        unknown_senders, contact_forms, forwarding_staff, trusted_host, key_hash, key_prefix, disabled_at, version, created_at, updated_at, reply_key,
-        mailing_lists) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?20, ?21, ?22) on conflict do nothing";
+        unknown_senders, contact_forms, forwarding_staff, trusted_host, key_hash, key_prefix, disabled_at, version, created_at, updated_at,
+        mailing_lists) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?20, ?21) on conflict do nothing";
     SAVE = "update channels set name = ?3, team_id = ?4, priority = ?5, category = ?6, signature = ?7, reply_address = ?8, acknowledges = ?9,
-        unknown_senders = ?10, contact_forms = ?11, forwarding_staff = ?12, trusted_host = ?13, disabled_at = ?14, version = ?15, updated_at = ?16, reply_key = ?17,
-        mailing_lists = ?18
+        unknown_senders = ?10, contact_forms = ?11, forwarding_staff = ?12, trusted_host = ?13, disabled_at = ?14, version = ?15, updated_at = ?16,
+        mailing_lists = ?17
         where tenant_id = ?1 and id = ?2";
     SET_KEY = "update channels set key_hash = ?3, key_prefix = ?4, version = version + 1, updated_at = ?5 where tenant_id = ?1 and id = ?2";
+    TAKE_ADDRESS = "insert into channel_addresses (tenant_id, address_key, channel_id) values (?1, ?2, ?3) on conflict do nothing";
+    HAS_ADDRESS = "select 1 from channel_addresses where tenant_id = ?1 and address_key = ?2 and channel_id = ?3";
+    LET_ADDRESS_GO = "delete from channel_addresses where tenant_id = ?1 and address_key = ?2 and channel_id = ?3";
+    LET_ADDRESSES_GO = "delete from channel_addresses where tenant_id = ?1 and channel_id = ?2";
     LEAVE_TEAM = "update channels set team_id = null, version = version + 1, updated_at = ?3 where tenant_id = ?1 and team_id = ?2";
     DELETE_MAILBOX = "delete from channel_mailboxes where tenant_id = ?1 and channel_id = ?2";
     DELETE = "delete from channels where tenant_id = ?1 and id = ?2";
@@ -32,7 +36,8 @@ db::statements! {
     ALL = concat!("select ", columns!(), " from channels where tenant_id = ?1 order by address_key");
     HAS_MAIL = "select 1 from mails where tenant_id = ?1 and channel_id = ?2 limit 1";
     // A door knows an address or a key, and not yet whose it is.
-    installation ADDRESS_ANYWHERE = "select tenant_id, id from channels where (address_key = ?1 or reply_key = ?1) and disabled_at is null";
+    installation ADDRESS_ANYWHERE = "select c.tenant_id, c.id from channel_addresses a join channels c on c.tenant_id = a.tenant_id and c.id = a.channel_id
+        where a.address_key = ?1 and c.disabled_at is null";
     installation KEY_ANYWHERE = "select tenant_id, id from channels where key_hash = ?1 and disabled_at is null";
 }
 
@@ -86,7 +91,6 @@ pub(super) fn insert(tx: &mut Tx<'_>, c: &MailChannel, key_hash: [u8; 32]) -> Re
             c.disabled_at,
             c.version,
             c.created_at,
-            c.reply_address.as_ref().map(Email::key),
             serde_json::json!(c.mailing_lists)
         ],
     )?;
@@ -112,11 +116,22 @@ pub(super) fn save(tx: &mut Tx<'_>, c: &MailChannel) -> Result<()> {
             c.disabled_at,
             c.version,
             c.updated_at,
-            c.reply_address.as_ref().map(Email::key),
             serde_json::json!(c.mailing_lists)
         ],
     )
     .map(|_| ())
+}
+
+/// Makes mail to an address this channel's. False when it is another one's, here or of another business.
+pub(super) fn take_address(tx: &mut Tx<'_>, id: Id<MailChannel>, address: &Email) -> Result<bool> {
+    if tx.execute(&TAKE_ADDRESS, params![address.key(), id])? == 1 {
+        return Ok(true);
+    }
+    Ok(tx.query_one(&HAS_ADDRESS, params![address.key(), id], |_| Ok(()))?.is_some())
+}
+
+pub(super) fn let_address_go(tx: &mut Tx<'_>, id: Id<MailChannel>, address: &Email) -> Result<()> {
+    tx.execute(&LET_ADDRESS_GO, params![address.key(), id]).map(|_| ())
 }
 
 pub(super) fn set_key(tx: &mut Tx<'_>, id: Id<MailChannel>, hash: [u8; 32], prefix: &str) -> Result<()> {
@@ -129,6 +144,7 @@ pub(super) fn delete(tx: &mut Tx<'_>, id: Id<MailChannel>) -> Result<()> {
     super::oauth::forget_channel(tx, id)?;
     super::sent::forget(tx, id)?;
     super::outgoing::forget(tx, id)?;
+    tx.execute(&LET_ADDRESSES_GO, params![id])?;
     tx.execute(&DELETE, params![id]).map(|_| ())
 }
 
