@@ -38,6 +38,12 @@ impl<T> Id<T> {
         Self::from_uuid(Uuid::from_bytes(bytes))
     }
 
+    /// No id of this instant or later sorts before it: where looking begins.
+    pub fn first_of(at: Timestamp) -> Self {
+        let millis = u64::try_from(at.as_millisecond()).unwrap_or(0);
+        Self::from_uuid(Uuid::from_u128(u128::from(millis) << 80))
+    }
+
     pub const fn uuid(self) -> Uuid {
         self.0
     }

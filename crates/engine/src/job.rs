@@ -78,6 +78,10 @@ pub trait Handler: Send + Sync + 'static {
     /// Attempts before the job is dead.
     const ATTEMPTS_MAX: u32 = 12;
 
+    /// Attempts that may end in a [`Failure::Temporary`] before the job is dead. More where what is outside must be waited
+    /// for, however long it is away; then it is asked every hour.
+    const OUTAGES_MAX: u32 = Self::ATTEMPTS_MAX;
+
     /// Whether [`Handler::read_plan`] is worth asking.
     const PLANS_BY_READING: bool = false;
 
@@ -163,6 +167,7 @@ pub(crate) enum Planned {
 /// A handler whose types are forgotten, so that the worker can keep a table of them.
 pub(crate) trait AnyHandler: Send + Sync {
     fn attempts_max(&self) -> u32;
+    fn outages_max(&self) -> u32;
     fn is_repeatable(&self, outside: &Outside) -> bool;
     fn plans_by_reading(&self) -> bool;
     fn read_plan(&self, read: &Read<'_>, payload: &str, outside: &Outside) -> Result<Option<Performing>>;
@@ -188,6 +193,9 @@ impl<H: Handler> Outsider<H> {
 impl<H: Handler> AnyHandler for Outsider<H> {
     fn attempts_max(&self) -> u32 {
         H::ATTEMPTS_MAX
+    }
+    fn outages_max(&self) -> u32 {
+        H::OUTAGES_MAX
     }
     fn is_repeatable(&self, outside: &Outside) -> bool {
         self.0.is_repeatable(outside)
@@ -218,6 +226,9 @@ pub(crate) struct Insider<I>(pub I);
 
 impl<I: Inside> AnyHandler for Insider<I> {
     fn attempts_max(&self) -> u32 {
+        I::ATTEMPTS_MAX
+    }
+    fn outages_max(&self) -> u32 {
         I::ATTEMPTS_MAX
     }
     fn is_repeatable(&self, _: &Outside) -> bool {

@@ -53,6 +53,7 @@ db::statements! {
     RERUN = "update jobs set state = 'queued', run_at = ?3, attempts = 0, finished_at = null, is_begun = false where tenant_id = ?1 and id = ?2 and state = 'dead'";
     RERUN_KEY = "update jobs set state = 'queued', run_at = ?4, attempts = 0, finished_at = null, is_begun = false
         where tenant_id = ?1 and kind = ?2 and job_key = ?3 and state in ('dead', 'done')";
+    HURRY = "update jobs set run_at = ?4 where tenant_id = ?1 and kind = ?2 and job_key = ?3 and state = 'queued' and run_at > ?4";
     DISCARD = "delete from jobs where tenant_id = ?1 and id = ?2 and state = 'dead'";
     installation RELEASE = "update jobs set lease_until = ?1 where state = 'running' and lease_until > ?1";
     installation FORGET_DONE = "delete from jobs where state = 'done' and finished_at < ?1";
@@ -209,6 +210,15 @@ pub fn rerun(tx: &mut Tx<'_>, id: Id<JobRow>) -> Result<bool> {
         tx.wake(db::Wake::Jobs);
     }
     Ok(found)
+}
+
+/// Lets a job that waits for its next attempt begin it now.
+pub fn hurry(tx: &mut Tx<'_>, kind: &str, key: &str) -> Result<()> {
+    let now = tx.now();
+    if tx.execute(&HURRY, params![kind, key, now])? > 0 {
+        tx.wake(db::Wake::Jobs);
+    }
+    Ok(())
 }
 
 /// Does again what ended, well or not. False when there is no such job, or it is still to come.

@@ -219,7 +219,7 @@ impl Worker {
             Err(error) => return self.retry(&claim, handler.attempts_max(), &error).await,
         };
         if self.goes_on(Moment::Performed) {
-            self.settle(&claim, handler.attempts_max(), performed).await;
+            self.settle(&claim, &*handler, performed).await;
         }
     }
 
@@ -273,9 +273,9 @@ impl Worker {
         }
     }
 
-    async fn settle(&self, claim: &Claim, attempts_max: u32, performed: Performed) {
+    async fn settle(&self, claim: &Claim, handler: &dyn AnyHandler, performed: Performed) {
         let Performed { failure, settle } = performed;
-        let last = claim.attempts >= attempts_max;
+        let last = claim.attempts >= handler.outages_max();
         let held = claim.clone();
         let settled = self
             .db
@@ -299,7 +299,7 @@ impl Worker {
         if let Err(error) = settled {
             // It goes on from its plan under the same key, as after a crash, and not for ever.
             tracing::error!(job = %claim.id, kind = claim.kind, ?error, "a job could not be settled");
-            self.retry(claim, attempts_max, &error).await;
+            self.retry(claim, handler.attempts_max(), &error).await;
         }
     }
 

@@ -18,6 +18,7 @@ pub struct Notice {
 
 db::statements! {
     INSERT = "insert into notices (tenant_id, id, user_id, kind, title, ticket_id, created_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    TOLD = "select 1 from notices where tenant_id = ?1 and user_id = ?2 and id >= ?3 and kind = ?4 and title = ?5 limit 1";
     LATEST = "select id, kind, title, ticket_id, created_at, read_at from notices where tenant_id = ?1 and user_id = ?2 order by id desc limit ?3";
     UNREAD = "select count(*) from (select 1 as one from notices where tenant_id = ?1 and user_id = ?2 and read_at is null limit 100) as counted";
     READ_ALL = "update notices set read_at = ?3 where tenant_id = ?1 and user_id = ?2 and read_at is null";
@@ -27,6 +28,21 @@ db::statements! {
 pub fn notify(tx: &mut Tx<'_>, user: Id<User>, kind: &str, title: &str, ticket: Option<Uuid>) -> Result<()> {
     let (id, now): (Id<Notice>, _) = (tx.new_id(), tx.now());
     tx.execute(&INSERT, params![id, user, kind, title, ticket, now]).map(|_| ())
+}
+
+/// The same, unless they were told in these words since an instant.
+pub fn notify_unless_told(
+    tx: &mut Tx<'_>,
+    user: Id<User>,
+    kind: &str,
+    title: &str,
+    since: Timestamp,
+) -> Result<()> {
+    let after = Id::<Notice>::first_of(since);
+    match tx.query_one(&TOLD, params![user, after, kind, title], |_| Ok(()))? {
+        Some(()) => Ok(()),
+        None => notify(tx, user, kind, title, None),
+    }
 }
 
 pub fn latest(read: &Read<'_>, user: Id<User>, limit: u32) -> Result<Vec<Notice>> {

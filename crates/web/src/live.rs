@@ -145,7 +145,7 @@ impl<'a> Follower<'a> {
 
     /// Tells what happened from this instant on and was not told yet. Answers whether more happened than one look reads.
     async fn look(&mut self, from: Timestamp) -> Result<bool, Ended> {
-        let after: Id<engine::events::EventRow> = Id::new(from, &Zero);
+        let after = Id::<engine::events::EventRow>::first_of(from);
         let is_staff = self.caller.principal.staff().is_some();
         let looked = self.app.read(self.caller.scope(), move |read| {
             let events = engine::events::since(read, after.uuid(), LOOK_LIMIT)?;
@@ -205,12 +205,4 @@ async fn still_there(app: &App, caller: &Caller) -> bool {
         Ok(alive && enabled)
     });
     found.await.unwrap_or(true)
-}
-
-/// The smallest id of an instant.
-struct Zero;
-impl base::Entropy for Zero {
-    fn fill(&self, bytes: &mut [u8]) {
-        bytes.fill(0);
-    }
 }

@@ -6,7 +6,7 @@
 use base::{Error, Id, Kind, OrNotFound, Result, Secret, Timestamp};
 use db::{Read, Row, Tx, Wake, params};
 use engine::outside::{MailCursor, MailboxAccess, MailboxSignIn, MailboxTls};
-use identity::{audit, users};
+use identity::{User, audit, users};
 use notices::inbox;
 use serde::Serialize;
 
@@ -321,10 +321,25 @@ pub fn left_behind(tx: &mut Tx<'_>, seen: &ChannelMailbox, what: &str) -> Result
 }
 
 pub(super) fn tell(tx: &mut Tx<'_>, channel: Id<MailChannel>, what: &str) -> Result<()> {
-    let channel = store::get(tx, channel)?;
-    let title: String = format!("{}: {what}", channel.address).chars().take(250).collect();
-    for user in users::staff(tx)?.into_iter().filter(|u| u.role.is_admin() && u.disabled_at.is_none()) {
-        inbox::notify(tx, user.id, "mailbox", &title, None)?;
+    for (user, title) in admins_of(tx, channel, what)? {
+        inbox::notify(tx, user, "mailbox", &title, None)?;
     }
     Ok(())
+}
+
+/// Tells the administrators of something that keeps letters waiting, once in half a day while it lasts.
+pub(crate) fn tell_of_outage(tx: &mut Tx<'_>, channel: Id<MailChannel>, what: &str) -> Result<()> {
+    let since = tx.now() - base::hours(12);
+    for (user, title) in admins_of(tx, channel, what)? {
+        inbox::notify_unless_told(tx, user, "mailbox", &title, since)?;
+    }
+    Ok(())
+}
+
+/// Who is told of a channel, and in what words.
+fn admins_of(tx: &Tx<'_>, channel: Id<MailChannel>, what: &str) -> Result<Vec<(Id<User>, String)>> {
+    let channel = store::get(tx, channel)?;
+    let title: String = format!("{}: {what}", channel.address).chars().take(250).collect();
+    let admins = users::staff(tx)?.into_iter().filter(|u| u.role.is_admin() && u.disabled_at.is_none());
+    Ok(admins.map(|user| (user.id, title.clone())).collect())
 }

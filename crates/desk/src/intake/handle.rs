@@ -2,9 +2,8 @@
 
 use base::{Error, Id, OrNotFound, Result};
 use db::Tx;
-use engine::Enqueue;
+use engine::{Enqueue, Job as _};
 use identity::{Settings, Staff, audit};
-use uuid::Uuid;
 
 use super::{
     model::{Mail, MailState, Standing},
@@ -49,9 +48,12 @@ pub fn release(tx: &mut Tx<'_>, id: Id<Mail>) -> Result<Mail> {
 /// Throws away a letter that is in no ticket. Its bytes stay, and it can be let out again.
 ///
 /// # Errors
-/// `mail.in_ticket`, `mail.waiting`.
+/// `mail.in_ticket`, `mail.waiting`, `mail.forgotten`.
 pub fn discard(tx: &mut Tx<'_>, id: Id<Mail>) -> Result<Mail> {
     let mail = store::lock(tx, id)?.or_not_found("mail")?;
+    if mail.state == MailState::Forgotten {
+        return Err(gone());
+    }
     if mail.message_id.is_some() {
         let hint = "this letter is part of a ticket; delete the ticket, or mark it as spam";
         return Err(Error::conflict("mail.in_ticket", hint));
@@ -69,7 +71,11 @@ pub fn discard(tx: &mut Tx<'_>, id: Id<Mail>) -> Result<Mail> {
 pub fn read_again(tx: &mut Tx<'_>, id: Id<Mail>) -> Result<Mail> {
     let mail = store::lock(tx, id)?.or_not_found("mail")?;
     let state = match mail.state {
-        MailState::Waiting => return Ok(mail),
+        MailState::Waiting => {
+            // Whoever asks knows that what it waits for is back.
+            engine::store::hurry(tx, WorkMail::KIND, &WorkMail { mail: id, run: mail.run }.key())?;
+            return Ok(mail);
+        }
         MailState::Forgotten => return Err(gone()),
         // Whatever its state says, a letter that is in a ticket is not filed once more.
         _ if mail.message_id.is_some() => MailState::Done,
@@ -136,9 +142,8 @@ pub fn admit(tx: &mut Tx<'_>, settings: &Settings, staff: &Staff, message: Id<Me
 
 /// A letter whose job is gone says so instead of waiting for ever.
 pub fn sweep(tx: &mut Tx<'_>) -> Result<()> {
-    let before = (tx.now() - base::minutes(STUCK_MINUTES)).as_millisecond();
-    let before = Uuid::from_u128(u128::from(u64::try_from(before).unwrap_or(0)) << 80);
-    for mail in store::stuck(tx, before, BATCH)? {
+    let before = Id::<Mail>::first_of(tx.now() - base::minutes(STUCK_MINUTES));
+    for mail in store::stuck(tx, before.uuid(), BATCH)? {
         let job = WorkMail { mail: mail.id, run: mail.run };
         if !engine::is_waiting(tx, &job)? {
             let reason =

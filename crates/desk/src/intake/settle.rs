@@ -230,7 +230,25 @@ fn from_staff(
     if !case.settings().agents_answer_by_mail {
         return Ok(false);
     }
-    file::answer_of_staff(tx, case, mail, found, &user).map(|()| true)
+    let head = tickets::query::get(tx, found.ticket.head())?;
+    let hindrance = if head.status == tickets::Status::Archived {
+        Some("the ticket it answers is archived")
+    } else if !head.is_visible_to_user(&user) {
+        Some("its writer may not see the ticket it answers any more")
+    } else {
+        None
+    };
+    let Some(hindrance) = hindrance else {
+        return file::answer_of_staff(tx, case, mail, found, &user).map(|()| true);
+    };
+    if mail.released_by.is_some() {
+        return Ok(false);
+    }
+    // They believe that they have answered.
+    let title = format!("Your answer by mail to {} is kept back: {hindrance}", head.ticket_number);
+    notices::inbox::notify(tx, user.id, "answer_kept_back", &title, None)?;
+    mail.come_to(Outcome::Quarantined, hindrance);
+    Ok(true)
 }
 
 fn new_ticket(

@@ -39,6 +39,9 @@ impl Job for WorkMail {
 /// for them, and the next waits. One takes a few times its size while it is read.
 const AT_ONCE_KIB: u32 = 64 * 1024;
 
+/// Administrators are told when letters have waited for longer than this.
+const TOLD_AFTER: jiff::SignedDuration = base::minutes(15);
+
 pub struct MailWorker {
     pub limits: Limits,
     room: Semaphore,
@@ -82,6 +85,8 @@ impl Handler for MailWorker {
     type Outcome = Box<ReadMail>;
 
     const PLANS_BY_READING: bool = true;
+    /// A store or a scanner that is away comes back, be it after a weekend. What it keeps waiting is no worse for it.
+    const OUTAGES_MAX: u32 = u32::MAX;
 
     fn plan(&self, tx: &mut Tx<'_>, job: &WorkMail) -> Result<Step<Reading>> {
         Ok(self.read_plan(tx, job)?.map_or(Step::Done, Step::Perform))
@@ -172,11 +177,19 @@ impl Handler for MailWorker {
         outcome: Result<Box<ReadMail>, Failure>,
         last: bool,
     ) -> Result<()> {
-        let Some(mail) = store::lock(tx, job.mail)?.filter(|m| m.run == job.run) else { return Ok(()) };
+        let is_ours = |m: &Mail| m.run == job.run && settle::is_to_be_read(m);
+        let Some(mail) = store::lock(tx, job.mail)?.filter(is_ours) else { return Ok(()) };
         match outcome {
             Ok(read) => settle::settle(tx, mail, *read),
             // It waits, and says for what.
-            Err(Failure::Temporary(detail)) if !last => store::say(tx, mail.id, &detail),
+            Err(Failure::Temporary(detail)) if !last => {
+                store::say(tx, mail.id, &detail)?;
+                if tx.now().duration_since(mail.received_at) < TOLD_AFTER {
+                    return Ok(());
+                }
+                let what = detail.split(':').next().unwrap_or_default();
+                channels::mailbox::tell_of_outage(tx, mail.channel_id, &format!("mail is not read: {what}"))
+            }
             // A letter that is in a ticket already stays there, whatever became of reading it again.
             Err(failure) if mail.state == MailState::Done => store::say(tx, mail.id, failure.detail()),
             Err(failure) => store::set_state(tx, mail.id, MailState::Failed, failure.detail()),

@@ -232,6 +232,7 @@ impl About<'_> {
         }
         // A copy holds the answer and no link: whoever gets it was shown this, not the ticket. Who has no account reads the
         // language of the customer they wrote with.
+        values["link"] = "".into();
         values["body"] = with_files(&said, &message, &files, None).into();
         // To is the customer in every copy, so that an answer to all goes to all who are not hidden.
         let name = if to.verified { to.name.clone() } else { String::new() };

@@ -5,7 +5,7 @@ mod harness;
 mod people;
 mod purged;
 
-use base::minutes;
+use base::{hours, minutes};
 use db::params;
 use desk::{
     channels::{self, ChannelPatch, UnknownSenders},
@@ -214,6 +214,48 @@ both_engines! {
         let found = world.db.read(testkit::installation(), move |r| intake::envelope_channels(r, &to)).await.unwrap();
         let ours = Some((world.here, desk.channel));
         assert_eq!(found, [ours, ours, None]);
+    }
+
+    async fn an_address_is_one_door_whichever_of_the_two_it_is(world) {
+        let reply = |address: &str| ChannelPatch { reply_address: Some(Some(address.parse().unwrap())), ..ChannelPatch::default() };
+        let desk = Desk::open_with(&world, reply("replies@here.example.org")).await;
+        let made = |scope: db::Scope, address: &str, fields: ChannelPatch| {
+            let new = channels::NewChannel { address: address.parse().unwrap(), fields };
+            world.db.write(scope, move |tx| channels::create(tx, new))
+        };
+        let find = |address: &str| {
+            let to: Vec<base::Email> = vec![address.parse().unwrap()];
+            world.db.read(testkit::installation(), move |r| intake::envelope_channels(r, &to))
+        };
+        let ours = vec![Some((world.here, desk.channel))];
+        // Neither the address nor where answers go can be taken by somebody else, as either of the two.
+        for scope in [world.scope(), world.scope_there()] {
+            for (address, fields, field) in [
+                ("Replies@here.example.org", ChannelPatch::default(), "address"),
+                ("support@here.example.org", ChannelPatch::default(), "address"),
+                ("sales@there.example.org", reply("Support@here.example.org"), "reply_address"),
+                ("sales@there.example.org", reply("replies@here.example.org"), "reply_address"),
+            ] {
+                let refused = made(scope.clone(), address, fields).await.unwrap_err();
+                assert_eq!((refused.field_errors()[0].code, refused.field_errors()[0].field.as_str()), ("channel.address_taken", field));
+            }
+        }
+        let theirs = made(world.scope_there(), "sales@there.example.org", ChannelPatch::default()).await.unwrap().1;
+        let grab = |address: &'static str| world.db.write(world.scope_there(), move |tx| channels::change(tx, theirs.id, reply(address)));
+        assert_eq!(grab("replies@here.example.org").await.unwrap_err().field_errors()[0].code, "channel.address_taken");
+        assert_eq!(find("replies+secret@here.example.org").await.unwrap(), ours);
+        // Their own address is no other one's, and what is let go of is free.
+        grab("SALES@there.example.org").await.unwrap();
+        assert_eq!(find("sales@there.example.org").await.unwrap(), [Some((world.there, theirs.id))]);
+        let id = desk.channel;
+        world.db.write(world.scope(), move |tx| {
+            channels::change(tx, id, ChannelPatch { reply_address: Some(None), ..ChannelPatch::default() })
+        }).await.unwrap();
+        assert_eq!(find("replies@here.example.org").await.unwrap(), [None]);
+        assert_eq!(find("support@here.example.org").await.unwrap(), ours);
+        grab("replies@here.example.org").await.unwrap();
+        world.db.write(world.scope_there(), move |tx| channels::delete(tx, theirs.id)).await.unwrap();
+        made(world.scope(), "replies@here.example.org", ChannelPatch::default()).await.unwrap();
     }
 
     async fn a_letter_is_filed_once_however_often_it_comes(world) {
@@ -474,6 +516,34 @@ both_engines! {
         assert_eq!(desk.mail(held.id).await.outcome, Some(Outcome::Ticket));
     }
 
+    async fn a_scanner_that_is_away_all_weekend_fails_no_letter_and_is_told_of(world) {
+        let desk = Desk::open(&world).await;
+        let (ben, _) = desk.agent("ben@here.example.org").await;
+        let raw = letter(1, ADA, "Files", "", "BODY").replace(
+            "Content-Type: text/plain; charset=utf-8\n\nBODY\n",
+            "Content-Type: multipart/mixed; boundary=B\n\n--B\nContent-Type: text/plain\n\nSee the file.\n--B\nContent-Type: application/octet-stream; name=a.bin\nContent-Disposition: attachment\n\nharmless\n--B--\n",
+        );
+        desk.fakes.scanner.go_down("connection refused");
+        let held = desk.deliver(&raw).await;
+        for _ in 0..60 {
+            world.clock.advance(hours(1));
+            desk.worker.run_due().await.unwrap();
+            world.db.write(world.scope(), intake::sweep).await.unwrap();
+        }
+        let waiting = desk.mail(held.id).await;
+        assert_eq!((waiting.state, waiting.ticket_id), (MailState::Waiting, None), "{}", waiting.reason);
+        let told = world.db.read(world.scope(), move |r| notices::inbox::latest(r, ben.id, 100)).await.unwrap();
+        let told: Vec<_> = told.iter().filter(|n| n.title.contains("scanner")).collect();
+        assert!((1..=6).contains(&told.len()), "told, and not every hour: {told:?}");
+        // Whoever knows that it is back need not wait for the hour to be over.
+        desk.fakes.scanner.come_back();
+        let id = held.id;
+        world.db.write(world.scope(), move |tx| intake::read_again(tx, id)).await.unwrap();
+        desk.worker.run_due().await.unwrap();
+        assert_eq!(desk.mail(held.id).await.outcome, Some(Outcome::Ticket));
+        check_neighbour(&world).await;
+    }
+
     async fn an_agent_answers_by_mail_only_where_it_is_wanted_and_proved(world) {
         let desk = Desk::open(&world).await;
         let here = world.here;
@@ -509,6 +579,21 @@ both_engines! {
         assert_eq!((proved.outcome, proved.ticket_id), (Some(Outcome::Reply), Some(t)), "{}", proved.reason);
         let said = desk.messages(Some(t)).await.into_iter().find(|m| m.direction == tickets::Direction::Outbound).unwrap();
         assert_eq!((said.body.as_str(), said.author.name.as_str()), ("We are there at noon.", "Ben"), "and nothing of the notice");
+        // What can be answered no more is kept back, and they are told.
+        let (_, root) = desk.agent("root@here.example.org").await;
+        world.db.write(world.scope(), move |tx| {
+            for status in [tickets::Status::Resolved, tickets::Status::Closed, tickets::Status::Archived] {
+                let patch = tickets::TicketPatch { status: Some(status), ..tickets::TicketPatch::default() };
+                tickets::change(tx, &Settings::default(), &root, t, patch)?;
+            }
+            Ok(())
+        }).await.unwrap();
+        desk.fakes.checks.say_next(passes());
+        let late = desk.deliver(&answer(5).replace("on our way", "there at two")).await;
+        assert_eq!((late.state, late.outcome), (MailState::Quarantined, Some(Outcome::Quarantined)), "{}", late.reason);
+        assert!(late.reason.contains("archived"), "{}", late.reason);
+        let told = world.db.read(world.scope(), move |r| notices::inbox::latest(r, ben.id, 1)).await.unwrap();
+        assert!(told[0].title.contains("kept back"), "{told:?}");
     }
 
     async fn killed_anywhere_a_letter_is_filed_exactly_once(world) {

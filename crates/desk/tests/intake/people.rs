@@ -2,6 +2,7 @@
 
 use desk::{channels::ChannelPatch, intake::Outcome, tickets::participants};
 use identity::Settings;
+use notices::letters::LetterKind;
 use testkit::both_engines;
 
 use crate::{COUNT_LETTERS, harness::*};
@@ -58,6 +59,9 @@ both_engines! {
         let desk = Desk::open(&world).await;
         let (_, ben) = desk.agent("ben@here.example.org").await;
         let t = desk.deliver(&letter(1, ADA, "Internet down", "", "The light is red.")).await.ticket_id.unwrap();
+        // Words of the business's own, which name the customer's link.
+        let words = "Copy for you: {{ body }} LINK[{{ link }}]";
+        world.db.write(world.scope(), move |tx| notices::letters::save(tx, LetterKind::TicketCopy, "en", "Copy", words)).await.unwrap();
         let before = desk.fakes.mailer.sent().len();
         for (email, name, hidden) in [
             ("cy@customers.example", "Cy", false),
@@ -79,6 +83,10 @@ both_engines! {
             assert_eq!(address(&header(&raw, "To")), "ada@customers.example", "to {}", envelope.to);
             let cc = header(&raw, "Cc");
             assert!(cc.contains("cy@customers.example") && cc.contains("dee@customers.example"), "{cc}");
+            if envelope.to.as_str() != "ada@customers.example" {
+                let said = mail::inbound::read(&envelope.raw, &mail::inbound::Limits::default()).unwrap().text;
+                assert!(said.contains("LINK[]"), "a copy holds no link of the customer's: {said}");
+            }
             let head = raw.split("\r\n\r\n").next().unwrap();
             assert!(!head.contains("boss@"), "nobody is told of the hidden one: {head}");
         }

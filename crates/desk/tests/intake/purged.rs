@@ -3,7 +3,7 @@
 use base::hours;
 use desk::{
     composing::drafts,
-    intake::Mail,
+    intake::{self, Mail},
     tickets::{self, NewAttachment},
 };
 use engine::outside::Sha256;
@@ -55,6 +55,16 @@ both_engines! {
         }
         world.clock.advance(hours(24 * 31));
         world.db.write(world.scope(), tickets::purge_deleted).await.unwrap();
+        // And nobody brings it back.
+        let id = gone.id;
+        for (act, refused) in [
+            ("discard", world.db.write(world.scope(), move |tx| intake::discard(tx, id)).await.unwrap_err()),
+            ("release", world.db.write(world.scope(), move |tx| intake::release(tx, id)).await.unwrap_err()),
+            ("read_again", world.db.write(world.scope(), move |tx| intake::read_again(tx, id)).await.unwrap_err()),
+            ("assign", world.db.write(world.scope(), move |tx| intake::assign(tx, id)).await.unwrap_err()),
+        ] {
+            assert_eq!(refused.kind(), base::Kind::Conflict, "{act}: {refused:?}");
+        }
         // Not at once: something may be under way.
         world.db.write(world.scope(), desk::leftovers::sweep_due).await.unwrap();
         desk.worker.run_due().await.unwrap();
