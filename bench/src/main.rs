@@ -1,4 +1,4 @@
-//! `cargo dev bench [--postgres URL] [--sizes 1000,100000] [--seconds 5] [--mails 50000]`
+//! `cargo dev bench [--postgres URL] [--engines sqlite,postgres] [--sizes 1000,100000] [--seconds 5] [--mails 50000]`
 //!
 //! Each figure of the server stands beside two limits of the same run: the bare SQL of the same rows and reads (no
 //! HTTP, no rules), and an empty handler behind the same router under the same driver (no SQL). What counts is the
@@ -29,6 +29,8 @@ use report::Report;
 struct Options {
     seconds: u64,
     sizes: Vec<usize>,
+    /// SQLite, and PostgreSQL where there is one, unless only one of them is wanted.
+    engines: Option<String>,
     postgres: Option<String>,
     data: PathBuf,
     /// Mail that comes in, instead of everything else.
@@ -39,6 +41,7 @@ fn options() -> Options {
     let mut options = Options {
         seconds: 5,
         sizes: vec![1_000, 100_000],
+        engines: None,
         postgres: std::env::var("COUNTERFOIL_BENCH_POSTGRES").ok(),
         data: std::env::var_os("COUNTERFOIL_BENCH_DATA")
             .map_or_else(|| std::env::temp_dir().join("counterfoil-bench"), PathBuf::from),
@@ -52,6 +55,7 @@ fn options() -> Options {
             "--sizes" => {
                 options.sizes = value().split(',').map(|s| s.parse().expect("a number of tickets")).collect()
             }
+            "--engines" => options.engines = Some(value()),
             "--postgres" => options.postgres = Some(value()),
             "--mails" => options.mails = Some(value().parse().expect("a number of letters")),
             "--data" => options.data = value().into(),
@@ -68,11 +72,12 @@ fn main() {
         mails::measure(&options.data, count, Duration::from_secs(options.seconds), &mut report);
         return report.write_as("mails.md");
     }
-    for size in &options.sizes {
+    let wants = |engine: &str| options.engines.as_ref().is_none_or(|e| e.split(',').any(|e| e == engine));
+    for size in options.sizes.iter().filter(|_| wants("sqlite")) {
         let location = data::sqlite(&options.data, *size);
         measure("SQLite", location, *size, &options, &mut report);
     }
-    if let Some(server) = &options.postgres {
+    if let Some(server) = options.postgres.as_ref().filter(|_| wants("postgres")) {
         for size in &options.sizes {
             let location = data::postgres(server, *size);
             measure("PostgreSQL", location, *size, &options, &mut report);
