@@ -18,15 +18,15 @@ export class Journey {
     return Boolean(holds);
   }
 
-  /** A browser of somebody's own. */
-  async open({ js = true, viewport = DESKTOP, scheme = "light", url = this.url } = {}) {
+  /** A browser of somebody's own. `beside`: other hosts that it is sent to. */
+  async open({ js = true, viewport = DESKTOP, scheme = "light", url = this.url, beside = [] } = {}) {
     const context = await this.browser.newContext({
       baseURL: url, javaScriptEnabled: js, viewport, colorScheme: scheme, reducedMotion: "reduce", locale: "en",
     });
     context.setDefaultTimeout(8_000);
     this.contexts.push(context);
     const page = await context.newPage();
-    this.watch(page, url);
+    this.watch(page, [url, ...beside]);
     return page;
   }
 
@@ -42,7 +42,7 @@ export class Journey {
     return page;
   }
 
-  watch(page, origin) {
+  watch(page, origins) {
     const complain = (what) => this.complaints.push(`${page.url()}: ${what}`);
     page.on("pageerror", (error) => complain(error.stack ?? error));
     // A page that answers 4xx says so to the person; anything a page loads must be there.
@@ -54,7 +54,7 @@ export class Journey {
     });
     page.on("request", (request) => {
       const url = new URL(request.url());
-      if (url.protocol.startsWith("http") && url.origin !== origin) complain(`a request to ${url.origin}`);
+      if (url.protocol.startsWith("http") && !origins.includes(url.origin)) complain(`a request to ${url.origin}`);
     });
   }
 

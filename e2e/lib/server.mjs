@@ -12,6 +12,8 @@ const root = new URL("../..", import.meta.url).pathname;
 const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("COUNTERFOIL_")));
 // No journey asks a real name server who sent a mail.
 environment.COUNTERFOIL_MAIL_DNS = "off";
+// Providers of the journeys are on this machine.
+environment.COUNTERFOIL_OUTGOING_ALLOW_NETWORKS = "127.0.0.0/8";
 
 function freePort() {
   return new Promise((resolve, reject) => {

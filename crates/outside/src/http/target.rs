@@ -31,7 +31,7 @@ impl Target {
             return refuse("has no spaces and no control characters");
         }
         let Ok(url) = Url::parse(text) else {
-            return refuse("a whole address, such as https://example.org/hooks");
+            return refuse("a whole address, such as https://example.org/path");
         };
         let tls = match url.scheme() {
             "https" => true,
@@ -42,7 +42,7 @@ impl Target {
             return refuse("holds no user name and no password; the signature proves who calls");
         }
         let Some(host) = url.host().map(|h| h.to_owned()) else {
-            return refuse("names a host, such as https://example.org/hooks");
+            return refuse("names a host, such as https://example.org/path");
         };
         let port = url.port_or_known_default().unwrap_or(if tls { 443 } else { 80 });
         // Below 1024 live services that are not HTTP and that a crafted request could talk to.
