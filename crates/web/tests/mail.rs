@@ -125,6 +125,11 @@ both_engines! {
             assert!(answer.text.contains(field), "{body}: {}", answer.text);
         }
         admin.patch(&at, json!({ "address": "other@here.example.org" })).await.expect(422);
+        // A team that goes takes nothing along.
+        let team = admin.post("/api/admin/teams", json!({ "name": "First line" })).await.expect(201)["id"].as_str().unwrap().to_owned();
+        assert_eq!(admin.patch(&at, json!({ "team_id": team })).await.expect(200)["team_id"], json!(team));
+        Browser::new(admin.clone()).await.done(&format!("/admin/teams/{team}/delete"), &[("confirmed", "true")]).await;
+        assert_eq!(admin.get(&at).await.expect(200)["team_id"], json!(null));
         // The neighbour neither sees it nor can have the address.
         let theirs = site.neighbour("Their root", Role::Admin).await;
         theirs.get(&at).await.expect(404);

@@ -68,10 +68,14 @@ impl<'w> Desk<'w> {
 
     /// Brings a letter to a channel's door, and leaves it there.
     pub async fn bring(&self, channel: Id<MailChannel>, raw: &str) -> Id<Mail> {
+        self.bring_by(Door::Api, channel, raw).await
+    }
+
+    pub async fn bring_by(&self, door: Door, channel: Id<MailChannel>, raw: &str) -> Id<Mail> {
         let blob = self.store(raw).await;
         let letter = Received {
             channel,
-            door: Door::Api,
+            door,
             envelope_from: None,
             envelope_to: Vec::new(),
             client_ip: None,

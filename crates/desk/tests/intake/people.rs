@@ -1,6 +1,10 @@
 //! Who a letter is from and who gets a copy: lists, ids that are used twice, copies seen and hidden, limits of a customer.
 
-use desk::{channels::ChannelPatch, intake::Outcome, tickets::participants};
+use desk::{
+    channels::ChannelPatch,
+    intake::{Door, Outcome},
+    tickets::participants,
+};
 use identity::Settings;
 use notices::letters::LetterKind;
 use testkit::both_engines;
@@ -53,6 +57,26 @@ both_engines! {
         assert_eq!((other.outcome, other.reuses_id), (Some(Outcome::Reply), true), "{}", other.reason);
         let forged = desk.deliver(&letter(1, MALLORY, "Internet down", "", "Not from Ada.")).await;
         assert!(forged.reuses_id && forged.outcome == Some(Outcome::PossibleFollowUp), "{}", forged.reason);
+    }
+
+    async fn the_word_of_a_trusted_host_counts_where_strangers_cannot_write_it(world) {
+        let trusted = ChannelPatch { trusted_host: Some(Some("mx.here.example.org".into())), ..ChannelPatch::default() };
+        let desk = Desk::open_with(&world, trusted).await;
+        let vouched = "Authentication-Results: mx.here.example.org; dmarc=pass\n";
+        // By a program of ours the host's own header arrives; over SMTP anybody writes one.
+        let mut n = 0;
+        for (door, word, is_authentic) in [
+            (Door::Api, vouched, true),
+            (Door::Imap, vouched, true),
+            (Door::Smtp, vouched, false),
+            (Door::Api, "Authentication-Results: mx.elsewhere.example; dmarc=pass\n", false),
+        ] {
+            n += 1;
+            let id = desk.bring_by(door, desk.channel, &letter(n, &format!("C <c{n}@customers.example>"), "Hello", word, "Hello.")).await;
+            desk.worker.run_due().await.unwrap();
+            let mail = desk.mail(id).await;
+            assert_eq!(desk.how(&mail).await.is_authentic, is_authentic, "{door:?} {word}");
+        }
     }
 
     async fn copies_are_seen_by_all_but_hidden_ones(world) {
