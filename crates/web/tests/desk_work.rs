@@ -201,6 +201,19 @@ both_engines! {
         ben.post(&path, body).await.expect(422);
         let (path, body) = relate(0, "cousin", 1);
         assert!(ben.post(&path, body).await.expect(422)["errors"][0]["message"].as_str().unwrap().contains("child_of"));
+        // Whoever sees their own tickets alone sees their own relatives alone.
+        let tess = site.user("Tess", Role::Technician).await;
+        let own = json!({ "assigned_to": tess.user_id.unwrap() });
+        ben.patch(&at(&t[1], ""), own.clone()).await.expect(200);
+        assert_eq!(tess.get(&at(&t[1], "/relations")).await.expect(200)["items"], json!([]));
+        assert_eq!(tess.get(&at(&t[1], "")).await.expect(200)["relations"], json!([]));
+        assert!(!tess.get(&format!("/desk/tickets/{}", t[1])).await.text.contains(">outage<"));
+        site.user("Root", Role::Admin).await.patch(&at(&t[0], ""), own).await.expect(200);
+        assert_eq!(tess.get(&at(&t[1], "/relations")).await.expect(200)["items"][0]["subject"], "outage");
+        let root = site.user("Second root", Role::Admin).await;
+        for n in [0, 1] {
+            root.patch(&at(&t[n], ""), json!({ "assigned_to": null })).await.expect(200);
+        }
         // Resolving the parent: the children's customers are told the same, but not on one that is somebody else's.
         let cy = site.user("Cy", Role::Agent).await;
         cy.patch(&at(&t[2], ""), json!({ "assigned_to": "me" })).await.expect(200);

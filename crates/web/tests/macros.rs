@@ -189,6 +189,14 @@ both_engines! {
         site.work().await;
         let t = ticket(&ben, &id).await;
         assert_eq!((&t["status"], &t["messages"][1]["body"], &t["tags"]), (&json!("in_progress"), &json!("On it, Ada."), &json!(["outage", "seen"])));
+        // One that closes does not close before its answer is there: nothing of it waits.
+        let closing = json!({ "name": "Solved", "body": "It is solved.", "text_kind": "reply", "changes": { "status": "closed", "close_reason": "solved" } });
+        let closing = ben.post(MACROS, closing).await.expect(201)["id"].as_str().unwrap().to_owned();
+        let body = format!("csrf={csrf}&macro={closing}&kind=reply&body=&idempotency_key=r");
+        assert_eq!(ben.send("POST", &format!("/desk/tickets/{id}/apply"), &headers, body.into_bytes()).await.status, 303);
+        let t = ticket(&ben, &id).await;
+        assert_eq!((&t["status"], &t["messages"][2]["body"]), (&json!("closed"), &json!("It is solved.")));
+        ben.json("DELETE", &format!("{MACROS}/{closing}"), &[], json!({})).await.expect_status(204);
         let ask = submit(&ben, &format!("/desk/macros/{m}/delete"), &[]).await;
         assert!(ask.status == 200 && ask.text.contains("Delete"), "{}", ask.text);
         assert_eq!(submit(&ben, &format!("/desk/macros/{m}/delete"), &[("confirmed", "true")]).await.status, 303);

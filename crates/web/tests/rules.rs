@@ -224,6 +224,43 @@ both_engines! {
         stranger.post("/api/auth/login", json!({ "email": "victim@example.net", "password": "long enough words" })).await.expect(401);
     }
 
+    async fn a_mailed_link_follows_its_customer_through_a_merge_and_ends_with_them(world) {
+        let site = Site::new(world).await;
+        let (root, stranger) = (site.user("Root", Role::Admin).await, site.anonymous());
+        let mut tickets = Vec::new();
+        for subject in ["First words", "Second words"] {
+            let asked = json!({ "name": "Ada", "email": "ada@elsewhere.example", "category": "bug", "subject": subject, "description": subject });
+            stranger.post("/api/help/contact", asked).await.expect(201);
+            site.work().await;
+            site.world.clock.advance(base::minutes(1));
+            let letter = site.mailer.sent().into_iter().rfind(|l| l.to.as_str() == "ada@elsewhere.example").unwrap();
+            let text = decoded(&String::from_utf8_lossy(&letter.raw));
+            let token = text.split("/help/status/").nth(1).unwrap().split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap().to_owned();
+            let id = root.get(&format!("/api/admin/support/tickets?order=-created_at&limit=1&q=%22{}%22", subject.replace(' ', "+"))).await.expect(200)["items"][0]["id"].as_str().unwrap().to_owned();
+            tickets.push((id, format!("/help/status/{token}")));
+        }
+        let [(old, old_link), (new, new_link)] = [&tickets[0], &tickets[1]];
+        let multipart = "--B\r\nContent-Disposition: form-data; name=\"body\"\r\n\r\nsee the plan\r\n--B\r\nContent-Disposition: form-data; name=\"attachments\"; filename=\"plan.txt\"\r\n\r\na plan\r\n--B--\r\n";
+        let kind = [("content-type", "multipart/form-data; boundary=B")];
+        root.send("POST", &format!("/api/admin/support/tickets/{old}/messages"), &kind, multipart.into()).await.expect(201);
+        root.post(&format!("/api/admin/support/tickets/{old}/merge"), json!({ "into": new })).await.expect(200);
+        root.post(&format!("/api/admin/support/tickets/{new}/messages"), json!({ "body": "It is repaired." })).await.expect(201);
+        for link in [old_link, new_link] {
+            let page = stranger.get(link).await;
+            assert!(page.text.contains("It is repaired.") && page.text.contains("First words"), "{}", page.text);
+            let file = page.text.replace("&#x2f;", "/");
+            let file = file.split("/attachments/").nth(1).unwrap().split('"').next().unwrap();
+            assert_eq!(stranger.get(&format!("{link}/attachments/{file}")).await.text, "a plan");
+        }
+        // It is somebody else's: what was given out before shows nothing of it any more.
+        let bobs = site.user("Bob", Role::Customer).await.file("Bob's own").await;
+        let other = root.get(&format!("/api/admin/support/tickets/{bobs}")).await.expect(200);
+        root.patch(&format!("/api/admin/support/tickets/{new}"), json!({ "customer_id": other["customer_id"] })).await.expect(200);
+        stranger.get(new_link).await.expect_status(404);
+        let page = stranger.get(old_link).await;
+        assert!(!page.text.contains("It is repaired."), "the old one is theirs still, the other is not: {}", page.text);
+    }
+
     async fn guessing_passwords_is_slowed_down_and_answers_are_alike(world) {
         let site = Site::new(world).await;
         site.user("Ada", Role::Customer).await;

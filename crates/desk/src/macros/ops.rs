@@ -236,7 +236,9 @@ pub fn apply(
             expected_version: expected.take().filter(|_| !is_internal),
             addressed_to: None,
         };
-        if means.held && !is_internal && settings.undo_send_seconds > 0 {
+        // What closes a ticket cannot go before its answer, so that answer waits for nobody.
+        let may_wait = changes.status.is_none();
+        if means.held && may_wait && !is_internal && settings.undo_send_seconds > 0 {
             held = Some(held::hold(tx, settings, staff, ticket, new)?);
         } else {
             message = Some(tickets::staff_message(tx, settings, staff, ticket, new)?.1);

@@ -34,7 +34,11 @@ impl Viewer {
     }
     pub(super) fn restrict<'a>(&self, c: &mut Clause<'a>) {
         match self {
-            Self::Link { ticket } => c.and("t.id = {}", Value::Uuid(ticket.uuid())),
+            // With what was merged into it, which shows there.
+            Self::Link { ticket } => {
+                let first = c.bind(Value::Uuid(ticket.uuid()));
+                c.text.push_str(&format!(" and (t.id = {first} or t.merged_into = {first})"));
+            }
             Self::User { user, customer: None } => c.and("t.user_id = {}", Value::Uuid(user.uuid())),
             Self::User { user, customer: Some(customer) } => {
                 c.values.push(Value::Uuid(user.uuid()));
@@ -355,5 +359,8 @@ pub fn mark_read(tx: &mut db::Tx<'_>, viewer: &Viewer, id: Id<Ticket>) -> Result
 pub fn by_status_link(read: &Read<'_>, token: &str) -> Result<Viewer> {
     let token = identity::Token::parse(token).or_not_found("request")?;
     let ticket = store::find_status_link(read, token.hash())?.or_not_found("request")?;
-    Ok(Viewer::Link { ticket })
+    let viewer = Viewer::Link { ticket };
+    // The view says so only where both are of one customer.
+    let goes_on_in = get(read, &viewer, ticket).ok().and_then(|t| t.merged_into);
+    Ok(goes_on_in.map_or(viewer, |ticket| Viewer::Link { ticket }))
 }

@@ -300,7 +300,8 @@ pub fn open_by_customer(read: &Read<'_>, ids: &[Id<crm::CustomerRecord>]) -> Res
     let among = db::dialect::placeholders(2, ids.len());
     let text = format!(
         "select customer_id, count(*) from tickets where tenant_id = ?1 and customer_id in {among}
-         and status in ('new', 'open', 'in_progress', 'pending_customer') group by customer_id"
+         and status in ('new', 'open', 'in_progress', 'pending_customer') and deleted_at is null and survivor_id is null
+         group by customer_id"
     );
     let values: Vec<Value<'_>> = ids.iter().map(|id| Value::Uuid(id.uuid())).collect();
     let found = read.query_all(&Sql::built(text), &values, |row| Ok((row.get(0)?, row.get(1)?)))?;

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use base::{Error, Id, Result};
 use db::{Read, Tx, params};
-use identity::{Settings, Staff};
+use identity::{Settings, Staff, User};
 use serde::Serialize;
 
 use super::{
@@ -80,15 +80,18 @@ pub struct Relation {
     pub ticket_number: String,
     pub subject: String,
     pub status: Status,
+    /// Whose it is, for those who see their own tickets alone.
+    #[serde(skip)]
+    assigned_to: Option<Id<User>>,
 }
 
 db::statements! {
     INSERT = "insert into ticket_relations (tenant_id, from_id, kind, to_id, created_by, created_at) values (?1, ?2, ?3, ?4, ?5, ?6) on conflict do nothing";
     DELETE = "delete from ticket_relations where tenant_id = ?1 and from_id = ?2 and kind = ?3 and to_id = ?4";
-    FROM = "select r.kind, t.id, t.ticket_number, t.subject, t.status from ticket_relations r
+    FROM = "select r.kind, t.id, t.ticket_number, t.subject, t.status, t.assigned_to from ticket_relations r
         join tickets t on t.tenant_id = r.tenant_id and t.id = r.to_id
         where r.tenant_id = ?1 and r.from_id = ?2 and t.deleted_at is null order by t.id";
-    TO = "select r.kind, t.id, t.ticket_number, t.subject, t.status from ticket_relations r
+    TO = "select r.kind, t.id, t.ticket_number, t.subject, t.status, t.assigned_to from ticket_relations r
         join tickets t on t.tenant_id = r.tenant_id and t.id = r.from_id
         where r.tenant_id = ?1 and r.to_id = ?2 and t.deleted_at is null order by t.id";
     // Whoever is above a ticket, however far up; `union` ends at a circle should there ever be one.
@@ -115,15 +118,23 @@ fn stored(read: &Read<'_>, sql: &'static db::Sql, id: Id<Ticket>, other_end: boo
             ticket_number: row.get(2)?,
             subject: row.get(3)?,
             status: row.get(4)?,
+            assigned_to: row.get(5)?,
         })
     })
 }
 
 /// Everything this ticket belongs to, said from its end.
-pub fn of(read: &Read<'_>, id: Id<Ticket>) -> Result<Vec<Relation>> {
+fn of(read: &Read<'_>, id: Id<Ticket>) -> Result<Vec<Relation>> {
     let mut out = stored(read, &FROM, id, false)?;
     out.extend(stored(read, &TO, id, true)?);
     Ok(out)
+}
+
+/// The same, without the tickets this member of staff may not know of.
+pub fn seen_by(read: &Read<'_>, staff: &Staff, id: Id<Ticket>) -> Result<Vec<Relation>> {
+    let mut all = of(read, id)?;
+    all.retain(|r| staff.role.sees_all_tickets() || staff.is_user(r.assigned_to));
+    Ok(all)
 }
 
 /// The direction a fact is stored in. What has none is stored from the older ticket.
@@ -161,9 +172,7 @@ pub fn relate(
     }
     let (from, stored_kind, to) = as_stored(id, kind, other);
     if stored_kind != Kind::Related {
-        let above: Vec<Id<Ticket>> =
-            tx.query_all(&ABOVE, params![to, stored_kind.as_str()], |row| row.get(0))?;
-        if above.contains(&from) {
+        if hold_above(tx, from, stored_kind, to)?.contains(&from) {
             let what = if stored_kind == Kind::ChildOf { "parent" } else { "original" };
             return Err(Error::conflict(
                 "relation.cycle",
@@ -182,7 +191,23 @@ pub fn relate(
             format!("{} {}", kind.as_str(), named.ticket_number),
         )?;
     }
-    of(tx, id)
+    seen_by(tx, staff, id)
+}
+
+/// Whoever is above a ticket, with their rows and those of both ends held: until the commit nobody else says of any of
+/// them whose child or duplicate it is.
+fn hold_above(tx: &mut Tx<'_>, from: Id<Ticket>, kind: Kind, to: Id<Ticket>) -> Result<Vec<Id<Ticket>>> {
+    let mut held = Vec::new();
+    loop {
+        let above: Vec<Id<Ticket>> = tx.query_all(&ABOVE, params![to, kind.as_str()], |row| row.get(0))?;
+        let mut wanted: Vec<Id<Ticket>> = above.iter().copied().chain([from, to]).collect();
+        wanted.retain(|id| !held.contains(id));
+        if wanted.is_empty() {
+            return Ok(above);
+        }
+        super::lock_all(tx, &wanted)?;
+        held.extend(wanted);
+    }
 }
 
 /// Takes it back.
@@ -200,7 +225,7 @@ pub fn unrelate(
         return Err(Error::not_found("relation"));
     }
     super::ops::note_change(tx, &ticket, "unrelated", kind.as_str().to_owned())?;
-    of(tx, id)
+    seen_by(tx, staff, id)
 }
 
 /// What became of one child of a parent that was answered.
@@ -224,7 +249,8 @@ pub fn answer_children(
     resolve: bool,
 ) -> Result<Vec<ChildAnswered>> {
     query::get_for_staff(tx, staff, parent)?;
-    let children = of(tx, parent)?.into_iter().filter(|r| r.kind == Kind::ParentOf && r.status.is_live());
+    let children =
+        seen_by(tx, staff, parent)?.into_iter().filter(|r| r.kind == Kind::ParentOf && r.status.is_live());
     let mut out = Vec::new();
     for child in children {
         let new = NewMessage {

@@ -61,6 +61,7 @@ db::statements! {
     TO_ARCHIVE = "select id from tickets where tenant_id = ?1 and status = 'closed' and survivor_id is null and deleted_at is null
         and closed_at < ?2 order by last_message_at, id limit ?3";
     INSERT_STATUS_LINK = "insert into status_links (tenant_id, token_hash, ticket_id, created_at) values (?1, ?2, ?3, ?4)";
+    REVOKE_STATUS_LINKS = "update status_links set revoked_at = ?3 where tenant_id = ?1 and ticket_id = ?2 and revoked_at is null";
     STATUS_LINK = "select ticket_id from status_links where tenant_id = ?1 and token_hash = ?2 and revoked_at is null";
 }
 
@@ -461,6 +462,12 @@ pub fn insert_status_link(tx: &mut Tx<'_>, hash: [u8; 32], ticket: Id<Ticket>) -
     let now = tx.now();
     tx.execute(&INSERT_STATUS_LINK, params![hash, ticket, now]).map(|_| ())
 }
+/// Nobody opens the ticket by a link any more that was given out so far.
+pub fn revoke_status_links(tx: &mut Tx<'_>, ticket: Id<Ticket>) -> Result<()> {
+    let now = tx.now();
+    tx.execute(&REVOKE_STATUS_LINKS, params![ticket, now]).map(|_| ())
+}
+
 pub fn find_status_link(read: &Read<'_>, hash: [u8; 32]) -> Result<Option<Id<Ticket>>> {
     read.query_one(&STATUS_LINK, params![hash], |row| row.get(0))
 }

@@ -247,7 +247,7 @@ async fn admit(State(app): State<App>, who: StaffCaller, At(at): At<ThingAt>) ->
     let (out, version) = app
         .write(who.caller.scope(), move |tx| {
             let ticket = intake::admit(tx, &settings, &staff, Id::from_uuid(at.id))?;
-            detail(tx, ticket)
+            detail(tx, &staff, ticket)
         })
         .await?;
     Ok(Answer::ok(out).version(version))

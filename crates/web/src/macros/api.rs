@@ -447,7 +447,7 @@ pub async fn apply(
             once(tx, key.as_ref(), |tx| {
                 let ticket = named(tx, "ticket_id", &input.ticket_id)?;
                 let applied = macros::apply(tx, &settings, &who.staff, at.id, ticket, means)?;
-                let (ticket, _) = detail(tx, applied.ticket)?;
+                let (ticket, _) = detail(tx, &who.staff, applied.ticket)?;
                 Ok(AppliedOut { ticket, message: applied.message.map(Into::into) })
             })
         })

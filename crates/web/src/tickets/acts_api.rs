@@ -71,7 +71,7 @@ pub async fn merge(
         .write(who.caller.scope(), move |tx| {
             let into = named(tx, "into", &input.into)?;
             let survivor = tickets::merge(tx, &settings, &who.staff, at.id, into)?;
-            detail(tx, survivor)
+            detail(tx, &who.staff, survivor)
         })
         .await?;
     Ok(Answer::ok(out).version(version))
@@ -88,7 +88,7 @@ pub async fn unmerge(
     let (out, version) = app
         .write(who.caller.scope(), move |tx| {
             let ticket = tickets::unmerge(tx, &settings, &who.staff, at.id)?;
-            detail(tx, ticket)
+            detail(tx, &who.staff, ticket)
         })
         .await?;
     Ok(Answer::ok(out).version(version))
@@ -121,7 +121,7 @@ pub async fn split(
         .write(who.caller.scope(), move |tx| {
             once(tx, key.as_ref(), |tx| {
                 let made = tickets::split(tx, &settings, &who.staff, at.id, what)?;
-                detail(tx, made).map(|(out, _)| out)
+                detail(tx, &who.staff, made).map(|(out, _)| out)
             })
         })
         .await?)
@@ -185,7 +185,7 @@ async fn changed(
     let (out, version) = app
         .write(who.caller.scope(), move |tx| {
             let ticket = act(tx, &settings, &staff, id)?;
-            detail(tx, ticket)
+            detail(tx, &staff, ticket)
         })
         .await?;
     Ok(Answer::ok(out).version(version))
@@ -308,7 +308,7 @@ pub async fn restore(
     let (out, version) = app
         .write(who.caller.scope(), move |tx| {
             let ticket = tickets::restore(tx, &who.staff, at.id)?;
-            detail(tx, ticket)
+            detail(tx, &who.staff, ticket)
         })
         .await?;
     Ok(Answer::ok(out).version(version))

@@ -61,13 +61,14 @@ pub async fn list(
     Ok(Answer::ok(page))
 }
 
-pub fn detail(read: &db::Read<'_>, ticket: Ticket) -> Result<(TicketOut, i64)> {
+/// A ticket with all that is beside it and that this member of staff may see.
+pub fn detail(read: &db::Read<'_>, staff: &identity::Staff, ticket: Ticket) -> Result<(TicketOut, i64)> {
     let (id, version, merged_count) = (ticket.id, ticket.version, ticket.merged_count);
     let thread = tickets::query::thread(read, &ticket)?;
     let extras = tickets::query::extras(read, &[id])?.remove(&id).unwrap_or_default();
     let mut out = TicketOut::new(ticket, extras, read.now());
     out.merged_tickets = Some(if merged_count > 0 { tickets::merged(read, id)? } else { Vec::new() });
-    out.relations = Some(tickets::relations::of(read, id)?);
+    out.relations = Some(tickets::relations::seen_by(read, staff, id)?);
     out.participants = Some(tickets::participants::of(read, id)?);
     out.checklist = Some(tickets::checklist::of(read, id)?);
     out.messages = Some(thread.into_iter().map(Into::into).collect());
@@ -84,7 +85,7 @@ pub async fn show(
     let (out, version) = app
         .read(who.caller.scope(), move |read| {
             let ticket = tickets::query::get_for_staff(read, &who.staff, at.id)?;
-            detail(read, ticket)
+            detail(read, &who.staff, ticket)
         })
         .await?;
     Ok(Answer::ok(out).version(version))
@@ -145,7 +146,7 @@ pub async fn create(State(app): State<App>, who: StaffCaller, payload: Payload) 
                     }
                 };
                 let ticket = tickets::create(tx, &settings, Some(&staff), whom, new)?;
-                detail(tx, ticket).map(|(out, _)| out)
+                detail(tx, &staff, ticket).map(|(out, _)| out)
             })
         })
         .await?;
@@ -182,7 +183,7 @@ pub async fn change(
     let (out, version) = app
         .write(who.caller.scope(), move |tx| {
             let ticket = tickets::change(tx, &settings, &who.staff, at.id, patch)?;
-            detail(tx, ticket)
+            detail(tx, &who.staff, ticket)
         })
         .await?;
     Ok(Answer::ok(out).version(version))

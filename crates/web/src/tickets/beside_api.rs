@@ -53,7 +53,7 @@ pub async fn relations(
     At(at): At<TicketAt>,
 ) -> Outcome<Answer<Page<Relation>>> {
     must_exist(&app, &who, at.id).await?;
-    Ok(whole(app.read(who.caller.scope(), move |read| relations::of(read, at.id)).await?))
+    Ok(whole(app.read(who.caller.scope(), move |read| relations::seen_by(read, &who.staff, at.id)).await?))
 }
 
 pub async fn relate(

@@ -95,7 +95,7 @@ pub fn work(
     locale: &str,
 ) -> Result<Work> {
     let say = |word: &str| words::say(locale, word);
-    let related = relations::of(read, t.id)?;
+    let related = relations::seen_by(read, staff, t.id)?;
     let steps = checklist::of(read, t.id)?;
     let customer = crm::customers::get(read, t.customer_id)?;
     let mut merged = Vec::new();

@@ -66,6 +66,8 @@ pub fn split(
         attachments,
         author: Some(message.author.clone()),
         is_quiet: true,
+        // Answers go on leaving from the address it was written to.
+        mail_channel_id: of.mail_channel_id,
         ..NewTicket::new("-", "-", old.channel)?
     };
     let spoke_first = message.direction == Direction::Outbound;

@@ -5,7 +5,10 @@ use crm::customers;
 use db::Tx;
 
 use super::{TicketPatch, line};
-use crate::{categories, tickets::model::*};
+use crate::{
+    categories,
+    tickets::{model::*, store},
+};
 
 pub(super) fn fields(tx: &mut Tx<'_>, t: &mut Ticket, patch: &TicketPatch) -> Result<()> {
     let id = t.id;
@@ -76,6 +79,8 @@ pub(super) fn fields(tx: &mut Tx<'_>, t: &mut Ticket, patch: &TicketPatch) -> Re
         t.customer_id = customer;
         t.user_id = None;
         t.user_email = found.email.as_str().to_owned();
+        // What was given to somebody else shows nothing of whose it is now; the next letter carries a link of theirs.
+        store::revoke_status_links(tx, id)?;
     }
     if let Some(due) = patch.due_at.filter(|d| *d != t.due_at) {
         line(tx, id, "due_changed", Some(t.due_at.to_string()), Some(due.to_string()), true, false)?;
