@@ -61,7 +61,8 @@ db::statements! {
     TO_ARCHIVE = "select id from tickets where tenant_id = ?1 and status = 'closed' and survivor_id is null and deleted_at is null
         and closed_at < ?2 order by last_message_at, id limit ?3";
     INSERT_STATUS_LINK = "insert into status_links (tenant_id, token_hash, ticket_id, created_at) values (?1, ?2, ?3, ?4)";
-    REVOKE_STATUS_LINKS = "update status_links set revoked_at = ?3 where tenant_id = ?1 and ticket_id = ?2 and revoked_at is null";
+    REVOKE_STATUS_LINKS = "update status_links set revoked_at = ?3 where tenant_id = ?1 and revoked_at is null
+        and token_hash in (select l.token_hash from status_links l where l.tenant_id = ?1 and l.ticket_id = ?2)";
     STATUS_LINK = "select ticket_id from status_links where tenant_id = ?1 and token_hash = ?2 and revoked_at is null";
 }
 
