@@ -128,6 +128,40 @@ both_engines! {
         assert_ne!(desk.how(&two).await.standing, Standing::Joined, "{}", two.reason);
     }
 
+    async fn a_from_that_others_read_otherwise_proves_nothing(world) {
+        let desk = Desk::open(&world).await;
+        let (_, ben) = desk.agent("ben@here.example.org").await;
+        let first = desk.deliver(&letter(1, ADA, "Internet down", "", "The light is red.")).await;
+        let reply_to = address(&header(&desk.answer(first.ticket_id.unwrap(), &ben).await, "Reply-To"));
+        let number = desk.ticket(first.ticket_id).await.ticket_number;
+        use engine::outside::Outcome as Check;
+        let encoded = "=?utf-8?Q?Ada_=3Cada=40customers=2Eexample=3E?=";
+        let mut n = 1;
+        for from in [
+            format!("{encoded}, <{}@evil.example>", "x".repeat(65)),
+            "Ada <ada@customers.example>, <eve@under_score.evil.example>".to_owned(),
+            encoded.to_owned(),
+            "<\"ada@customers.example\">".to_owned(),
+        ] {
+            // Somebody's checks say yes, and nobody's say nothing: they may have looked at somebody else.
+            for dmarc in [Check::Pass, Check::None] {
+                n += 2;
+                let says = testkit::FakeChecks::answer(Check::None, dmarc, dmarc);
+                desk.fakes.checks.say_next(says.clone());
+                let strong = letter(n, &from, "Re", "", &format!("Pay {n}.")).replace("support@here.example.org", &reply_to);
+                let strong = desk.deliver(&strong).await;
+                assert_eq!(strong.from_email, "ada@customers.example", "{from}");
+                let how = desk.how(&strong).await;
+                assert_eq!((how.standing, how.is_authentic), (Standing::Stranger, false), "{from}: {}", strong.reason);
+                desk.fakes.checks.say_next(says);
+                let weak = desk.deliver(&letter(n + 1, &from, &format!("Re: {number}"), "", &format!("Pay {n} more."))).await;
+                assert_eq!(weak.outcome, Some(Outcome::PossibleFollowUp), "{from}: {}", weak.reason);
+                assert!(!desk.how(&weak).await.is_authentic, "{from}");
+            }
+        }
+        check_neighbour(&world).await;
+    }
+
     async fn checks_of_the_sender_vouch_for_nobody_named_elsewhere(world) {
         let fields = ChannelPatch { contact_forms: Some(vec!["forms@here.example.org".into()]), ..ChannelPatch::default() };
         let desk = Desk::open_with(&world, fields).await;
