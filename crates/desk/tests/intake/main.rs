@@ -408,6 +408,37 @@ both_engines! {
         assert_eq!(desk.count(&COUNT_LETTERS).await, letters);
     }
 
+    async fn two_desks_do_not_talk_to_each_other_and_their_people_do(world) {
+        let desk = Desk::open_with(&world, ChannelPatch { mailing_lists: Some(vec!["desks.example".into()]), ..ChannelPatch::default() }).await;
+        let (_, ben) = desk.agent("ben@here.example.org").await;
+        let t = desk.deliver(&letter(1, ADA, "Internet down", "", "The light is red.")).await.ticket_id.unwrap();
+        let sent = desk.fakes.mailer.sent();
+        let confirmation = sent.iter().find(|e| e.to.as_str() == "ada@customers.example").unwrap();
+        let confirmation = String::from_utf8(confirmation.raw.to_vec()).unwrap().replace("\r\n", "\n");
+        // Another desk of our kind, with a mark and ids of its own. Signed in at its provider its automatic letters have a
+        // return path.
+        let (own, other) = (world.here.uuid().simple().to_string(), world.there.uuid().simple().to_string());
+        let theirs = |raw: &str, n: u32| {
+            assert!(raw.contains(&format!("X-Counterfoil-Loop: {own}\n")), "{raw}");
+            raw.replace(&own, &other)
+                .replace(&header(raw, "Message-ID"), &format!("<o{n}@other.example>"))
+                .replace(&format!("From: {}", header(raw, "From")), "From: Desk <desk@other.example>")
+                + &format!("\n{n}\n")
+        };
+        let letters = desk.count(&COUNT_LETTERS).await;
+        let listed = |raw: String| format!("List-Id: <desks.example>\n{raw}");
+        for (n, raw) in [(2, theirs(&confirmation, 2)), (3, listed(theirs(&confirmation, 3)))] {
+            let mail = desk.deliver(&raw).await;
+            assert_eq!((mail.outcome, mail.automated.as_deref()), (Some(Outcome::Automated), Some("other")), "{n}: {}", mail.reason);
+        }
+        assert_eq!((desk.count(&COUNT_TICKETS).await, desk.count(&COUNT_LETTERS).await), (1, letters));
+        // What somebody wrote there is somebody's.
+        let answer = desk.answer(t, &ben).await.replace("\r\n", "\n");
+        let person = desk.deliver(&theirs(&answer, 4)).await;
+        assert!(person.automated.is_none() && person.message_id.is_some(), "{}", person.reason);
+        check_neighbour(&world).await;
+    }
+
     async fn files_leave_with_an_answer_or_are_named_in_it(world) {
         let desk = Desk::open(&world).await;
         let (_, ben) = desk.agent("ben@here.example.org").await;

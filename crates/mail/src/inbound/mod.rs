@@ -101,7 +101,7 @@ pub struct Incoming {
     /// SHA-256 over what stays the same between two deliveries of one mail: the decoded words and the files, not the
     /// headers, the line ends or the transfer encoding.
     pub body_hash: [u8; 32],
-    /// The value of X-Counterfoil-Loop: one of our kind sent this.
+    /// The value of X-Counterfoil-Loop: one of our kind sent this, a person's letter or its own.
     pub own_loop_mark: Option<String>,
     /// The values of the Authentication-Results headers (RFC 8601), the last server's first, at most 20.
     pub authentication_results: Vec<String>,
@@ -147,7 +147,6 @@ pub enum AutomatedKind {
     Bounce,
     OutOfOffice,
     List,
-    Loop,
     Other,
 }
 
@@ -157,7 +156,6 @@ impl AutomatedKind {
             Self::Bounce => "bounce",
             Self::OutOfOffice => "out_of_office",
             Self::List => "list",
-            Self::Loop => "loop",
             Self::Other => "other",
         }
     }
