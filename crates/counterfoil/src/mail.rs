@@ -59,7 +59,8 @@ pub fn deliver(db: &Db, outside: &Outside, piped: Piped) -> std::result::Result<
     let recipient: Email = piped.recipient.trim_matches(['<', '>']).parse().map_err(|_| {
         usage(Error::field("recipient", "email.malformed", "expected an address such as support@example.org"))
     })?;
-    let sender = piped.sender.trim_matches(['<', '>']).to_owned();
+    // What is no path is not known. A mail server would send the letter back for it.
+    let sender = intake::return_path(&piped.sender);
     if let Some(ip) = &piped.client_ip
         && ip.parse::<std::net::IpAddr>().is_err()
     {
@@ -91,7 +92,7 @@ pub fn deliver(db: &Db, outside: &Outside, piped: Piped) -> std::result::Result<
     let letter = Received {
         channel,
         door: Door::Pipe,
-        envelope_from: Some(sender),
+        envelope_from: sender,
         envelope_to: vec![recipient.as_str().to_owned()],
         client_ip: piped.client_ip,
         helo: None,

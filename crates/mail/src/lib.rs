@@ -24,4 +24,4 @@ pub use clean::{SafeHtml, clean};
 pub use compose::{AttachedFile, Letter, Mailbox, compose};
 pub use header::HeaderText;
 pub use message_id::{message_id, signed_letter};
-pub use written::plain_to_html;
+pub use written::{plain_to_html, plain_to_markdown};

@@ -232,6 +232,19 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
+    fn plain_text_among_markdown_stays_plain(lines in prop::collection::vec("[-a#>+=:.)1(*_`~|<&;!^w/ @\\[\\]\\\\\"']{0,12}", 0..6), address in "[a_*~&=]{0,6}") {
+        let text = format!("{}\nhttps://x.example/{address} b", lines.join("\n"));
+        let source = mail::plain_to_markdown(&text);
+        // As it is: but for blanks at the start and the end of lines, and empty lines.
+        let bare = |text: &str| text.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join("\n");
+        prop_assert_eq!(bare(&markdown::to_text(&source)), bare(&text));
+        let html = markdown::to_html(&source).to_string();
+        for tag in html.split('<').skip(1) {
+            prop_assert!(["p>", "/p>", "br", "a href=", "/a>"].iter().any(|known| tag.starts_with(known)), "{}", html);
+        }
+    }
+
+    #[test]
     fn no_letter_gains_a_header(name in nasty(), subject in nasty(), text in nasty(), html in proptest::option::of(nasty())) {
         // An empty part cannot be told from a missing one.
         check(&letter(&name, &subject, &format!("{text}."), html.map(|html| format!("{html}.")).as_deref()));

@@ -13,6 +13,7 @@ use ::mail_auth::{
 use async_trait::async_trait;
 use base::{Email, Error, Result};
 use engine::outside::{Authentication, CheckedMail, MailChecks, Outcome};
+use mail::inbound::{Head, Limits};
 
 /// Signatures looked at in one mail. Each costs a question to a name server that the sender chose.
 const MAX_SIGNATURES: usize = 8;
@@ -61,14 +62,21 @@ impl MailAuth {
     }
 
     async fn look(&self, mail: &CheckedMail) -> Authentication {
-        let Some(mut message) = AuthenticatedMessage::parse(&mail.raw) else {
-            return Authentication::none("there is no header to look at");
+        let head = Head::of(&mail.raw, &Limits::default());
+        let raw = mail.raw.get(head.as_ref().map_or(0, |head| head.headers.start)..).unwrap_or_default();
+        let Some(mut message) = AuthenticatedMessage::parse(raw) else {
+            let nothing = Authentication::none("there is no header to look at");
+            let is_read = head.is_some_and(|head| head.from.is_some());
+            return if is_read { Authentication { dmarc: Outcome::Fail, ..nothing } } else { nothing };
         };
         message.dkim_headers.truncate(MAX_SIGNATURES);
         let (signatures, (spf, domain)) = tokio::join!(self.asking.verify_dkim(&message), self.spf(mail));
         let asked = DmarcParameters::new(&message, &signatures, &domain, &spf);
         let dmarc = self.asking.verify_dmarc(asked).await;
-        let (dmarc, policy) = match several_senders(&message) {
+        let another = several_senders(&message)
+            .or_else(|| another_author(head.as_ref(), &message))
+            .or_else(|| another_mail(head.as_ref(), &message, &dmarc));
+        let (dmarc, policy) = match another {
             Some(why) => (Outcome::Fail, why.to_owned()),
             None => (dmarc_outcome(&dmarc), dmarc_detail(&dmarc)),
         };
@@ -131,6 +139,32 @@ fn several_senders(message: &AuthenticatedMessage<'_>) -> Option<&'static str> {
         .map(|(_, domain)| domain.trim_end_matches('.').to_lowercase())
         .collect();
     (domains.len() > 1).then_some("fails: the From field names several domains")
+}
+
+/// What is checked is the author that this library reads, and what people are shown is the one that we read. An answer
+/// about somebody else is none, and a way around one.
+fn another_author(head: Option<&Head>, message: &AuthenticatedMessage<'_>) -> Option<&'static str> {
+    let Some(head) = head else { return Some("fails: the header is beyond the limits") };
+    // Whom nobody is shown, nothing is said about.
+    let from = head.from.as_ref()?;
+    if head.from_is_ambiguous {
+        return Some("fails: the From field can be read in more than one way");
+    }
+    let is_same = !message.from.is_empty() && message.from.iter().all(|one| *one == from.key());
+    (!is_same).then_some("fails: the From field is not read as one address")
+}
+
+/// A signature is about the words where the library sees them begin. With a header that only one of the two takes for the
+/// last, words that nobody signed would be shown above a text that somebody did. A machine that may send for the domain
+/// vouches for all of it.
+fn another_mail(
+    head: Option<&Head>,
+    message: &AuthenticatedMessage<'_>,
+    dmarc: &DmarcOutput,
+) -> Option<&'static str> {
+    let is_signed = *dmarc.dkim_result() == DmarcResult::Pass && *dmarc.spf_result() != DmarcResult::Pass;
+    let is_same = head.is_some_and(|head| head.headers.len() == message.body_offset());
+    (is_signed && !is_same).then_some("fails: where the header ends can be read in more than one way")
 }
 
 fn spf_outcome(result: SpfResult) -> Outcome {

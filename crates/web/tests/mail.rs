@@ -70,6 +70,28 @@ both_engines! {
         assert_eq!(door.get(&format!("{INBOUND}/{id}")).await.expect(200)["outcome"], "ticket");
     }
 
+    async fn an_unusual_envelope_loses_no_mail(world) {
+        let site = Site::new(world).await;
+        let admin = site.user("Root", Role::Admin).await;
+        let (_, door) = channel(&site, &admin, "support@here.example.org", json!({})).await;
+        let long = "SRS0=HHHH=TT=customers.example=bounces-0123456789-0123456789-0123456789-0123456789@forwarder.example.net";
+        for (n, from, to, kept) in [
+            (1, long, "support@here.example.org", long),
+            (2, "<ada@under_score.example.org>", "<old@under_score.example.org>, support@here.example.org,", "ada@under_score.example.org"),
+            (3, "j\u{f6}rg@ex\u{e4}mple.de", "somebody@elsewhere.example", "j\u{f6}rg@ex\u{e4}mple.de"),
+            (4, "\"ada b\"@customers.example", "", "\"ada b\"@customers.example"),
+        ] {
+            let raw = letter(n, "Ada <ada@customers.example>", &format!("Letter {n}"), "", &format!("Text {n}."));
+            let made = hand_in(&site, &door, &[("x-envelope-from", from), ("x-envelope-to", to)], raw).await.expect(200);
+            assert_eq!(made["outcome"], "ticket", "{from}: {made}");
+            let mails = admin.get("/api/admin/mails").await.expect(200);
+            let mail = mails["items"].as_array().unwrap().iter().find(|m| m["id"] == made["id"]).unwrap().clone();
+            assert_eq!(mail["envelope_from"], kept, "{mail}");
+        }
+        let null = hand_in(&site, &door, &[("x-envelope-from", "MAILER-DAEMON")], letter(5, "robot@elsewhere.example", "Automatic", "", "beep")).await.expect(200);
+        assert_eq!(null["outcome"], "automated");
+    }
+
     async fn a_call_that_is_wrong_in_itself_takes_nothing(world) {
         let site = Site::new(world).await;
         let admin = site.user("Root", Role::Admin).await;
@@ -87,6 +109,10 @@ both_engines! {
         assert_eq!(answer["errors"][0]["field"], "X-Client-IP");
         let answer = post(&door, vec![("x-envelope-to", "nobody")], raw()).await.expect(422);
         assert_eq!(answer["errors"][0]["field"], "X-Envelope-To");
+        for wrong in ["a@b <c@d>", "a\tb@c.example"] {
+            let answer = post(&door, vec![("x-envelope-from", wrong)], raw()).await.expect(422);
+            assert_eq!(answer["errors"][0]["field"], "X-Envelope-From");
+        }
         post(&door, vec![("content-type", "application/json")], b"{}".to_vec()).await.expect(400);
         post(&door, vec![], Vec::new()).await.expect(422);
         post(&door, vec![], vec![b'a'; 31 * 1024 * 1024]).await.expect(413);

@@ -151,12 +151,19 @@ both_engines! {
         site.work().await;
         let all = mails(&admin).await;
         assert_eq!((all.len(), all[0]["outcome"].as_str(), all[0]["client_ip"].as_str()), (1, Some("ticket"), Some("203.0.113.9")), "{all:?}");
+        // An envelope that nobody could keep takes no mail along.
+        let odd = r#"{"to":["nobody","<old@under_score.example.org>","a\u0000@b"],"from":"a\u0000b@customers.example"}"#;
+        let parts = [("email", RAW), ("envelope", odd), ("sender_ip", "?")];
+        site.anonymous().send("POST", &path, &multipart, form(&parts)).await.expect_status(200);
+        site.work().await;
+        let all = mails(&admin).await;
+        assert_eq!((all.len(), all.iter().filter(|m| m["envelope_from"].is_null()).count()), (2, 1), "{all:?}");
         let parsed = [("text", "Hello"), ("from", "ada@customers.example")];
         let answer = site.anonymous().send("POST", &path, &multipart, form(&parsed)).await.expect(422);
         assert!(answer["errors"][0]["message"].as_str().unwrap().contains("raw"), "{answer}");
         site.anonymous().send("POST", &path, &multipart, b"--B\r\nnonsense".to_vec()).await.expect(400);
         let nobody = "/api/mail/sendgrid/cfm_abcdefghijkmnpqrstuvwxyz23456789abcdefgh";
         site.anonymous().send("POST", nobody, &multipart, form(&parts)).await.expect(401);
-        assert_eq!(mails(&admin).await.len(), 1);
+        assert_eq!(mails(&admin).await.len(), 2);
     }
 }

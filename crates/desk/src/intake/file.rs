@@ -22,10 +22,16 @@ use crate::{
 
 /// What a letter says, as the text it is. Nothing of it is Markdown, and nothing is cut off before the limit.
 pub(super) fn said(read: &ReadMail) -> Markdown {
-    let mut source = read.letter.text.trim_end().to_owned();
-    if source.trim().is_empty() {
-        source = if read.letter.subject.is_empty() { "…".into() } else { read.letter.subject.clone() };
+    let text = read.letter.text.trim_end();
+    match (text.trim(), read.letter.subject.as_str()) {
+        ("", "") => plain("…"),
+        ("", subject) => plain(subject),
+        _ => plain(text),
     }
+}
+
+fn plain(text: &str) -> Markdown {
+    let mut source = text.to_owned();
     if source.len() > BODY_MAX {
         source.truncate(source.floor_char_boundary(BODY_MAX - 4));
         source.push('…');
@@ -276,7 +282,7 @@ pub(super) fn answer_of_staff(
     let own = own_words(&case.letter().text);
     let is_internal = own.is_none();
     let new = NewMessage {
-        body: Markdown::parse("body", own.as_deref().unwrap_or(&said(case.read).source))?,
+        body: own.as_deref().map_or_else(|| said(case.read), plain),
         is_internal,
         attachments: case.read.files.clone(),
         status: None,

@@ -37,6 +37,6 @@ mod work;
 
 pub use handle::{admit, assign, discard, read_again, release, sweep};
 pub use model::{Door, FoundBy, Mail, MailState, MessageMail, Outcome, Standing};
-pub use receive::{Received, envelope_channels, receive};
+pub use receive::{Received, envelope_channels, receive, recipient, return_path};
 pub use store::forget_ticket;
 pub use work::{MailWorker, WorkMail};

@@ -33,6 +33,32 @@ pub fn receive(tx: &mut Tx<'_>, letter: Received) -> Result<Id<Mail>> {
     Ok(id)
 }
 
+/// The longest path of an envelope that is kept, in bytes (RFC 5321, 4.5.3.1: 64 and 255, and the sign between them).
+const PATH_MAX: usize = 320;
+
+/// Where failures are to be told, as an envelope names it: without brackets, empty for the null path; `None` for what is
+/// no line, or too long.
+///
+/// Forwarders and mass senders have addresses that [`Email`] refuses: `SRS0=…` of more than 64 characters, `_` in the
+/// domain. They are kept as they are, since to refuse the letter for one loses it.
+pub fn return_path(text: &str) -> Option<String> {
+    let path = line(text)?;
+    // What Postfix writes for the null path where a program could not take an empty word (pipe(8), null_sender).
+    Some(if path.eq_ignore_ascii_case("MAILER-DAEMON") { String::new() } else { path })
+}
+
+/// Whom an envelope is to: an address, or what looks like one, as [`return_path`] has it.
+pub fn recipient(text: &str) -> Option<String> {
+    line(text).filter(|path| path.trim_matches('@').contains('@'))
+}
+
+fn line(text: &str) -> Option<String> {
+    let text = text.trim();
+    let path = text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or(text).trim();
+    let fits = path.len() <= PATH_MAX && !path.chars().any(|c| c.is_control() || matches!(c, '<' | '>'));
+    fits.then(|| path.parse().map_or_else(|_| path.to_owned(), |email: Email| email.as_str().to_owned()))
+}
+
 /// Whose a channel is.
 pub type Home = (TenantId, Id<MailChannel>);
 
@@ -62,4 +88,34 @@ pub(super) fn secret_of(address: &Email) -> Option<String> {
     let (local, _) = address.as_str().rsplit_once('@')?;
     let (_, secret) = local.split_once('+')?;
     Some(secret.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_envelopes() {
+        let long = format!("SRS0=HHH=TT=example.org={}@forwarder.example.net", "x".repeat(70));
+        for (text, path) in [
+            ("Ada@EXAMPLE.org", "Ada@example.org"),
+            (" <ada@example.org> ", "ada@example.org"),
+            ("", ""),
+            ("<>", ""),
+            ("MAILER-DAEMON", ""),
+            (long.as_str(), long.as_str()),
+            ("a@under_score.example.org", "a@under_score.example.org"),
+            ("\"a b\"@example.org", "\"a b\"@example.org"),
+            ("root", "root"),
+        ] {
+            assert_eq!(return_path(text).as_deref(), Some(path), "{text}");
+        }
+        for bad in ["a@b\r\nX: y", "a\0@b", "<a@b> <c@d>", &format!("a@{}", "x".repeat(320))] {
+            assert!(return_path(bad).is_none() && recipient(bad).is_none(), "{bad}");
+        }
+        assert_eq!(recipient("<a@under_score.example.org>").as_deref(), Some("a@under_score.example.org"));
+        for bad in ["", "<>", "nobody", "@example.org", "a@"] {
+            assert!(recipient(bad).is_none(), "{bad}");
+        }
+    }
 }

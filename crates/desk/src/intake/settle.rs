@@ -4,7 +4,7 @@ use base::{Actor, Email, Id, Result};
 use db::Tx;
 use engine::outside::Outcome as Check;
 use identity::{Settings, TenantRecord, teams, tenants, users};
-use mail::inbound::{AutomatedKind, Incoming, ReturnPath, sender};
+use mail::inbound::{Incoming, ReturnPath, sender};
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -309,6 +309,7 @@ fn rules(tx: &Tx<'_>, case: &Case<'_>) -> Result<sender::Rules> {
 fn automated(tx: &mut Tx<'_>, case: &Case<'_>) -> Result<Option<(&'static str, String)>> {
     let letter = case.letter();
     let own_mark = loop_mark(tx)?;
+    // Another desk's mark says that the letter is that desk's, not that a program wrote it.
     if letter.own_loop_mark.as_deref() == Some(own_mark.as_str()) {
         return Ok(Some(("loop", "it is a letter of ours that came back".into())));
     }
@@ -328,10 +329,7 @@ fn automated(tx: &mut Tx<'_>, case: &Case<'_>) -> Result<Option<(&'static str, S
         return Ok(Some(("loop", "it is from an address of ours".into())));
     }
     let program = if is_list { &letter.automated_besides_list } else { &letter.automated };
-    if let Some(found) = program
-        // Another installation's mark says that its letter is its own, not that a program wrote it.
-        && !(found.kind == AutomatedKind::Loop && letter.own_loop_mark.is_some())
-    {
+    if let Some(found) = program {
         return Ok(Some((found.kind.as_str(), found.reason.clone())));
     }
     let null_path = case.mail.envelope_from.as_deref() == Some("") || letter.return_path == ReturnPath::Null;

@@ -15,7 +15,7 @@ use super::{
     letter_files::{files_of, with_files},
     model::*,
     ops::{get_forward, new_token},
-    participants, query, store,
+    participants, query, store, words,
 };
 use crate::intake::reply::{self, Replier};
 
@@ -62,16 +62,21 @@ impl Replier {
 }
 
 /// What a notice to staff tells of.
-#[derive(Clone, Copy)]
 struct Said<'a> {
     author: &'a str,
-    body: &'a str,
+    /// Markdown.
+    body: String,
     is_internal: bool,
 }
 
 impl<'a> Said<'a> {
-    fn of(message: &'a Message) -> Self {
-        Self { author: &message.author.name, body: &message.body, is_internal: message.is_internal }
+    fn of(read: &Read<'_>, message: &'a Message) -> Result<Self> {
+        let body = words::as_markdown(read, message)?;
+        Ok(Self { author: &message.author.name, body, is_internal: message.is_internal })
+    }
+    /// Something was done, and nothing said.
+    fn nothing(author: &'a str) -> Self {
+        Self { author, body: String::new(), is_internal: false }
     }
 }
 
@@ -215,9 +220,10 @@ impl About<'_> {
         // What a rule says is said to the customer alone, as what it is: a program that answered it would get no answer.
         let automatic = message.author.kind == base::ActorKind::System;
         let kind = if automatic { LetterKind::TicketAutoAnswer } else { LetterKind::SupportTicketUpdate };
+        let words = words::as_markdown(tx, &message)?;
         let said = match reply::signature(tx, self.ticket)?.filter(|_| !automatic) {
-            Some(signature) => format!("{}\n\n{signature}", message.body),
-            None => message.body.clone(),
+            Some(signature) => format!("{words}\n\n{signature}"),
+            None => words,
         };
         let files = files_of(&message);
         values["body"] = with_files(&said, &message, &files, Some(&link)).into();
@@ -289,10 +295,11 @@ impl About<'_> {
     pub fn tell_mentioned(&self, tx: &mut Tx<'_>, message: Uuid, to: &[Uuid]) -> Result<()> {
         let message = query::message(tx, Id::from_uuid(message))?.or_not_found("message")?;
         let title = format!("{} called you on {}", message.author.name, self.ticket.ticket_number);
+        let said = Said::of(tx, &message)?;
         for id in to {
             let user = users::get(tx, Id::from_uuid(*id))?;
             if user.disabled_at.is_none() {
-                self.tell(tx, &user, LetterKind::TicketMention, &title, Said::of(&message))?;
+                self.tell(tx, &user, LetterKind::TicketMention, &title, &said)?;
             }
         }
         Ok(())
@@ -317,7 +324,7 @@ impl About<'_> {
         user: &User,
         kind: LetterKind,
         title: &str,
-        said: Said<'_>,
+        said: &Said<'_>,
     ) -> Result<()> {
         // Also of a ticket they had once, or watched.
         if !query::get(tx, self.ticket.head())?.is_visible_to_user(user) {
@@ -326,7 +333,7 @@ impl About<'_> {
         inbox::notify(tx, user.id, kind.as_str(), title, Some(self.ticket.id.uuid()))?;
         let mut values = self.values(&user.name, "");
         values["author"] = said.author.into();
-        values["body"] = said.body.into();
+        values["body"] = said.body.as_str().into();
         let to = Recipient {
             email: user.email.clone(),
             name: user.name.clone(),
@@ -349,9 +356,10 @@ impl About<'_> {
             let of_team = members.as_ref().map_or(u.role.sees_all_tickets(), |m| m.contains(&u.id));
             of_team && u.disabled_at.is_none() && self.ticket.assigned_to.is_none()
         });
+        let first = query::message(tx, self.ticket.first_message_id)?.or_not_found("message")?;
+        let said = Said { author: "", is_internal: false, ..Said::of(tx, &first)? };
         for user in told.take(TOLD_MAX) {
-            let said = Said { author: "", body: &self.ticket.description, is_internal: false };
-            self.tell(tx, user, LetterKind::TicketNew, &title, said)?;
+            self.tell(tx, user, LetterKind::TicketNew, &title, &said)?;
         }
         Ok(())
     }
@@ -359,8 +367,7 @@ impl About<'_> {
     pub fn tell_assignee(&self, tx: &mut Tx<'_>, assignee: Id<User>) -> Result<()> {
         let user = users::get(tx, assignee)?;
         let title = format!("{} is yours: {}", self.ticket.ticket_number, self.ticket.subject);
-        let said = Said { author: &self.ticket.updated_by, body: "", is_internal: false };
-        self.tell(tx, &user, LetterKind::TicketAssigned, &title, said)
+        self.tell(tx, &user, LetterKind::TicketAssigned, &title, &Said::nothing(&self.ticket.updated_by))
     }
 
     pub fn tell_escalated(&self, tx: &mut Tx<'_>, to: Id<User>) -> Result<()> {
@@ -369,8 +376,7 @@ impl About<'_> {
             return Ok(());
         }
         let title = format!("URGENT: {} needs attention: {}", self.ticket.ticket_number, self.ticket.subject);
-        let said = Said { author: &self.ticket.updated_by, body: "", is_internal: false };
-        self.tell(tx, &user, LetterKind::SupportTicketUrgent, &title, said)
+        self.tell(tx, &user, LetterKind::SupportTicketUrgent, &title, &Said::nothing(&self.ticket.updated_by))
     }
 
     /// The assignee hears of an answer; nobody's ticket is everybody's news in the queue already. Watchers hear too.
@@ -385,10 +391,11 @@ impl About<'_> {
         told.sort();
         told.dedup();
         let title = format!("{}: {} answered", self.ticket.ticket_number, message.author.name);
+        let said = Said::of(tx, &message)?;
         for id in told {
             let user = users::get(tx, id)?;
             if user.disabled_at.is_none() {
-                self.tell(tx, &user, LetterKind::SupportCustomerReply, &title, Said::of(&message))?;
+                self.tell(tx, &user, LetterKind::SupportCustomerReply, &title, &said)?;
             }
         }
         Ok(())

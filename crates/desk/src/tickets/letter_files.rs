@@ -30,8 +30,8 @@ pub(super) fn with_files(said: &str, message: &Message, files: &[LetterFile], li
     }
     let mut out = format!("{said}\n");
     for a in &message.attachments {
-        let name: String =
-            a.filename.chars().filter(|c| !matches!(c, '[' | ']' | '(' | ')' | '\\' | '`')).collect();
+        // Whoever sent it chose the name.
+        let name = mail::plain_to_markdown(&a.filename);
         let megabytes = a.size_bytes as f64 / 1_000_000.0;
         let name = link.map_or(name.clone(), |link| format!("[{name}]({link})"));
         out.push_str(&format!("\n- {name} ({megabytes:.1} MB)"));

@@ -18,7 +18,7 @@
 //! | `counts` | counters of the queue, kept by the changes that move them |
 //! | `search/` | finding by words and operators, for staff and for customers |
 //! | `stats` | figures over a range |
-//! | `jobs`, `announce`, `letter_files` | telling people: the job, who gets which letter or notice, and its files |
+//! | `jobs`, `announce`, `letter_files`, `words` | telling people: the job, who gets which letter or notice, its files and words |
 //! | `store` | SQL and row mapping, private |
 
 mod announce;
@@ -39,6 +39,7 @@ pub mod stats;
 mod store;
 pub mod tags;
 pub mod time_entries;
+mod words;
 
 pub(crate) use announce::write_to_customer;
 pub use filter::{Assignee, Order, Range, Sort, TicketFilter};

@@ -128,6 +128,40 @@ both_engines! {
         assert_ne!(desk.how(&two).await.standing, Standing::Joined, "{}", two.reason);
     }
 
+    async fn a_from_that_others_read_otherwise_proves_nothing(world) {
+        let desk = Desk::open(&world).await;
+        let (_, ben) = desk.agent("ben@here.example.org").await;
+        let first = desk.deliver(&letter(1, ADA, "Internet down", "", "The light is red.")).await;
+        let reply_to = address(&header(&desk.answer(first.ticket_id.unwrap(), &ben).await, "Reply-To"));
+        let number = desk.ticket(first.ticket_id).await.ticket_number;
+        use engine::outside::Outcome as Check;
+        let encoded = "=?utf-8?Q?Ada_=3Cada=40customers=2Eexample=3E?=";
+        let mut n = 1;
+        for from in [
+            format!("{encoded}, <{}@evil.example>", "x".repeat(65)),
+            "Ada <ada@customers.example>, <eve@under_score.evil.example>".to_owned(),
+            encoded.to_owned(),
+            "<\"ada@customers.example\">".to_owned(),
+        ] {
+            // Somebody's checks say yes, and nobody's say nothing: they may have looked at somebody else.
+            for dmarc in [Check::Pass, Check::None] {
+                n += 2;
+                let says = testkit::FakeChecks::answer(Check::None, dmarc, dmarc);
+                desk.fakes.checks.say_next(says.clone());
+                let strong = letter(n, &from, "Re", "", &format!("Pay {n}.")).replace("support@here.example.org", &reply_to);
+                let strong = desk.deliver(&strong).await;
+                assert_eq!(strong.from_email, "ada@customers.example", "{from}");
+                let how = desk.how(&strong).await;
+                assert_eq!((how.standing, how.is_authentic), (Standing::Stranger, false), "{from}: {}", strong.reason);
+                desk.fakes.checks.say_next(says);
+                let weak = desk.deliver(&letter(n + 1, &from, &format!("Re: {number}"), "", &format!("Pay {n} more."))).await;
+                assert_eq!(weak.outcome, Some(Outcome::PossibleFollowUp), "{from}: {}", weak.reason);
+                assert!(!desk.how(&weak).await.is_authentic, "{from}");
+            }
+        }
+        check_neighbour(&world).await;
+    }
+
     async fn checks_of_the_sender_vouch_for_nobody_named_elsewhere(world) {
         let fields = ChannelPatch { contact_forms: Some(vec!["forms@here.example.org".into()]), ..ChannelPatch::default() };
         let desk = Desk::open_with(&world, fields).await;
@@ -374,6 +408,97 @@ both_engines! {
         assert_eq!(desk.count(&COUNT_LETTERS).await, letters);
     }
 
+    async fn two_desks_do_not_talk_to_each_other_and_their_people_do(world) {
+        let desk = Desk::open_with(&world, ChannelPatch { mailing_lists: Some(vec!["desks.example".into()]), ..ChannelPatch::default() }).await;
+        let (_, ben) = desk.agent("ben@here.example.org").await;
+        let t = desk.deliver(&letter(1, ADA, "Internet down", "", "The light is red.")).await.ticket_id.unwrap();
+        let sent = desk.fakes.mailer.sent();
+        let confirmation = sent.iter().find(|e| e.to.as_str() == "ada@customers.example").unwrap();
+        let confirmation = String::from_utf8(confirmation.raw.to_vec()).unwrap().replace("\r\n", "\n");
+        // Another desk of our kind, with a mark and ids of its own. Signed in at its provider its automatic letters have a
+        // return path.
+        let (own, other) = (world.here.uuid().simple().to_string(), world.there.uuid().simple().to_string());
+        let theirs = |raw: &str, n: u32| {
+            assert!(raw.contains(&format!("X-Counterfoil-Loop: {own}\n")), "{raw}");
+            raw.replace(&own, &other)
+                .replace(&header(raw, "Message-ID"), &format!("<o{n}@other.example>"))
+                .replace(&format!("From: {}", header(raw, "From")), "From: Desk <desk@other.example>")
+                + &format!("\n{n}\n")
+        };
+        let letters = desk.count(&COUNT_LETTERS).await;
+        let listed = |raw: String| format!("List-Id: <desks.example>\n{raw}");
+        for (n, raw) in [(2, theirs(&confirmation, 2)), (3, listed(theirs(&confirmation, 3)))] {
+            let mail = desk.deliver(&raw).await;
+            assert_eq!((mail.outcome, mail.automated.as_deref()), (Some(Outcome::Automated), Some("other")), "{n}: {}", mail.reason);
+        }
+        assert_eq!((desk.count(&COUNT_TICKETS).await, desk.count(&COUNT_LETTERS).await), (1, letters));
+        // What somebody wrote there is somebody's.
+        let answer = desk.answer(t, &ben).await.replace("\r\n", "\n");
+        let person = desk.deliver(&theirs(&answer, 4)).await;
+        assert!(person.automated.is_none() && person.message_id.is_some(), "{}", person.reason);
+        check_neighbour(&world).await;
+    }
+
+    async fn words_of_a_mail_are_plain_wherever_they_are_told(world) {
+        let desk = Desk::open(&world).await;
+        let (ben, staff) = desk.agent("ben@here.example.org").await;
+        let words = "Box <serial>AB-1</serial> <b>\n# no heading\n    *indented*\n\n[Sign in first](https://evil.example/a_b)";
+        let name = "[Look](https://evil.example)";
+        let t = desk.deliver(&letter(1, &format!("\"{name}\" <ada@customers.example>"), "Internet down", "", words)).await.ticket_id.unwrap();
+        let to_ben = || desk.fakes.mailer.sent().into_iter().rfind(|e| e.to == ben.email).expect("a notice").raw;
+        let check = |raw: &[u8], what: &str| {
+            let read = mail::inbound::read(raw, &mail::inbound::Limits::default()).unwrap();
+            let (text, html) = (read.text.replace('\u{a0}', " "), read.html.unwrap().replace("&nbsp;", " "));
+            for line in words.lines() {
+                assert!(text.contains(line), "{what}: {line} in {text}");
+            }
+            for shown in ["Box &lt;serial&gt;AB-1&lt;/serial&gt; &lt;b&gt;", "# no heading", "    *indented*", "[Sign in first]("] {
+                assert!(html.contains(shown), "{what}: {shown} in {html}");
+            }
+            // A link says where it leads, and has no other name.
+            for hidden in [">Sign in first</a>", ">Look</a>", "<em>", "<code"] {
+                assert!(!html.contains(hidden), "{what}: {hidden} in {html}");
+            }
+        };
+        check(&to_ben(), "a new ticket");
+
+        let answer = desk.answer(t, &staff).await;
+        let reply = letter(2, ADA, "Re", "", words).replace("support@here.example.org", &address(&header(&answer, "Reply-To")));
+        let by = staff.clone();
+        let mine = tickets::TicketPatch { assigned_to: Some(Some(ben.id)), ..tickets::TicketPatch::default() };
+        world.db.write(world.scope(), move |tx| tickets::change(tx, &Settings::default(), &by, t, mine)).await.unwrap();
+        let reply = desk.deliver(&reply).await;
+        assert_eq!(reply.outcome, Some(Outcome::Reply), "{}", reply.reason);
+        check(&to_ben(), "an answer");
+
+        // What is split off was said by mail as well.
+        let (by, message) = (staff.clone(), reply.message_id.unwrap());
+        let what = tickets::SplitOff { message, subject: None, expected_version: None };
+        let split = world.db.write(world.scope(), move |tx| tickets::split(tx, &Settings::default(), &by, t, what)).await.unwrap();
+        for (ticket, body) in [(t, "Please **look**."), (split.id, "And _here_.")] {
+            let forward = tickets::NewForward {
+                to: "hanna@network.example".parse().unwrap(),
+                body: tickets::Markdown::parse("body", body).unwrap(),
+                with_conversation: true,
+                attachments: Vec::new(),
+                expected_version: None,
+            };
+            let by = staff.clone();
+            world.db.write(world.scope(), move |tx| tickets::forward(tx, &Settings::default(), &by, ticket, forward)).await.unwrap();
+            desk.worker.run_due().await.unwrap();
+            let forwarded = desk.last_letter();
+            let read = mail::inbound::read(forwarded.as_bytes(), &mail::inbound::Limits::default()).unwrap();
+            let text = read.text.replace('\u{a0}', " ");
+            for line in words.lines().filter(|line| !line.is_empty()) {
+                assert!(text.contains(&format!("> {line}")), "{line} in {text}");
+            }
+            let html = read.html.unwrap();
+            assert!(html.contains("&lt;serial&gt;") && !html.contains(">Sign in first</a>") && !html.contains(">Look</a>"), "{html}");
+            assert!(html.contains(">look</strong>") || html.contains(">here</em>"), "the agent's own words are Markdown: {html}");
+        }
+        check_neighbour(&world).await;
+    }
+
     async fn files_leave_with_an_answer_or_are_named_in_it(world) {
         let desk = Desk::open(&world).await;
         let (_, ben) = desk.agent("ben@here.example.org").await;
@@ -382,7 +507,7 @@ both_engines! {
             let mut writer = desk.fakes.outside.blobs.begin(world.here).await.unwrap();
             writer.write(vec![7u8; usize::try_from(size).unwrap()].into()).await.unwrap();
             let blob = writer.finish().await.unwrap();
-            let file = tickets::NewAttachment { filename: "plan \"b\".png".into(), content_type: "image/png".into(), size_bytes: size, sha256: blob.sha256.0 };
+            let file = tickets::NewAttachment { filename: "plan [<b>](x).png".into(), content_type: "image/png".into(), size_bytes: size, sha256: blob.sha256.0 };
             let new = NewMessage {
                 body: tickets::Markdown::parse("body", "See the plan.").unwrap(),
                 is_internal: false,
@@ -401,7 +526,7 @@ both_engines! {
                 assert_eq!(read.files[0].content_type, "image/png");
             } else {
                 assert!(read.files.is_empty());
-                assert!(read.text.contains("plan") && read.text.contains("8.0 MB") && read.text.contains("/help/status/"), "{}", read.text);
+                assert!(read.text.contains("plan [<b>](x).png (") && read.text.contains("8.0 MB") && read.text.contains("/help/status/"), "{}", read.text);
             }
         }
     }
@@ -576,6 +701,11 @@ both_engines! {
         assert!(desk.messages(Some(t)).await.iter().all(|m| m.direction == tickets::Direction::Inbound));
         desk.fakes.checks.say_next(passes());
         let proved = desk.deliver(&answer(4).replace("on our way", "there at noon")).await;
+        // The assertions beneath are about this one; what is no Markdown in it reaches the customer, too.
+        desk.fakes.checks.say_next(passes());
+        desk.deliver(&answer(5).replace("We are on our way.", "Send <serial>, *please*.")).await;
+        let sent = mail::inbound::read(desk.last_letter().as_bytes(), &mail::inbound::Limits::default()).unwrap();
+        assert!(sent.text.contains("Send <serial>, *please*."), "{}", sent.text);
         assert_eq!((proved.outcome, proved.ticket_id), (Some(Outcome::Reply), Some(t)), "{}", proved.reason);
         let said = desk.messages(Some(t)).await.into_iter().find(|m| m.direction == tickets::Direction::Outbound).unwrap();
         assert_eq!((said.body.as_str(), said.author.name.as_str()), ("We are there at noon.", "Ben"), "and nothing of the notice");

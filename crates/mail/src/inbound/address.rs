@@ -50,11 +50,32 @@ fn encoded_signs(value: &str) -> usize {
 
 /// The mailboxes of one header value (RFC 5322, 3.4).
 pub(super) fn parse(value: &str) -> Vec<Address> {
+    entries(value).into_iter().filter_map(|entry| entry.address).collect()
+}
+
+/// What stands between two commas.
+pub(super) struct Entry {
+    /// `None` for what is no address that we take.
+    pub(super) address: Option<Address>,
+    /// Every reader sees the same in it: the address stands where the grammar has it, as it is; or there is nothing in
+    /// it that anybody could take for one.
+    pub(super) is_plain: bool,
+}
+
+pub(super) fn entries(value: &str) -> Vec<Entry> {
     let line = format!("{}\n", words::normalise(&separate(value)));
     let HeaderValue::Address(parsed) = MessageStream::new(line.as_bytes()).parse_address() else {
         return Vec::new();
     };
-    parsed.iter().filter_map(|one| mailbox(one.name(), one.address())).collect()
+    let entry = |name: Option<&str>, at: Option<&str>| {
+        let address = mailbox(name, at);
+        let is_plain = match &address {
+            Some(address) => at.is_some_and(|at| at.trim().to_lowercase() == address.email.key()),
+            None => ![name, at].into_iter().flatten().any(|text| words::decode(text).contains('@')),
+        };
+        Entry { address, is_plain }
+    };
+    parsed.iter().map(|one| entry(one.name(), one.address())).collect()
 }
 
 /// A semicolon ends a group; some programs write it between addresses instead of a comma.

@@ -158,12 +158,12 @@ const MAIL_BOUNCE_SUBJECTS: [&str; 8] = [
 ///
 /// A wrong "yes" would leave a person unanswered, so only signs count that people's programs do not produce; a wrong
 /// "no" would answer a robot, which the send budget ends. `heeds_lists`: the signs of mailing lists count.
+///
+/// [`Incoming::own_loop_mark`] is none of them: a desk marks its people's letters, too. Whose mark it is, only the desk
+/// can tell that it came to.
 pub(super) fn classify(mail: &Incoming, tree: &Tree<'_>, heeds_lists: bool) -> Option<Automated> {
     let headers = &tree.headers;
     let found = |kind, reason: String| Some(Automated { kind, reason });
-    if mail.own_loop_mark.is_some() {
-        return found(AutomatedKind::Loop, "X-Counterfoil-Loop: a desk of this kind sent it".to_owned());
-    }
     if let Some(reason) = bounce(mail, tree) {
         return found(AutomatedKind::Bounce, reason);
     }

@@ -5,6 +5,8 @@ use super::{Limits, Refused, charset, words};
 struct Header<'x> {
     name: &'x [u8],
     value: (usize, usize),
+    /// White space stands beside the name (RFC 5322, 4.5.8, and what is in no RFC): not every reader knows it then.
+    is_padded: bool,
 }
 
 /// A block of headers, in order.
@@ -54,7 +56,8 @@ impl<'x> Headers<'x> {
                         format!("a block has more than {} headers", limits.headers),
                     ));
                 }
-                list.push(Header { name, value: (line.start + value, text_end) });
+                let is_padded = name.len() + 1 != value;
+                list.push(Header { name, value: (line.start + value, text_end), is_padded });
             } else if is_envelope_line(line.text) && list.is_empty() {
                 // What mbox files write before a message.
             } else if let (true, Some(last)) = (continues(raw, line.end), list.last_mut()) {
@@ -104,6 +107,12 @@ impl<'x> Headers<'x> {
 
     pub(super) fn count(&self, name: &str) -> usize {
         self.list.iter().filter(|header| header.name.eq_ignore_ascii_case(name.as_bytes())).count()
+    }
+
+    /// Whether other readers may miss a header of this name that we see.
+    pub(super) fn is_padded(&self, name: &str) -> bool {
+        let mut list = self.list.iter();
+        list.any(|header| header.is_padded && header.name.eq_ignore_ascii_case(name.as_bytes()))
     }
 
     /// The first of this name as text for people: decoded, one line, at most `chars` characters.
@@ -172,6 +181,13 @@ pub(super) fn start(raw: &[u8]) -> usize {
     let rest = rest.trim_ascii_start();
     let at = raw.len() - rest.len();
     if continues(raw, at) || is_envelope_line(rest) { at } else { 0 }
+}
+
+/// Where the first header begins: after what [`start`] and [`Headers::read`] pass over.
+pub(super) fn first(raw: &[u8]) -> usize {
+    let lines = Lines::starting_at(raw, start(raw), line_end(raw));
+    let passed = |line: &Line<'_>| is_envelope_line(line.text) && split(line.text).is_none();
+    lines.take_while(passed).last().map_or(start(raw), |line| line.end)
 }
 
 /// Whether headers go on at this place: one that every mail program knows stands there.

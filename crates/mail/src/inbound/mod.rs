@@ -3,6 +3,7 @@
 //! | word | what it is |
 //! |---|---|
 //! | [`read`] | bytes → [`Incoming`], or [`Refused`] when they are beyond the [`Limits`] |
+//! | [`Head`] | the author and the block of headers as [`read`] sees them, for whoever checks the sender |
 //! | [`Incoming`] | who wrote, to whom, about what; the words, the files, and what it answers |
 //! | [`Automated`], [`Bounce`] | no person wrote it: why we think so, and what a bounce says |
 //! | [`fold`] | what is said, what is quoted, and the signature, as a view of a text |
@@ -21,6 +22,7 @@
 //! hand the bytes of a mail that was read to one that recurses, which may find other parts in what is broken.
 
 mod address;
+mod author;
 mod automated;
 mod body;
 mod bounce;
@@ -43,6 +45,7 @@ mod words;
 
 use base::{Email, Timestamp};
 
+pub use author::Head;
 pub use fold::{Piece, PieceKind, fold};
 pub use limits::{Limits, Refused};
 pub use numbers::numbers_in_subject;
@@ -67,8 +70,8 @@ pub struct Incoming {
     pub references: Vec<String>,
     /// The first mailbox of the first From header that is an address at all.
     pub from: Option<Address>,
-    /// More than one mailbox claims to be the author, or more than one From header is there. A check of the domain
-    /// may then have looked at another one than [`Incoming::from`].
+    /// More than one mailbox claims to be the author, more than one From header is there, or it is written in a way that
+    /// others read otherwise. A check of the domain may then have looked at another one than [`Incoming::from`].
     pub from_is_ambiguous: bool,
     pub sender: Option<Address>,
     pub reply_to: Vec<Address>,
@@ -98,7 +101,7 @@ pub struct Incoming {
     /// SHA-256 over what stays the same between two deliveries of one mail: the decoded words and the files, not the
     /// headers, the line ends or the transfer encoding.
     pub body_hash: [u8; 32],
-    /// The value of X-Counterfoil-Loop: one of our kind sent this.
+    /// The value of X-Counterfoil-Loop: one of our kind sent this, a person's letter or its own.
     pub own_loop_mark: Option<String>,
     /// The values of the Authentication-Results headers (RFC 8601), the last server's first, at most 20.
     pub authentication_results: Vec<String>,
@@ -144,7 +147,6 @@ pub enum AutomatedKind {
     Bounce,
     OutOfOffice,
     List,
-    Loop,
     Other,
 }
 
@@ -154,7 +156,6 @@ impl AutomatedKind {
             Self::Bounce => "bounce",
             Self::OutOfOffice => "out_of_office",
             Self::List => "list",
-            Self::Loop => "loop",
             Self::Other => "other",
         }
     }

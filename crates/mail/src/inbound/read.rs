@@ -2,8 +2,8 @@ use base::Timestamp;
 use mail_parser::DateTime;
 
 use super::{
-    Incoming, Limits, Refused, ReturnPath, address, automated, body, bounce, headers::Headers, ids, text,
-    tree,
+    Incoming, Limits, Refused, ReturnPath, address, author, automated, body, bounce, headers::Headers, ids,
+    text, tree,
 };
 
 const MAX_SUBJECT: usize = 200;
@@ -33,13 +33,13 @@ pub fn read(raw: &[u8], limits: &Limits) -> Result<Incoming, Refused> {
     }
     let body = body::assemble(&tree.leaves);
     let (text, text_was_cut) = text::cut(body.text, limits.body_chars);
-    let from = address::all(headers, "from");
+    let author = author::of(headers);
     let mut mail = Incoming {
         message_id: ids::own(headers),
         in_reply_to: ids::all(headers, "in-reply-to"),
         references: ids::all(headers, "references"),
-        from_is_ambiguous: from.len() > 1 || headers.count("from") > 1,
-        from: from.into_iter().next(),
+        from_is_ambiguous: author.is_ambiguous,
+        from: author.from,
         sender: address::first(headers, "sender"),
         reply_to: address::all(headers, "reply-to"),
         to: address::all(headers, "to"),

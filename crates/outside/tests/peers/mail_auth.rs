@@ -164,6 +164,113 @@ async fn a_strangers_signature_is_no_senders() {
     assert_eq!(check(&names, fetched(odd)).await.dmarc, Fail);
 }
 
+/// Shapes of From that one reader takes for Ada and another for somebody else, or for nobody.
+fn forged() -> Vec<String> {
+    let long = format!("<{}@evil.example.com>", "x".repeat(65));
+    let encoded = "=?utf-8?Q?Ada_=3Cada=40example=2Eorg=3E?=";
+    vec![
+        format!("From: {encoded}, {long}"),
+        format!("From: {encoded},\r\n <eve@under_score.evil.example.com>"),
+        format!("From: {encoded}, <\"e e\"@evil.example.com>"),
+        format!("From: {encoded}, <eve@evil.example.com>"),
+        format!("From: {encoded}"),
+        format!("From: Ada <ada@example.org>, {long}"),
+        "From : ada@example.org".to_owned(),
+        "From: <\"ada@example.org\">".to_owned(),
+        "From: \"Ada <ada@example.org>\"".to_owned(),
+        "\r\nFrom: ada@example.org".to_owned(),
+        "\u{feff}From: ada@example.org".to_owned(),
+        "From ada@example.org Sat Nov 21\r\nFrom: ada@example.org".to_owned(),
+        "From x\nFrom: ada@example.org\n \nA: b\r\nFrom: eve@evil.example.com".to_owned(),
+    ]
+}
+
+#[tokio::test]
+async fn another_reading_of_from_is_no_way_around_the_check() {
+    let keys = folder();
+    let (private, published) = make_key(keys.path(), "ed25519");
+    let names = Names::serve([
+        ("a._domainkey.evil.example.com", text(published.clone())),
+        ("a._domainkey.example.org", text(published.clone())),
+        ("a._domainkey.xn--exmple-cua.de", text(published)),
+        ("evil.example.com", text("v=spf1 ip4:192.0.2.1 -all")),
+        ("_dmarc.evil.example.com", text("v=DMARC1; p=reject")),
+        ("_dmarc.example.org", text("v=DMARC1; p=reject")),
+        ("_dmarc.xn--exmple-cua.de", text("v=DMARC1; p=reject")),
+    ])
+    .await;
+    let ada = "From: Ada <ada@example.org>";
+    let signed = |domain: &str, mail: &str| {
+        let signed = DkimSigner::new(domain, "a", &private).unwrap().sign(mail.as_bytes()).unwrap();
+        String::from_utf8(signed).unwrap()
+    };
+    for from in forged() {
+        let raw = MAIL.replace(ada, &from);
+        // What stands before the header cannot have a signature above it.
+        let is_first = !from.starts_with("From:");
+        let raw = if is_first { raw } else { signed("evil.example.com", &raw) };
+        let read = mail::inbound::read(raw.as_bytes(), &mail::inbound::Limits::default()).unwrap();
+        assert_eq!(read.from.unwrap().email.as_str(), "ada@example.org", "{from}");
+        let answer = check(&names, delivered(&raw, "192.0.2.1", "eve@evil.example.com")).await;
+        assert_eq!((answer.spf, answer.dmarc), (Pass, Fail), "{from}: {}", answer.detail);
+        assert_eq!(check(&names, fetched(raw)).await.dmarc, Fail, "{from}");
+    }
+
+    // Whoever writes like others is believed as before.
+    for (domain, from) in [
+        ("example.org", "From: \"Lovelace, Ada\" <ada@example.org>"),
+        ("example.org", "From: Lovelace, Ada <ada@example.org>"),
+        ("example.org", "From: Ada (the (first) one) <Ada@EXAMPLE.org>"),
+        ("example.org", "From: ada@example.org (Ada)"),
+        ("example.org", "from:ada@example.org"),
+        ("example.org", "FROM: =?utf-8?Q?J=C3=B6rg=2C_ada=40example=2Eorg?=\r\n <ada@example.org>"),
+        ("example.org", "From: =?iso-8859-1?B?SvZyZw==?= <ada@example.org>"),
+        ("example.org", "From: \"ada@example.org\" <ada@example.org>"),
+        ("example.org", "From: Desk: ada@example.org;"),
+        ("xn--exmple-cua.de", "From: J\u{f6}rg <j\u{f6}rg@ex\u{e4}mple.de>"),
+        ("xn--exmple-cua.de", "From: J\u{f6}rg <joerg@xn--exmple-cua.de>"),
+    ] {
+        let mail = MAIL.replace(ada, from);
+        let answer = check(&names, fetched(signed(domain, &mail))).await;
+        assert_eq!([answer.dkim, answer.dmarc], [Pass, Pass], "{from}: {}", answer.detail);
+        for before in ["\r\n", "\u{feff}", "From ada@example.org Sat Nov 21 10:15:30 2026\r\n", ">From x\n"] {
+            let answer = check(&names, fetched(format!("{before}{}", signed(domain, &mail)))).await;
+            assert_eq!(answer.dmarc, Pass, "{before:?}{from}: {}", answer.detail);
+        }
+        let nobody =
+            mail.replace("EXAMPLE.org", "example.org").replace("example.org", "unpublished.example.net");
+        let nobody = nobody.replace("exmple-cua", "nobody-cua").replace("ex\u{e4}mple", "unpublished");
+        let answer = check(&names, fetched(nobody)).await;
+        assert_eq!(answer.dmarc, Nothing, "{from}: {}", answer.detail);
+    }
+}
+
+#[tokio::test]
+async fn a_signature_covers_no_words_above_its_own() {
+    let keys = folder();
+    let (private, published) = make_key(keys.path(), "ed25519");
+    let names = Names::serve([
+        ("a._domainkey.example.org", text(published)),
+        ("example.org", text("v=spf1 ip4:192.0.2.1 -all")),
+        ("_dmarc.example.org", text("v=DMARC1; p=reject")),
+    ])
+    .await;
+    let signed = DkimSigner::new("example.org", "a", &private).unwrap().sign(MAIL.as_bytes()).unwrap();
+    let signed = String::from_utf8(signed).unwrap();
+    assert_eq!(check(&names, fetched(signed.clone())).await.dmarc, Pass);
+    // A mail that somebody has from her: From goes first, and what we take for the end of the header comes after it.
+    let ada = "From: Ada <ada@example.org>\r\n";
+    for end in ["X: y\r\n \r\n", "X: y\n\t\n"] {
+        let raw = format!("{ada}{end}Pay: to me\r\n{}", signed.replace(ada, ""));
+        let read = mail::inbound::read(raw.as_bytes(), &mail::inbound::Limits::default()).unwrap();
+        assert!(read.text.starts_with("Pay: to me"), "{}", read.text);
+        let answer = check(&names, fetched(raw.clone())).await;
+        assert_eq!([answer.dkim, answer.dmarc], [Pass, Fail], "{end:?}: {}", answer.detail);
+        // Her own machine may write what it wants.
+        assert_eq!(check(&names, delivered(&raw, "192.0.2.1", "ada@example.org")).await.dmarc, Pass);
+    }
+}
+
 #[tokio::test]
 async fn what_is_not_published_or_not_answered_is_nothing() {
     let keys = folder();

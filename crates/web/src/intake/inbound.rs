@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use base::{Actor, Email, Error, Id, Kind, Result, TenantId};
+use base::{Actor, Error, Id, Kind, Result, TenantId};
 use bytes::Bytes;
 use db::Scope;
 use desk::{
@@ -96,16 +96,17 @@ pub async fn receive(State(app): State<App>, payload: Payload) -> Outcome<Respon
     let (head, body) = payload.0.into_parts();
     let key = opened(&app, &head.headers).await?;
     let header = |name: &str| head.headers.get(name).and_then(|v| v.to_str().ok());
-    let text = |name: &str| header(name).map(str::trim).map(str::to_owned);
+    // Addresses may be in UTF-8; of any other charset what is not ASCII is lost, and the mail is not.
+    let text =
+        |name: &str| head.headers.get(name).map(|v| String::from_utf8_lossy(v.as_bytes()).trim().to_owned());
     let (from, to, ip) = (text("x-envelope-from"), text("x-envelope-to"), text("x-client-ip"));
-    let envelope_from = from.map(|f| envelope("X-Envelope-From", f.trim_matches(['<', '>']))).transpose()?;
-    let envelope_to = match &to {
-        Some(list) => list
-            .split(',')
-            .map(|t| envelope("X-Envelope-To", t.trim().trim_matches(['<', '>'])))
-            .collect::<Result<Vec<_>>>()?,
-        None => Vec::new(),
-    };
+    let envelope_from = from.map(|from| intake::return_path(&from).ok_or_else(wrong_sender)).transpose()?;
+    let envelope_to = to
+        .iter()
+        .flat_map(|list| list.split(','))
+        .filter(|one| !one.trim().is_empty())
+        .map(|one| intake::recipient(one).ok_or_else(wrong_recipient))
+        .collect::<Result<Vec<_>>>()?;
     if let Some(ip) = &ip
         && ip.parse::<std::net::IpAddr>().is_err()
     {
@@ -133,15 +134,15 @@ pub async fn receive(State(app): State<App>, payload: Payload) -> Outcome<Respon
     answer(&app, &key, id, settled, PATIENCE).await
 }
 
-/// An address of the envelope: empty for the null path.
-fn envelope(field: &'static str, text: &str) -> Result<String> {
-    if text.is_empty() && field == "X-Envelope-From" {
-        return Ok(String::new());
-    }
-    let parsed: Result<Email> = text.parse();
-    parsed
-        .map(|email| email.as_str().to_owned())
-        .map_err(|_| Error::field(field, "email.malformed", "expected an address such as ada@example.org"))
+fn wrong_sender() -> Error {
+    let expected =
+        "expected one address such as ada@example.org, of at most 320 bytes, or nothing for the null path";
+    Error::field("X-Envelope-From", "email.malformed", expected)
+}
+
+fn wrong_recipient() -> Error {
+    let expected = "expected addresses such as support@example.org, with commas between them";
+    Error::field("X-Envelope-To", "email.malformed", expected)
 }
 
 /// The raw bytes, durable, before anybody looks at them.

@@ -37,13 +37,16 @@ async fn opened(app: &App, key: &str) -> Result<Key> {
     by_key(app, Token::parse(key).ok_or_else(refuse)?).await?.ok_or_else(refuse)
 }
 
-/// What the service says about the envelope.
+/// What the service says about the envelope. It helps, and a mail is not refused for it.
 #[derive(Default)]
 struct Envelope {
     from: Option<String>,
     to: Vec<String>,
     client_ip: Option<String>,
 }
+
+/// Of one mail; a service calls once for all that it was delivered to.
+const RECIPIENTS_MAX: usize = 100;
 
 async fn take(app: &App, key: &Key, door: Door, raw: Bytes, envelope: Envelope) -> Result<()> {
     if raw.is_empty() {
@@ -55,8 +58,8 @@ async fn take(app: &App, key: &Key, door: Door, raw: Bytes, envelope: Envelope) 
     let letter = Received {
         channel: key.channel,
         door,
-        envelope_from: envelope.from,
-        envelope_to: envelope.to,
+        envelope_from: envelope.from.and_then(|from| intake::return_path(&from)),
+        envelope_to: envelope.to.iter().filter_map(|to| intake::recipient(to)).take(RECIPIENTS_MAX).collect(),
         client_ip: envelope.client_ip.filter(|ip| ip.parse::<std::net::IpAddr>().is_ok()),
         helo: None,
         blob,
@@ -97,7 +100,6 @@ pub async fn sendgrid(State(app): State<App>, At(at): At<KeyAt>, payload: Payloa
                 envelope.client_ip = String::from_utf8(content).ok().map(|ip| ip.trim().to_owned())
             }
             "envelope" => {
-                // What it says helps; a mail is not refused for it.
                 let said: SendgridEnvelope = serde_json::from_slice(&content).unwrap_or_default();
                 envelope.from = said.from;
                 envelope.to = said.to;

@@ -19,6 +19,7 @@ use crate::tickets::{
     model::*,
     query, search,
     store::{self, NewAudit},
+    words,
 };
 
 db::statements! {
@@ -166,10 +167,12 @@ pub fn withdraw(
 fn conversation(read: &Read<'_>, t: &Ticket) -> Result<String> {
     let mut out = String::new();
     for m in query::thread(read, t)?.into_iter().filter(|m| !m.is_internal) {
-        let quoted: Vec<String> = m.body.lines().map(|l| format!("> {l}")).collect();
+        let words = words::as_markdown(read, &m)?;
+        let quoted: Vec<String> = words.lines().map(|l| format!("> {l}")).collect();
         let part = format!(
             "**{}**, {}:\n\n{}\n\n",
-            m.author.name,
+            // Whoever wrote chose it.
+            mail::plain_to_markdown(&m.author.name),
             m.created_at.strftime("%Y-%m-%d %H:%M UTC"),
             quoted.join("\n")
         );
