@@ -8,9 +8,9 @@ use std::{
 
 use async_imap::imap_proto::{AttributeValue, Capability, MailboxDatum, Response, ResponseCode};
 use async_trait::async_trait;
-use base::Result;
+use base::{Result, Timestamp, hours};
 use bytes::Bytes;
-use engine::outside::{Fetched, MailCursor, Mailbox, Wake};
+use engine::outside::{Bygone, Fetched, MailCursor, Mailbox, Wake};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{
@@ -106,17 +106,30 @@ impl Folder {
         }
     }
 
-    async fn sizes(&mut self, set: &str) -> Result<BTreeMap<u32, u64>> {
+    /// The last UID of a folder that was just opened.
+    async fn last_of(&mut self, opened: &Opened) -> Result<u32> {
+        Ok(match opened.uid_next {
+            Some(next) => next.saturating_sub(1),
+            None => self.search("*").await?.last().copied().unwrap_or(0),
+        })
+    }
+
+    /// How large mails are, and when the server got them.
+    async fn sizes(&mut self, set: &str) -> Result<BTreeMap<u32, (u64, Option<Timestamp>)>> {
         let mut sizes = BTreeMap::new();
         let said = self
             .session
-            .run(&format!("UID FETCH {set} (UID RFC822.SIZE)"), 1, |response| {
+            .run(&format!("UID FETCH {set} (UID RFC822.SIZE INTERNALDATE)"), 1, |response| {
                 if let Response::Fetch(_, values) = response {
                     let size = values.iter().find_map(|value| match value {
                         AttributeValue::Rfc822Size(size) => Some(u64::from(*size)),
                         _ => None,
                     });
-                    sizes.extend(uid(values).zip(size));
+                    let got = values.iter().find_map(|value| match value {
+                        AttributeValue::InternalDate(date) => instant(date),
+                        _ => None,
+                    });
+                    sizes.extend(uid(values).zip(size.map(|size| (size, got))));
                 }
             })
             .await?;
@@ -200,32 +213,39 @@ enum Straggler {
 impl Mailbox for Folder {
     async fn end(&mut self) -> Result<MailCursor> {
         let opened = self.examine().await?;
-        let last_uid = match opened.uid_next {
-            Some(next) => next.saturating_sub(1),
-            None => self.search("*").await?.last().copied().unwrap_or(0),
-        };
-        Ok(MailCursor { uidvalidity: opened.uidvalidity, last_uid })
+        Ok(MailCursor { uidvalidity: opened.uidvalidity, last_uid: self.last_of(&opened).await? })
     }
 
-    async fn since(&mut self, cursor: Option<MailCursor>, limit: usize) -> Result<Fetched> {
+    async fn since(
+        &mut self,
+        cursor: Option<MailCursor>,
+        limit: usize,
+        bygone: Option<Bygone>,
+    ) -> Result<Fetched> {
         let opened = self.examine().await?;
-        let restarted = cursor.is_some_and(|cursor| cursor.uidvalidity != opened.uidvalidity);
-        let after = cursor.filter(|_| !restarted).map_or(0, |cursor| cursor.last_uid);
+        let restarted = match cursor.is_some_and(|cursor| cursor.uidvalidity != opened.uidvalidity) {
+            true => Some(self.last_of(&opened).await?),
+            false => None,
+        };
+        let after = cursor.filter(|_| restarted.is_none()).map_or(0, |cursor| cursor.last_uid);
         let mut fetched = Fetched {
             cursor: MailCursor { uidvalidity: opened.uidvalidity, last_uid: after },
             mails: Vec::new(),
             too_large: Vec::new(),
             unreadable: Vec::new(),
-            more: false,
+            more: restarted.is_some(),
             restarted,
         };
+        if restarted.is_some() {
+            return Ok(fetched);
+        }
         let nothing_new = opened.uid_next.is_some_and(|next| next <= after.saturating_add(1));
         if nothing_new || after == u32::MAX {
             return Ok(fetched);
         }
         // `n:*` means the last mail even where its UID is below n.
-        let mut uids: Vec<u32> =
-            self.search(&format!("{}:*", after + 1)).await?.into_iter().filter(|uid| *uid > after).collect();
+        let found = self.search(&format!("{}:*{}", after + 1, but_for(bygone, after))).await?;
+        let mut uids: Vec<u32> = found.into_iter().filter(|uid| *uid > after).collect();
         fetched.more = uids.len() > limit.clamp(1, MAX_MAILS);
         uids.truncate(limit.clamp(1, MAX_MAILS));
         if uids.is_empty() {
@@ -237,8 +257,9 @@ impl Mailbox for Folder {
             match sizes.get(&uid) {
                 // Deleted since.
                 None => {}
-                Some(size) if *size > self.max_mail_bytes => fetched.too_large.push((uid, *size)),
-                Some(size) => {
+                Some((_, got)) if bygone.is_some_and(|b| b.covers(uid, *got)) => {}
+                Some((size, _)) if *size > self.max_mail_bytes => fetched.too_large.push((uid, *size)),
+                Some((size, _)) => {
                     bytes += size;
                     if bytes > MAX_BATCH_BYTES && !wanted.is_empty() {
                         fetched.more = true;
@@ -275,7 +296,7 @@ impl Mailbox for Folder {
         }
         match self.sizes(&uid.to_string()).await?.get(&uid) {
             None => return Ok(None),
-            Some(size) if *size > max_bytes => {
+            Some((size, _)) if *size > max_bytes => {
                 return Err(base::Error::new(
                     base::Kind::TooLarge,
                     "imap.too_large",
@@ -316,6 +337,19 @@ fn uid(values: &[AttributeValue<'_>]) -> Option<u32> {
     })
 }
 
+/// `17-Jul-1996 02:44:25 -0700`, with a space for the first digit of a day below ten.
+fn instant(date: &str) -> Option<Timestamp> {
+    Timestamp::strptime("%d-%b-%Y %H:%M:%S %z", date.trim()).ok()
+}
+
+/// What a search leaves out of what is bygone. Days are the server's own and coarse: a day and a half less than is meant, and what
+/// is left of it is told by its date.
+fn but_for(bygone: Option<Bygone>, after: u32) -> String {
+    let Some(bygone) = bygone.filter(|b| b.until_uid > after) else { return String::new() };
+    let day = (bygone.before - hours(36)).strftime("%-d-%b-%Y");
+    format!(" NOT (UID {}:{} BEFORE {day})", after + 1, bygone.until_uid)
+}
+
 /// `1:3,7`: servers limit the length of a line.
 fn set(uids: &[u32]) -> String {
     let mut text = String::new();
@@ -334,6 +368,21 @@ fn set(uids: &[u32]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_of_servers_are_instants() {
+        let expected: Timestamp = "1996-07-07T09:44:25Z".parse().unwrap();
+        for date in [" 7-Jul-1996 02:44:25 -0700", "07-Jul-1996 09:44:25 +0000", "7-Jul-1996 15:14:25 +0530"]
+        {
+            assert_eq!(instant(date), Some(expected), "{date}");
+        }
+        assert_eq!(instant("yesterday"), None);
+        let bygone = Bygone { until_uid: 9, before: expected };
+        assert!(bygone.covers(9, Some(expected - hours(1))) && !bygone.covers(10, Some(expected - hours(1))));
+        assert!(!bygone.covers(9, Some(expected)) && !bygone.covers(9, None));
+        assert_eq!(but_for(Some(bygone), 3), " NOT (UID 4:9 BEFORE 5-Jul-1996)");
+        assert_eq!(but_for(Some(bygone), 9), "");
+    }
 
     #[test]
     fn sets_are_short() {

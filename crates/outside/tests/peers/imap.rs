@@ -9,7 +9,9 @@ use std::{
 };
 
 use base::Secret;
-use engine::outside::{MailCursor, Mailbox, MailboxAccess, MailboxSignIn, MailboxTls, Mailboxes, Wake};
+use engine::outside::{
+    Bygone, MailCursor, Mailbox, MailboxAccess, MailboxSignIn, MailboxTls, Mailboxes, Wake,
+};
 use outside::{ImapConfig, ImapMailboxes};
 use testkit::peers::{Dovecot, free_port};
 
@@ -61,13 +63,13 @@ fn texts(mails: &[(u32, bytes::Bytes)]) -> Vec<(u32, String)> {
 async fn each_mail_comes_once_across_connections_and_nothing_is_touched() {
     let dovecot = Dovecot::start("");
     let mut mailbox = open(&dovecot).await;
-    let empty = mailbox.since(None, 10).await.unwrap();
-    assert!(empty.mails.is_empty() && empty.cursor.last_uid == 0 && !empty.more && !empty.restarted);
+    let empty = mailbox.since(None, 10, None).await.unwrap();
+    assert!(empty.mails.is_empty() && empty.cursor.last_uid == 0 && !empty.more && empty.restarted.is_none());
 
     for i in 1..=5 {
         dovecot.deliver(&format!("{i}.a"), &mail(&format!("number {i}")));
     }
-    let first = mailbox.since(Some(empty.cursor), 3).await.unwrap();
+    let first = mailbox.since(Some(empty.cursor), 3, None).await.unwrap();
     let expected = |range: std::ops::RangeInclusive<u32>| {
         range.map(|i| (i, mail(&format!("number {i}")))).collect::<Vec<_>>()
     };
@@ -79,10 +81,10 @@ async fn each_mail_comes_once_across_connections_and_nothing_is_touched() {
     let mut mailbox = open(&dovecot).await;
     fs::remove_file(dovecot.mails().into_iter().find(|path| read(path).contains("number 4")).unwrap())
         .unwrap();
-    let second = mailbox.since(Some(first.cursor), 100).await.unwrap();
+    let second = mailbox.since(Some(first.cursor), 100, None).await.unwrap();
     assert_eq!(texts(&second.mails), expected(5..=5));
     assert!(!second.more && second.cursor.last_uid == 5);
-    let nothing = mailbox.since(Some(second.cursor), 100).await.unwrap();
+    let nothing = mailbox.since(Some(second.cursor), 100, None).await.unwrap();
     assert!(nothing.mails.is_empty() && nothing.cursor == second.cursor);
     assert_eq!(mailbox.end().await.unwrap(), second.cursor);
     assert_eq!(mailbox.one(second.cursor.uidvalidity, 2, 1000).await.unwrap(), Some(mail("number 2").into()));
@@ -107,24 +109,46 @@ async fn a_folder_made_anew_is_read_from_the_start() {
         dovecot.deliver(&format!("{i}.a"), &mail(&format!("number {i}")));
     }
     let mut mailbox = open(&dovecot).await;
-    let before = mailbox.since(None, 10).await.unwrap();
+    let before = mailbox.since(None, 10, None).await.unwrap();
     assert_eq!(before.mails.len(), 3);
     mailbox.close().await;
-    // What a restored or moved mailbox looks like.
-    for file in fs::read_dir(dovecot.maildir()).unwrap() {
-        let file = file.unwrap();
-        if file.file_name().to_string_lossy().starts_with("dovecot") {
-            fs::remove_file(file.path()).unwrap();
-        }
-    }
-    tokio::time::sleep(Duration::from_millis(1100)).await; // UIDVALIDITY is a time in seconds
+    dovecot.make_anew();
     dovecot.deliver("4.a", &mail("number 4"));
     let mut mailbox = open(&dovecot).await;
-    let after = mailbox.since(Some(before.cursor), 10).await.unwrap();
-    assert!(after.restarted && after.cursor.uidvalidity != before.cursor.uidvalidity);
-    assert_eq!(after.mails.len(), 4);
-    let later = mailbox.since(Some(after.cursor), 10).await.unwrap();
-    assert!(!later.restarted && later.mails.is_empty());
+    let anew = mailbox.since(Some(before.cursor), 10, None).await.unwrap();
+    assert!(anew.cursor.uidvalidity != before.cursor.uidvalidity && anew.cursor.last_uid == 0);
+    assert_eq!((anew.restarted, anew.more, anew.mails.len()), (Some(4), true, 0));
+    let after = mailbox.since(Some(anew.cursor), 10, None).await.unwrap();
+    assert_eq!((after.restarted, after.mails.len()), (None, 4));
+    let later = mailbox.since(Some(after.cursor), 10, None).await.unwrap();
+    assert!(later.restarted.is_none() && later.mails.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_older_than_anybodys_interest_is_passed_over_in_a_folder_made_anew() {
+    let dovecot = Dovecot::start("");
+    let now = base::Clock::now(&base::SystemClock);
+    for (name, days) in [("1.a", 400), ("2.a", 2), ("3.a", 1), ("4.a", 0)] {
+        dovecot.deliver_at(name, &mail(name), now - base::hours(24 * days));
+    }
+    let mut mailbox = open(&dovecot).await;
+    let names =
+        |fetched: &engine::outside::Fetched| fetched.mails.iter().map(|(uid, _)| *uid).collect::<Vec<_>>();
+    let before = |until_uid, hours| Some(Bygone { until_uid, before: now - base::hours(hours) });
+    let cursor = MailCursor { last_uid: 0, ..mailbox.end().await.unwrap() };
+    for (bygone, expected) in [
+        (None, &[1, 2, 3, 4][..]),
+        (before(4, 12), &[4]),
+        (before(4, 30), &[3, 4]),
+        (before(4, 60), &[2, 3, 4]),
+        // What came behind it, or was moved here by somebody, is taken however old it is.
+        (before(1, 12), &[2, 3, 4]),
+        (before(0, 12), &[1, 2, 3, 4]),
+    ] {
+        let fetched = mailbox.since(Some(cursor), 10, bygone).await.unwrap();
+        assert_eq!(names(&fetched), expected, "{bygone:?}");
+        assert_eq!(fetched.cursor.last_uid, 4);
+    }
 }
 
 #[tokio::test]
@@ -132,7 +156,7 @@ async fn new_mail_wakes_who_waits() {
     let dovecot = Dovecot::start("");
     dovecot.deliver("1.a", &mail("before"));
     let mut mailbox = open(&dovecot).await;
-    let cursor = mailbox.since(None, 10).await.unwrap().cursor;
+    let cursor = mailbox.since(None, 10, None).await.unwrap().cursor;
     assert_eq!(mailbox.idle(Duration::from_millis(300)).await.unwrap(), Wake::Nothing);
     let started = Instant::now();
     let wait = async { mailbox.idle(Duration::from_secs(60)).await.unwrap() };
@@ -149,13 +173,13 @@ async fn new_mail_wakes_who_waits() {
     assert_eq!(wake, Wake::Mail);
     let took = started.elapsed();
     assert!(took > Duration::from_millis(1400) && took < Duration::from_secs(20), "{took:?}");
-    let news = mailbox.since(Some(cursor), 10).await.unwrap();
+    let news = mailbox.since(Some(cursor), 10, None).await.unwrap();
     assert_eq!(texts(&news.mails), [(2, mail("news"))]);
 
     // What comes between looking and waiting is not slept through.
     dovecot.deliver("3.a", &mail("between"));
     assert_eq!(mailbox.idle(Duration::from_secs(30)).await.unwrap(), Wake::Mail);
-    assert_eq!(mailbox.since(Some(news.cursor), 10).await.unwrap().mails.len(), 1);
+    assert_eq!(mailbox.since(Some(news.cursor), 10, None).await.unwrap().mails.len(), 1);
 }
 
 #[tokio::test]
@@ -167,7 +191,7 @@ async fn a_server_that_cannot_tell_is_asked() {
     assert_eq!(mailbox.idle(Duration::from_millis(200)).await.unwrap(), Wake::Nothing);
     dovecot.deliver("1.a", &mail("news"));
     assert_eq!(mailbox.idle(Duration::from_secs(30)).await.unwrap(), Wake::Mail);
-    assert_eq!(mailbox.since(Some(cursor), 10).await.unwrap().mails.len(), 1);
+    assert_eq!(mailbox.since(Some(cursor), 10, None).await.unwrap().mails.len(), 1);
 }
 
 #[tokio::test]
@@ -178,7 +202,7 @@ async fn what_is_too_large_or_withheld_is_reported_and_holds_nothing_up() {
     dovecot.deliver("3.a", &mail("after"));
     let mailboxes = mailboxes_of(&dovecot, |config| config.max_mail_bytes = 10_000);
     let mut mailbox = mailboxes.open(&access(&dovecot, MailboxTls::None)).await.unwrap();
-    let fetched = mailbox.since(None, 10).await.unwrap();
+    let fetched = mailbox.since(None, 10, None).await.unwrap();
     assert_eq!(texts(&fetched.mails), [(1, mail("small")), (3, mail("after"))]);
     let [(2, size)] = fetched.too_large[..] else { panic!("{:?}", fetched.too_large) };
     assert!((20_000..21_000).contains(&size), "{size}");
@@ -203,7 +227,7 @@ async fn a_large_folder_is_read_in_parts_of_bounded_size() {
     let mut mailbox = open(&dovecot).await;
     let (mut cursor, mut uids, mut rounds) = (None::<MailCursor>, Vec::new(), 0);
     loop {
-        let fetched = mailbox.since(cursor, 500).await.unwrap();
+        let fetched = mailbox.since(cursor, 500, None).await.unwrap();
         let bytes: usize = fetched.mails.iter().map(|(_, mail)| mail.len()).sum();
         assert!(bytes <= 33 * 1024 * 1024 && fetched.mails.len() <= 500);
         uids.extend(fetched.mails.iter().map(|(uid, _)| *uid));
@@ -223,7 +247,7 @@ async fn access_is_checked_and_refusals_are_told_apart() {
     let mailboxes = mailboxes_of(&dovecot, |_| {});
     for tls in [MailboxTls::Tls, MailboxTls::Starttls, MailboxTls::None] {
         let mut mailbox = mailboxes.open(&access(&dovecot, tls)).await.unwrap();
-        assert!(mailbox.since(None, 1).await.unwrap().mails.is_empty());
+        assert!(mailbox.since(None, 1, None).await.unwrap().mails.is_empty());
         mailbox.close().await;
     }
     let log = dovecot.log();
@@ -295,7 +319,7 @@ async fn a_token_signs_in_where_passwords_are_gone() {
                 MailboxSignIn::Token { username: "ada".into(), access_token: Secret::new(token) };
             match (mailboxes.open(&access).await, code) {
                 (Ok(mut mailbox), None) => {
-                    assert_eq!(mailbox.since(None, 10).await.unwrap().mails.len(), 1);
+                    assert_eq!(mailbox.since(None, 10, None).await.unwrap().mails.len(), 1);
                 }
                 (opened, code) => {
                     assert_eq!(opened.err().map(|error| error.code()), code, "{}", dovecot.log());
@@ -386,7 +410,7 @@ async fn a_mail_the_server_withholds_is_not_taken_for_gone() {
         ),
     ];
     let mut mailbox = open_scripted(MailboxTls::None, "* OK hi\r\n", &ANSWERS).await.unwrap();
-    let fetched = mailbox.since(None, 10).await.unwrap();
+    let fetched = mailbox.since(None, 10, None).await.unwrap();
     assert_eq!(fetched.mails, [(1, "abc".into()), (3, "def".into())]);
     let [(2, why)] = &fetched.unreadable[..] else { panic!("{:?}", fetched.unreadable) };
     assert!(why.contains("disk"), "{why}");
@@ -406,7 +430,7 @@ async fn the_last_mail_is_not_taken_for_a_new_one() {
     let mut mailbox = open_scripted(MailboxTls::None, "* OK hi\r\n", &ANSWERS).await.unwrap();
     let cursor = mailbox.end().await.unwrap();
     assert_eq!(cursor, MailCursor { uidvalidity: 7, last_uid: 3 });
-    let fetched = mailbox.since(Some(cursor), 10).await.unwrap();
+    let fetched = mailbox.since(Some(cursor), 10, None).await.unwrap();
     assert!(fetched.mails.is_empty() && fetched.unreadable.is_empty() && fetched.cursor == cursor);
 }
 
@@ -424,7 +448,7 @@ async fn a_server_that_breaks_off_moves_no_cursor() {
         (&GARBAGE, "imap.protocol"),
     ] {
         let mut mailbox = open_scripted(MailboxTls::None, "* OK hi\r\n", answers).await.unwrap();
-        let error = mailbox.since(None, 10).await.unwrap_err();
+        let error = mailbox.since(None, 10, None).await.unwrap_err();
         assert_eq!(error.code(), code, "{error}");
         assert!(!error.message().contains("secret mail"), "{error}");
     }
