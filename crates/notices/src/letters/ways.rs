@@ -32,12 +32,14 @@ pub trait Ways: Send + Sync + 'static {
 }
 
 /// How a letter leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Way {
     /// Through the installation's mail server.
     Installation,
     /// Through the one of this name.
     Own(Uuid),
+    /// Through one that lets nobody in, until somebody has corrected the access; why, for people.
+    Shut(String),
     /// Look again at once: it is the first, and has to be begun as one that must not be sent twice.
     Again,
 }
