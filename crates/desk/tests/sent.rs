@@ -2,6 +2,8 @@
 //! engines, beside a neighbour.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
+use std::sync::Arc;
+
 use base::{Id, Role, minutes};
 use db::{Tx, params};
 use desk::{
@@ -15,11 +17,12 @@ use desk::{
     tickets::{self, Message, Status, Ticket, query},
 };
 use engine::{
-    Registry, Worker,
-    outside::{HttpAnswer, MailboxSignIn, SendError, SendErrorClass},
+    Moment, Registry, Worker,
+    outside::{Envelope, HttpAnswer, MailboxSignIn, Mailer, Receipt, SendError, SendErrorClass},
 };
 use identity::{Links, users};
-use testkit::{Fakes, World, both_engines, fakes};
+use testkit::{DiesAt, Fakes, World, both_engines, fakes};
+use tokio::sync::watch;
 
 db::statements! {
     LETTERS = "select count(*) from letters where tenant_id = ?1";
@@ -45,22 +48,37 @@ fn letter(n: u32, from: &str, to: &str, subject: &str, more: &str) -> String {
     )
 }
 
+fn registry(world: &World) -> Registry {
+    let links = Links::parse("https://here.example.org").unwrap();
+    let mut registry = Registry::default();
+    registry.handle(intake::MailWorker::default());
+    registry.handle_inside(tickets::jobs::Announcer { links: links.clone() });
+    registry.handle(notices::letters::Sender {
+        links,
+        settled: Arc::new(|tx, letter, status| tickets::letter_settled(tx, letter.uuid(), status)),
+        ways: Some(Arc::new(outgoing::Outgoing::new(world.db.clone()))),
+    });
+    registry
+}
+
+/// A mailer that takes what comes twice for one, as the folder of letters does.
+struct Folder(Arc<dyn Mailer>);
+
+#[async_trait::async_trait]
+impl Mailer for Folder {
+    async fn send(&self, envelope: Envelope) -> Result<Receipt, SendError> {
+        self.0.send(envelope).await
+    }
+    fn knows_repeats(&self) -> bool {
+        true
+    }
+}
+
 impl<'w> Desk<'w> {
     async fn open(world: &'w World) -> Self {
         for scope in [world.scope(), world.scope_there()] {
             world.db.write(scope, desk::prepare_tenant).await.unwrap();
         }
-        let links = Links::parse("https://here.example.org").unwrap();
-        let mut registry = Registry::default();
-        registry.handle(intake::MailWorker::default());
-        registry.handle_inside(tickets::jobs::Announcer { links: links.clone() });
-        registry.handle(notices::letters::Sender {
-            links,
-            settled: std::sync::Arc::new(|tx, letter, status| {
-                tickets::letter_settled(tx, letter.uuid(), status)
-            }),
-            ways: Some(std::sync::Arc::new(channels::outgoing::Outgoing::new(world.db.clone()))),
-        });
         let made = world.db.write(world.scope(), |tx| {
             let new = NewChannel {
                 address: "support@here.example.org".parse()?,
@@ -82,7 +100,7 @@ impl<'w> Desk<'w> {
         });
         let channel = made.await.unwrap();
         let fakes = fakes();
-        let worker = Worker::new(world.db.clone(), fakes.outside.clone(), registry);
+        let worker = Worker::new(world.db.clone(), fakes.outside.clone(), registry(world));
         Self { world, fakes, worker, channel }
     }
 
@@ -258,6 +276,43 @@ both_engines! {
         };
         let refused = world.db.write(world.scope(), move |tx| outgoing::set(tx, channel, &new)).await.unwrap_err();
         assert_eq!(refused.code(), "smtp.not_connected", "{refused}");
+    }
+
+    async fn of_letters_that_leave_together_none_is_sent_twice_after_a_crash(world) {
+        let desk = Desk::open(&world).await;
+        let channel = desk.channel;
+        let names = ["ada", "ben", "eve", "grace"];
+        world.db.write(world.scope(), move |tx| {
+            outgoing::set(tx, channel, &outgoing::NewOutgoing {
+                host: "smtp.here.example.org".into(), port: 587, tls: "starttls".into(), sign_in: "none".into(), username: String::new(), password: None,
+            })?;
+            for name in names {
+                let to = format!("{name}@customers.example").parse()?;
+                let kind = notices::letters::LetterKind::SupportTicketUpdate;
+                let mut new = notices::letters::NewLetter::to(kind, to, name, "en", "here.example.org".into());
+                new.from_email = Some("support@here.example.org".parse()?);
+                notices::letters::post_test(tx, new, "Hello", "Hello")?;
+            }
+            Ok(())
+        }).await.unwrap();
+        let mut outside = desk.fakes.outside.clone();
+        outside.mailer = Arc::new(Folder(outside.mailer.clone()));
+        // Each was taken, and the server dies before any of it is written down.
+        let dying = Worker::new(world.db.clone(), outside.clone(), registry(&world)).with_probe(DiesAt::new([Moment::Performed; 4]));
+        // Side by side, as a server does.
+        let (stop, stopped) = watch::channel(false);
+        let all_went = async {
+            while desk.fakes.relays.sent().len() < 4 {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+            stop.send(true).unwrap();
+        };
+        tokio::join!(dying.run(stopped), all_went);
+        world.clock.advance(minutes(3));
+        Worker::new(world.db.clone(), outside, registry(&world)).run_due().await.unwrap();
+        assert_eq!(desk.fakes.relays.sent().len(), 4);
+        let letters = world.db.read(world.scope(), |r| notices::letters::list(r, None, 50)).await.unwrap();
+        assert!(letters.len() == 4 && letters.iter().all(|l| l.status == "uncertain"), "{letters:?}");
     }
 
     async fn letters_wait_for_a_connection_and_leave_by_the_new_one(world) {

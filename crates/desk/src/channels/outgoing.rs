@@ -1,7 +1,5 @@
 //! The mail server that a channel's letters leave through, where it has one of its own.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use async_trait::async_trait;
 use base::{Actor, Error, Id, OrNotFound, Result, Secret, TenantId, Timestamp};
 use db::{Db, Read, Row, Scope, Tx, params};
@@ -226,12 +224,11 @@ pub async fn send_through(
 /// Letters of channels that have a server of their own.
 pub struct Outgoing {
     db: Db,
-    used: AtomicBool,
 }
 
 impl Outgoing {
     pub fn new(db: Db) -> Self {
-        Self { db, used: AtomicBool::new(false) }
+        Self { db }
     }
 }
 
@@ -244,11 +241,7 @@ impl Ways for Outgoing {
         if server.paused_at.is_some() {
             return Ok(Way::Shut(server.why_it_waits()));
         }
-        Ok(if self.used.swap(true, Ordering::Relaxed) { Way::Own(channel.id.uuid()) } else { Way::Again })
-    }
-
-    fn are_used(&self) -> bool {
-        self.used.load(Ordering::Relaxed)
+        Ok(Way::Own(channel.id.uuid()))
     }
 
     async fn send(

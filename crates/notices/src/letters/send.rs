@@ -152,8 +152,8 @@ impl Handler for Sender {
     type Plan = Sending;
     type Outcome = ();
 
-    fn is_repeatable(&self, outside: &Outside) -> bool {
-        outside.mailer.knows_repeats() && !self.ways.as_ref().is_some_and(|w| w.are_used())
+    fn is_repeatable(&self, outside: &Outside, plan: &Sending) -> bool {
+        plan.way == Way::Installation && outside.mailer.knows_repeats()
     }
 
     fn plan(&self, tx: &mut Tx<'_>, job: &SendLetter) -> Result<Step<Sending>> {
@@ -168,7 +168,6 @@ impl Handler for Sender {
         };
         match &way {
             Way::Installation | Way::Own(_) => {}
-            Way::Again => return Ok(Step::Later(tx.now())),
             Way::Shut(why) => return self.wait(tx, &letter, why),
         }
         let parcel = parcel(tx, &self.links, &letter)?;
