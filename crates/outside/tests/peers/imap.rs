@@ -2,9 +2,13 @@
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpListener,
     path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -454,4 +458,126 @@ async fn a_server_that_breaks_off_moves_no_cursor() {
     }
     let error = open_scripted(MailboxTls::None, "* OK hi\r\n", &NO_UIDS).await.err().unwrap();
     assert_eq!(error.code(), "imap.protocol");
+}
+
+/// A server that opens a folder as it should and then answers one command with the same again and again, until nobody listens.
+/// `N` counts. Answers how much of it was taken.
+fn endless(command: &'static str, answer: &'static str, pause: Duration) -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let taken = Arc::new(AtomicUsize::new(0));
+    let count = taken.clone();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"* OK hi\r\n").unwrap();
+        let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+        for line in lines.map_while(Result::ok) {
+            let tag = line.split(' ').next().unwrap();
+            if line.contains(command) {
+                for n in 1.. {
+                    let said = answer.replace('N', &n.to_string());
+                    if stream.write_all(said.as_bytes()).is_err() {
+                        return;
+                    }
+                    count.fetch_add(said.len(), Ordering::Relaxed);
+                    std::thread::sleep(pause);
+                }
+            }
+            let known = [OPENS[0], OPENS[1], ("SEARCH", "* SEARCH 1 2 3\r\nTAG OK\r\n"), ("SIZE", SIZES)];
+            let found = known.iter().find(|(command, _)| line.contains(command));
+            let said = found.map_or("TAG OK\r\n", |(_, answer)| *answer).replace("TAG", tag);
+            stream.write_all(said.as_bytes()).unwrap();
+        }
+    });
+    (port, taken)
+}
+
+const SIZES: &str = "* 1 FETCH (UID 1 RFC822.SIZE 3)\r\n* 2 FETCH (UID 2 RFC822.SIZE 3)\r\n* 3 FETCH (UID 3 RFC822.SIZE 3)\r\nTAG OK\r\n";
+
+async fn open_endless(port: u16) -> base::Result<Box<dyn Mailbox>> {
+    let access = MailboxAccess {
+        host: "127.0.0.1".into(),
+        port,
+        tls: MailboxTls::None,
+        sign_in: MailboxSignIn::Password { username: "ada".into(), password: Secret::new("x") },
+        folder: "INBOX".into(),
+    };
+    let config = ImapConfig {
+        allow_networks: loopback(),
+        timeout_seconds: 1,
+        max_mail_bytes: 1024 * 1024,
+        ..ImapConfig::default()
+    };
+    ImapMailboxes::new(config).unwrap().open(&access).await
+}
+
+#[tokio::test]
+async fn a_server_makes_us_hold_no_more_than_we_asked_for() {
+    let mail: &str = Box::leak(
+        format!("* N FETCH (UID N BODY[] {{200000}}\r\n{})\r\n", "x".repeat(200_000)).into_boxed_str(),
+    );
+    let again: &str = Box::leak(mail.replace("UID N", "UID 1").into_boxed_str());
+    let long: &str = Box::leak(format!("* SEARCH{}\r\n", " 7".repeat(100_000)).into_boxed_str());
+    let line: &str = Box::leak("* SEARCH 1".repeat(10_000).into_boxed_str());
+    // In words for people that is no announcement.
+    let words: &str = Box::leak(format!("* OK {}{{530000000}}\r\n", "x".repeat(20_000)).into_boxed_str());
+    let nested: &str =
+        Box::leak(format!("* 1 FETCH (BODYSTRUCTURE {}", "(".repeat(100_000)).into_boxed_str());
+    for (command, answer, most) in [
+        ("BODY.PEEK", mail, 60_000_000),
+        // Of what is asked for, over and over.
+        ("BODY.PEEK", again, 60_000_000),
+        ("BODY.PEEK", "* 1 FETCH (UID 1 BODY[] {530000000}\r\n", 4_000_000),
+        ("SEARCH", long, 40_000_000),
+        ("SEARCH", line, 40_000_000),
+        ("SIZE", "* N FETCH (UID N RFC822.SIZE 3)\r\n", 40_000_000),
+        ("SIZE", nested, 40_000_000),
+        ("LOGIN", words, 40_000_000),
+        ("EXAMINE", words, 40_000_000),
+    ] {
+        let (port, taken) = endless(command, answer, Duration::ZERO);
+        let what = answer.get(..60).unwrap_or(answer);
+        let error = match open_endless(port).await {
+            Ok(mut mailbox) => mailbox.since(None, 10, None).await.unwrap_err(),
+            Err(error) => error,
+        };
+        // Where a machine is slow the time is over first.
+        assert!(
+            ["imap.protocol", "imap.lost", "imap.unreachable"].contains(&error.code()),
+            "{what}: {error}"
+        );
+        // What lies in the buffers of the two systems is on top.
+        let taken = taken.load(Ordering::Relaxed);
+        assert!(taken < most, "{what}: {taken} bytes");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_never_comes_to_its_end_is_left() {
+    let (port, _) = endless("SIZE", "* 3 EXISTS\r\n", Duration::from_millis(50));
+    let mut mailbox = open_endless(port).await.unwrap();
+    let begun = Instant::now();
+    assert_eq!(mailbox.since(None, 10, None).await.unwrap_err().code(), "imap.lost");
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn what_was_not_asked_for_is_not_taken() {
+    const ANSWERS: [(&str, &str); 5] = [
+        OPENS[0],
+        OPENS[1],
+        ("SEARCH", "* SEARCH 2\r\nTAG OK\r\n"),
+        (
+            "SIZE",
+            "* 1 FETCH (UID 1 RFC822.SIZE 3)\r\n* 2 FETCH (UID 2 RFC822.SIZE 3 INTERNALDATE \"17-Jul-1996 02:44:25 -0700\")\r\nTAG OK\r\n",
+        ),
+        (
+            "BODY.PEEK",
+            "* 1 FETCH (UID 1 BODY[] {3}\r\nabc)\r\n* 2 FETCH (UID 2 BODY[] {3}\r\ndef)\r\n* 9 FETCH (UID 9 BODY[] {3}\r\nghi)\r\nTAG OK\r\n",
+        ),
+    ];
+    let mut mailbox = open_scripted(MailboxTls::None, "* OK hi\r\n", &ANSWERS).await.unwrap();
+    let fetched = mailbox.since(Some(MailCursor { uidvalidity: 7, last_uid: 1 }), 10, None).await.unwrap();
+    assert_eq!(fetched.mails, [(2, "def".into())]);
+    assert_eq!(fetched.cursor.last_uid, 2);
 }
