@@ -1503,6 +1503,11 @@ insert into channel_addresses (tenant_id, address_key, channel_id)
 drop index channels_by_reply_address;
 alter table channels drop column reply_key;
 
+-- 0026_mailboxes_made_anew
+alter table channel_mailboxes add column since timestamptz;
+alter table channel_mailboxes add column anew_until bigint;
+alter table channel_sent_folders add column anew_until bigint;
+
 -- row-level security
 grant usage on schema public to counterfoil_app;
 grant select, insert, update, delete on all tables in schema public to counterfoil_app;

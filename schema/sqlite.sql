@@ -1490,3 +1490,8 @@ insert into channel_addresses (tenant_id, address_key, channel_id)
   select tenant_id, reply_key, id from channels where reply_key is not null and reply_key not in (select address_key from channel_addresses);
 drop index channels_by_reply_address;
 alter table channels drop column reply_key;
+
+-- 0026_mailboxes_made_anew
+alter table channel_mailboxes add column since integer;
+alter table channel_mailboxes add column anew_until integer;
+alter table channel_sent_folders add column anew_until integer;

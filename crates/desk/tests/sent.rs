@@ -2,27 +2,32 @@
 //! engines, beside a neighbour.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
+use std::sync::Arc;
+
 use base::{Id, Role, minutes};
-use db::params;
+use db::{Tx, params};
 use desk::{
     channels::{
         self, MailChannel, NewChannel,
         mailbox::{self, NewMailbox},
+        oauth::{self, NewOauthClient, Provider},
         outgoing, sent,
     },
     intake::{self, Door, Mail, Outcome, Received},
     tickets::{self, Message, Status, Ticket, query},
 };
 use engine::{
-    Registry, Worker,
-    outside::{SendError, SendErrorClass},
+    Moment, Registry, Worker,
+    outside::{Envelope, HttpAnswer, MailboxSignIn, Mailer, Receipt, SendError, SendErrorClass},
 };
 use identity::{Links, users};
-use testkit::{Fakes, World, both_engines, fakes};
+use testkit::{DiesAt, Fakes, World, both_engines, fakes};
+use tokio::sync::watch;
 
 db::statements! {
     LETTERS = "select count(*) from letters where tenant_id = ?1";
     NOTICES = "select title from notices where tenant_id = ?1 order by id";
+    SHUT = "update channel_outgoing set paused_at = ?2, error = '535' where tenant_id = ?1";
     MESSAGES = "select count(*) from messages where tenant_id = ?1";
 }
 
@@ -43,22 +48,37 @@ fn letter(n: u32, from: &str, to: &str, subject: &str, more: &str) -> String {
     )
 }
 
+fn registry(world: &World) -> Registry {
+    let links = Links::parse("https://here.example.org").unwrap();
+    let mut registry = Registry::default();
+    registry.handle(intake::MailWorker::default());
+    registry.handle_inside(tickets::jobs::Announcer { links: links.clone() });
+    registry.handle(notices::letters::Sender {
+        links,
+        settled: Arc::new(|tx, letter, status| tickets::letter_settled(tx, letter.uuid(), status)),
+        ways: Some(Arc::new(outgoing::Outgoing::new(world.db.clone()))),
+    });
+    registry
+}
+
+/// A mailer that takes what comes twice for one, as the folder of letters does.
+struct Folder(Arc<dyn Mailer>);
+
+#[async_trait::async_trait]
+impl Mailer for Folder {
+    async fn send(&self, envelope: Envelope) -> Result<Receipt, SendError> {
+        self.0.send(envelope).await
+    }
+    fn knows_repeats(&self) -> bool {
+        true
+    }
+}
+
 impl<'w> Desk<'w> {
     async fn open(world: &'w World) -> Self {
         for scope in [world.scope(), world.scope_there()] {
             world.db.write(scope, desk::prepare_tenant).await.unwrap();
         }
-        let links = Links::parse("https://here.example.org").unwrap();
-        let mut registry = Registry::default();
-        registry.handle(intake::MailWorker::default());
-        registry.handle_inside(tickets::jobs::Announcer { links: links.clone() });
-        registry.handle(notices::letters::Sender {
-            links,
-            settled: std::sync::Arc::new(|tx, letter, status| {
-                tickets::letter_settled(tx, letter.uuid(), status)
-            }),
-            ways: Some(std::sync::Arc::new(channels::outgoing::Outgoing::new(world.db.clone()))),
-        });
         let made = world.db.write(world.scope(), |tx| {
             let new = NewChannel {
                 address: "support@here.example.org".parse()?,
@@ -80,7 +100,7 @@ impl<'w> Desk<'w> {
         });
         let channel = made.await.unwrap();
         let fakes = fakes();
-        let worker = Worker::new(world.db.clone(), fakes.outside.clone(), registry);
+        let worker = Worker::new(world.db.clone(), fakes.outside.clone(), registry(world));
         Self { world, fakes, worker, channel }
     }
 
@@ -257,4 +277,172 @@ both_engines! {
         let refused = world.db.write(world.scope(), move |tx| outgoing::set(tx, channel, &new)).await.unwrap_err();
         assert_eq!(refused.code(), "smtp.not_connected", "{refused}");
     }
+
+    async fn of_letters_that_leave_together_none_is_sent_twice_after_a_crash(world) {
+        let desk = Desk::open(&world).await;
+        let channel = desk.channel;
+        let names = ["ada", "ben", "eve", "grace"];
+        world.db.write(world.scope(), move |tx| {
+            outgoing::set(tx, channel, &outgoing::NewOutgoing {
+                host: "smtp.here.example.org".into(), port: 587, tls: "starttls".into(), sign_in: "none".into(), username: String::new(), password: None,
+            })?;
+            for name in names {
+                let to = format!("{name}@customers.example").parse()?;
+                let kind = notices::letters::LetterKind::SupportTicketUpdate;
+                let mut new = notices::letters::NewLetter::to(kind, to, name, "en", "here.example.org".into());
+                new.from_email = Some("support@here.example.org".parse()?);
+                notices::letters::post_test(tx, new, "Hello", "Hello")?;
+            }
+            Ok(())
+        }).await.unwrap();
+        let mut outside = desk.fakes.outside.clone();
+        outside.mailer = Arc::new(Folder(outside.mailer.clone()));
+        // Each was taken, and the server dies before any of it is written down.
+        let dying = Worker::new(world.db.clone(), outside.clone(), registry(&world)).with_probe(DiesAt::new([Moment::Performed; 4]));
+        // Side by side, as a server does.
+        let (stop, stopped) = watch::channel(false);
+        let all_went = async {
+            while desk.fakes.relays.sent().len() < 4 {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+            stop.send(true).unwrap();
+        };
+        tokio::join!(dying.run(stopped), all_went);
+        world.clock.advance(minutes(3));
+        Worker::new(world.db.clone(), outside, registry(&world)).run_due().await.unwrap();
+        assert_eq!(desk.fakes.relays.sent().len(), 4);
+        let letters = world.db.read(world.scope(), |r| notices::letters::list(r, None, 50)).await.unwrap();
+        assert!(letters.len() == 4 && letters.iter().all(|l| l.status == "uncertain"), "{letters:?}");
+    }
+
+    async fn letters_wait_for_a_connection_and_leave_by_the_new_one(world) {
+        let desk = Desk::open(&world).await;
+        let (channel, scope) = (desk.channel, || world.scope());
+        let register = |secret: &'static str| move |tx: &mut Tx<'_>| oauth::set_client(tx, Provider::Google, registration(secret)).map(|_| ());
+        world.db.write(scope(), register("one")).await.unwrap();
+        world.db.write(scope(), move |tx| connect(tx, channel, "support@here.example.org", "first")).await.unwrap();
+        let new = outgoing::NewOutgoing {
+            host: "smtp.here.example.org".into(), port: 465, tls: "tls".into(), sign_in: "oauth".into(), username: String::new(), password: None,
+        };
+        let theirs = new.clone();
+        world.db.write(scope(), move |tx| outgoing::set(tx, channel, &new)).await.unwrap();
+        // A neighbour whose server lets nobody in either.
+        let there = world.db.write(world.scope_there(), move |tx| {
+            oauth::set_client(tx, Provider::Google, registration("theirs"))?;
+            let address = NewChannel { address: "help@there.example.org".parse()?, fields: channels::ChannelPatch::default() };
+            let channel = channels::create(tx, address)?.1.id;
+            connect(tx, channel, "help@there.example.org", "theirs")?;
+            outgoing::set(tx, channel, &theirs)?;
+            let now = tx.now();
+            tx.execute(&SHUT, params![now])?;
+            Ok(channel)
+        }).await.unwrap();
+        let refused = || SendError { class: SendErrorClass::SignIn, detail: "535 5.7.8 no".into() };
+        let says = |status: u16, body: &'static str| {
+            Ok(HttpAnswer { status, retry_after: None, body: body.into(), took: std::time::Duration::ZERO })
+        };
+        let to_ada = async || {
+            let all = world.db.read(scope(), |r| notices::letters::list(r, None, 50)).await.unwrap();
+            all.into_iter().find(|l| l.to_email.as_str() == "ada@customers.example").unwrap()
+        };
+        let pass = async |minutes_each: i64, times: u32| {
+            for _ in 0..times {
+                world.clock.advance(minutes(minutes_each));
+                desk.worker.run_due().await.unwrap();
+            }
+        };
+
+        // The provider has ended the connection.
+        desk.fakes.relays.fail_next([refused()]);
+        desk.fakes.http.answer_next([says(400, r#"{"error": "invalid_grant"}"#)]);
+        desk.bring(Door::Imap, &letter(1, ADA, SUPPORT, "Internet down", "")).await;
+        // For a day and a half nobody knocks, nothing fails, and the letter says what it waits for.
+        pass(30, 72).await;
+        assert_eq!(desk.fakes.relays.knocks(), 1);
+        let waiting = to_ada().await;
+        assert!(waiting.status == "queued" && waiting.attempts <= 1, "{waiting:?}");
+        let why = waiting.last_error.unwrap();
+        assert!(why.contains("until the channel's mail server is corrected") && why.contains("connect again"), "{why}");
+
+        // Connected again, by another account.
+        world.db.write(scope(), move |tx| connect(tx, channel, "desk@here.example.org", "second")).await.unwrap();
+        let server = world.db.read(scope(), move |r| outgoing::find(r, channel)).await.unwrap().unwrap();
+        assert_eq!((server.paused_at, server.error, server.username.as_str()), (None, None, "desk@here.example.org"));
+        pass(10, 1).await;
+        assert_eq!(to_ada().await.status, "sent");
+        for (relay, _) in desk.fakes.relays.sent() {
+            let Some(MailboxSignIn::Token { username, access_token }) = relay.sign_in else { panic!("a token") };
+            assert_eq!((username.as_str(), access_token.reveal()), ("desk@here.example.org", "second"));
+        }
+
+        // The registration's secret has run out, and is entered anew.
+        desk.fakes.relays.fail_next([refused()]);
+        desk.fakes.http.answer_next([says(401, r#"{"error": "invalid_client"}"#)]);
+        desk.bring(Door::Imap, &letter(2, "Eve <eve@customers.example>", SUPPORT, "Another", "")).await;
+        let paused = world.db.read(scope(), move |r| outgoing::find(r, channel)).await.unwrap().unwrap();
+        assert!(paused.paused_at.is_some(), "{paused:?}");
+        world.db.write(scope(), register("two")).await.unwrap();
+        pass(10, 1).await;
+        assert!(desk.fakes.relays.sent().iter().any(|(_, e)| e.to.as_str() == "eve@customers.example"));
+
+        // What waits for longer than three days has failed, and can be sent again.
+        desk.fakes.relays.fail_next([refused()]);
+        desk.fakes.http.answer_next([says(400, r#"{"error": "invalid_grant"}"#)]);
+        desk.bring(Door::Imap, &letter(3, ADA, SUPPORT, "A third", "")).await;
+        let third = to_ada().await;
+        pass(60, 71).await;
+        assert_eq!(to_ada().await.status, "queued");
+        pass(60, 2).await;
+        let failed = to_ada().await;
+        assert_eq!((failed.id, failed.status.as_str()), (third.id, "failed"), "{failed:?}");
+        world.db.write(scope(), move |tx| connect(tx, channel, "support@here.example.org", "third")).await.unwrap();
+        world.db.write(scope(), move |tx| notices::letters::resend(tx, third.id)).await.unwrap();
+        pass(1, 1).await;
+        assert_eq!(to_ada().await.status, "sent");
+
+        let there = world.db.read(world.scope_there(), move |r| outgoing::find(r, there)).await.unwrap().unwrap();
+        assert!(there.paused_at.is_some() && there.username == "help@there.example.org", "{there:?}");
+        assert!(desk.fakes.mailer.sent().is_empty());
+    }
+}
+
+fn registration(secret: &str) -> NewOauthClient {
+    NewOauthClient {
+        client_id: "counterfoil".into(),
+        client_secret: Some(base::Secret::new(secret)),
+        directory: String::new(),
+        authorize_url: String::new(),
+        token_url: String::new(),
+        scopes: String::new(),
+        host: String::new(),
+        port: 993,
+        tls: "tls".into(),
+    }
+}
+
+/// Signs in at the provider, from the button to the tokens.
+fn connect(tx: &mut Tx<'_>, channel: Id<MailChannel>, username: &str, token: &str) -> base::Result<()> {
+    let session = uuid::Uuid::from_u128(7);
+    let page = oauth::begin(
+        tx,
+        &oauth::Begin {
+            channel,
+            provider: Provider::Google,
+            session,
+            redirect_url: "https://here.example.org/connected".into(),
+            username: username.into(),
+            folder: "INBOX".into(),
+            from_beginning: false,
+        },
+    )?;
+    let state = page.split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    let attempt = oauth::take(tx, Provider::Google, &state, session)?;
+    let tokens = oauth::Tokens {
+        access_token: base::Secret::new(token),
+        refresh_token: Some(base::Secret::new(format!("more of {token}"))),
+        seconds: 1_000_000,
+        scope: None,
+        account: None,
+    };
+    oauth::keep(tx, &attempt, &tokens).map(|_| ())
 }

@@ -85,16 +85,16 @@ pub trait Handler: Send + Sync + 'static {
     /// Whether [`Handler::read_plan`] is worth asking.
     const PLANS_BY_READING: bool = false;
 
-    /// Whether performing twice comes to the same as performing once. Where it does not, what a crash interrupts is not
-    /// begun again: it is settled as [`Failure::Uncertain`].
-    fn is_repeatable(&self, _: &Outside) -> bool {
+    /// Whether performing this plan twice comes to the same as performing it once. Where it does not, what a crash interrupts
+    /// is not begun again: it is settled as [`Failure::Uncertain`]. Asked in the transaction of the plan, and recorded there.
+    fn is_repeatable(&self, _: &Outside, _: &Self::Plan) -> bool {
         true
     }
 
     fn plan(&self, tx: &mut Tx<'_>, job: &Self::Job) -> Result<Step<Self::Plan>>;
 
-    /// The plan of a repeatable job where reading is enough to make it: nothing has to wait for a turn to write then.
-    /// None leaves the decision to `plan`.
+    /// The plan of a job where reading is enough to make it: nothing has to wait for a turn to write then. None leaves the
+    /// decision to `plan`, and so does one that is not repeatable, since that has to be recorded.
     fn read_plan(&self, _: &Read<'_>, _: &Self::Job) -> Result<Option<Self::Plan>> {
         Ok(None)
     }
@@ -162,14 +162,16 @@ pub(crate) enum Planned {
     Done,
     Later(Timestamp),
     Perform(Performing),
+    /// Not to be performed twice.
+    PerformOnce(Performing),
 }
 
 /// A handler whose types are forgotten, so that the worker can keep a table of them.
 pub(crate) trait AnyHandler: Send + Sync {
     fn attempts_max(&self) -> u32;
     fn outages_max(&self) -> u32;
-    fn is_repeatable(&self, outside: &Outside) -> bool;
     fn plans_by_reading(&self) -> bool;
+    /// Only of what may be repeated.
     fn read_plan(&self, read: &Read<'_>, payload: &str, outside: &Outside) -> Result<Option<Performing>>;
     fn plan(&self, tx: &mut Tx<'_>, payload: &str, outside: &Outside) -> Result<Planned>;
     /// Records that performing was begun and that nobody knows how it ended.
@@ -197,15 +199,12 @@ impl<H: Handler> AnyHandler for Outsider<H> {
     fn outages_max(&self) -> u32 {
         H::OUTAGES_MAX
     }
-    fn is_repeatable(&self, outside: &Outside) -> bool {
-        self.0.is_repeatable(outside)
-    }
     fn plans_by_reading(&self) -> bool {
         H::PLANS_BY_READING
     }
     fn read_plan(&self, read: &Read<'_>, payload: &str, outside: &Outside) -> Result<Option<Performing>> {
         let job: H::Job = serde_json::from_str(payload).map_err(base::Error::from_source)?;
-        let plan = self.0.read_plan(read, &job)?;
+        let plan = self.0.read_plan(read, &job)?.filter(|plan| self.0.is_repeatable(outside, plan));
         Ok(plan.map(|plan| self.performing(outside, job, plan)))
     }
     fn plan(&self, tx: &mut Tx<'_>, payload: &str, outside: &Outside) -> Result<Planned> {
@@ -213,7 +212,10 @@ impl<H: Handler> AnyHandler for Outsider<H> {
         Ok(match self.0.plan(tx, &job)? {
             Step::Done => Planned::Done,
             Step::Later(at) => Planned::Later(at),
-            Step::Perform(plan) => Planned::Perform(self.performing(outside, job, plan)),
+            Step::Perform(plan) if self.0.is_repeatable(outside, &plan) => {
+                Planned::Perform(self.performing(outside, job, plan))
+            }
+            Step::Perform(plan) => Planned::PerformOnce(self.performing(outside, job, plan)),
         })
     }
     fn lost(&self, tx: &mut Tx<'_>, payload: &str, why: &str) -> Result<()> {
@@ -230,9 +232,6 @@ impl<I: Inside> AnyHandler for Insider<I> {
     }
     fn outages_max(&self) -> u32 {
         I::ATTEMPTS_MAX
-    }
-    fn is_repeatable(&self, _: &Outside) -> bool {
-        true
     }
     fn plans_by_reading(&self) -> bool {
         false

@@ -19,7 +19,7 @@ pub struct Claim {
     pub attempts: u32,
     pub fence: i64,
     pub run_at: Timestamp,
-    /// An attempt before this one went outside, and its end was not recorded.
+    /// An attempt before this one went outside with what must not happen twice, and its end was not recorded.
     pub was_begun: bool,
 }
 

@@ -207,7 +207,7 @@ impl Worker {
             return self.give_up(&claim, error).await;
         };
         let performing = match self.plan(&claim, &handler).await {
-            Ok(Planned::Perform(performing)) => performing,
+            Ok(Planned::Perform(performing) | Planned::PerformOnce(performing)) => performing,
             Ok(Planned::Done | Planned::Later(_)) => return,
             Err(error) => return self.retry(&claim, handler.attempts_max(), &error).await,
         };
@@ -224,8 +224,7 @@ impl Worker {
     }
 
     async fn plan(&self, claim: &Claim, handler: &Arc<dyn AnyHandler>) -> Result<Planned> {
-        let is_once = !handler.is_repeatable(&self.outside);
-        if handler.plans_by_reading() && !is_once {
+        if handler.plans_by_reading() && !claim.was_begun {
             let (payload, handler, outside) = (claim.payload.clone(), handler.clone(), self.outside.clone());
             // Should the lease be over already, settling finds the newer fence.
             let read =
@@ -239,7 +238,8 @@ impl Worker {
             if !store::holds(tx, &held)? {
                 return Ok(Planned::Done);
             }
-            if held.was_begun && is_once {
+            // It was written down only of what must not happen twice, so what is planned now is not asked.
+            if held.was_begun {
                 handler.lost(tx, &held.payload, LOST)?;
                 store::dead(tx, &held, LOST)?;
                 return Ok(Planned::Done);
@@ -248,7 +248,7 @@ impl Worker {
             match &planned {
                 Planned::Done => store::done(tx, &held)?,
                 Planned::Later(at) => store::postpone(tx, &held, *at)?,
-                Planned::Perform(_) if is_once => store::begun(tx, &held, true)?,
+                Planned::PerformOnce(_) => store::begun(tx, &held, true)?,
                 Planned::Perform(_) => {}
             }
             Ok(planned)

@@ -72,7 +72,7 @@ impl Handler for OnceGreeter {
     type Job = GreetOnce;
     type Plan = Envelope;
     type Outcome = ();
-    fn is_repeatable(&self, outside: &Outside) -> bool {
+    fn is_repeatable(&self, outside: &Outside, _: &Envelope) -> bool {
         outside.mailer.knows_repeats()
     }
     fn plan(&self, tx: &mut Tx<'_>, job: &GreetOnce) -> Result<Step<Envelope>> {
@@ -85,6 +85,52 @@ impl Handler for OnceGreeter {
         &self,
         tx: &mut Tx<'_>,
         job: &GreetOnce,
+        outcome: Result<(), Failure>,
+        last: bool,
+    ) -> Result<()> {
+        Greeter.settle(tx, &Greet { who: job.who.clone() }, outcome, last)
+    }
+}
+
+/// A greeting of which its plan says whether it may be heard twice.
+#[derive(Serialize, Deserialize)]
+struct GreetAsPlanned {
+    who: String,
+}
+impl Job for GreetAsPlanned {
+    const KIND: &'static str = "test.greet_as_planned";
+    fn key(&self) -> String {
+        self.who.clone()
+    }
+}
+struct PlannedGreeter;
+impl PlannedGreeter {
+    fn envelope(job: &GreetAsPlanned) -> Result<Envelope> {
+        let (to, message_id) = ("ada@example.org".parse()?, job.who.clone());
+        Ok(Envelope { from: None, to, message_id, raw: "hello".into() })
+    }
+}
+impl Handler for PlannedGreeter {
+    type Job = GreetAsPlanned;
+    type Plan = Envelope;
+    type Outcome = ();
+    const PLANS_BY_READING: bool = true;
+    fn is_repeatable(&self, _: &Outside, plan: &Envelope) -> bool {
+        plan.message_id.starts_with("twice")
+    }
+    fn plan(&self, _: &mut Tx<'_>, job: &GreetAsPlanned) -> Result<Step<Envelope>> {
+        Self::envelope(job).map(Step::Perform)
+    }
+    fn read_plan(&self, _: &db::Read<'_>, job: &GreetAsPlanned) -> Result<Option<Envelope>> {
+        Self::envelope(job).map(Some)
+    }
+    async fn perform(&self, outside: &Outside, plan: Envelope) -> Result<(), Failure> {
+        Greeter.perform(outside, plan).await
+    }
+    fn settle(
+        &self,
+        tx: &mut Tx<'_>,
+        job: &GreetAsPlanned,
         outcome: Result<(), Failure>,
         last: bool,
     ) -> Result<()> {
@@ -164,6 +210,7 @@ fn registry() -> Registry {
     registry
         .handle(Greeter)
         .handle(OnceGreeter)
+        .handle(PlannedGreeter)
         .handle_inside(NoteTaker)
         .handle_inside(UrgentTaker)
         .handle(HopelessWorker);
@@ -303,6 +350,24 @@ both_engines! {
         assert_eq!(worker.run_due().await.unwrap(), 1);
         assert_eq!(mailer.sent().len(), 1);
         assert_eq!(state(&world, "done").await, 2);
+    }
+
+    async fn of_jobs_claimed_together_each_plan_says_whether_it_happens_twice(world) {
+        let (outside, mailer) = fake_outside();
+        let names = ["once-1", "twice-1", "once-2", "twice-2", "once-3"];
+        for who in names {
+            let job = GreetAsPlanned { who: who.into() };
+            world.db.write(world.scope(), move |tx| tx.enqueue(&job)).await.unwrap();
+        }
+        let dying = Worker::new(world.db.clone(), outside.clone(), registry()).with_probe(DiesAt::new([Moment::Performed; 5]));
+        assert_eq!(dying.run_due().await.unwrap(), 5);
+        assert_eq!(mailer.sent().len(), 5);
+        world.clock.advance(minutes(3));
+        Worker::new(world.db.clone(), outside.clone(), registry()).run_due().await.unwrap();
+        let times = |who: &str| mailer.sent().iter().filter(|e| e.message_id == who).count();
+        assert_eq!(names.map(times), [1, 2, 1, 2, 1]);
+        assert_eq!((state(&world, "dead").await, state(&world, "done").await), (3, 2));
+        assert_eq!(count(&world, world.scope()).await, 5, "each is settled, whatever is known of it");
     }
 
     async fn a_panic_is_an_error_of_its_job_alone(world) {

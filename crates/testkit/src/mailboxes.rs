@@ -7,9 +7,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use base::{Error, Kind, Result};
+use base::{Error, Kind, Result, Timestamp};
 use bytes::Bytes;
-use engine::outside::{Fetched, MailCursor, Mailbox, MailboxAccess, Mailboxes, Wake};
+use engine::outside::{Bygone, Fetched, MailCursor, Mailbox, MailboxAccess, Mailboxes, Wake};
 use tokio::sync::Notify;
 
 /// Mailboxes by the name one signs in with. One that nobody delivered to is empty.
@@ -33,12 +33,14 @@ struct Folder {
     uidvalidity: u32,
     next_uid: u32,
     mails: Vec<(u32, Bytes)>,
+    /// When one was got, where a test says so.
+    dates: HashMap<Bytes, Timestamp>,
     too_large: Vec<(u32, u64)>,
 }
 
 impl Default for Folder {
     fn default() -> Self {
-        Self { uidvalidity: 1, next_uid: 1, mails: Vec::new(), too_large: Vec::new() }
+        Self { uidvalidity: 1, next_uid: 1, mails: Vec::new(), dates: HashMap::new(), too_large: Vec::new() }
     }
 }
 
@@ -53,6 +55,12 @@ impl FakeMailboxes {
         drop(state);
         self.0.news.notify_waiters();
         uid
+    }
+    /// The same, of mail that was got at an instant.
+    pub fn deliver_at(&self, username: &str, mail: impl Into<Bytes>, got: Timestamp) -> u32 {
+        let mail = mail.into();
+        self.state().folders.entry(username.into()).or_default().dates.insert(mail.clone(), got);
+        self.deliver(username, mail)
     }
     /// Puts something there that is larger than is taken.
     pub fn deliver_too_large(&self, username: &str, size_bytes: u64) -> u32 {
@@ -128,10 +136,27 @@ impl Mailbox for FakeMailbox {
         self.folder(|folder| MailCursor { uidvalidity: folder.uidvalidity, last_uid: folder.next_uid - 1 })
     }
 
-    async fn since(&mut self, cursor: Option<MailCursor>, limit: usize) -> Result<Fetched> {
+    async fn since(
+        &mut self,
+        cursor: Option<MailCursor>,
+        limit: usize,
+        bygone: Option<Bygone>,
+    ) -> Result<Fetched> {
         self.folder(|folder| {
-            let restarted = cursor.is_some_and(|cursor| cursor.uidvalidity != folder.uidvalidity);
-            let after = cursor.filter(|_| !restarted).map_or(0, |cursor| cursor.last_uid);
+            if cursor.is_some_and(|cursor| cursor.uidvalidity != folder.uidvalidity) {
+                return Fetched {
+                    cursor: MailCursor { uidvalidity: folder.uidvalidity, last_uid: 0 },
+                    mails: Vec::new(),
+                    too_large: Vec::new(),
+                    unreadable: Vec::new(),
+                    more: true,
+                    restarted: Some(folder.next_uid - 1),
+                };
+            }
+            let after = cursor.map_or(0, |cursor| cursor.last_uid);
+            let is_bygone = |uid: u32, mail: &Bytes| {
+                bygone.is_some_and(|b| b.covers(uid, folder.dates.get(mail).copied()))
+            };
             let mut uids: Vec<u32> = folder.mails.iter().map(|(uid, _)| *uid).collect();
             uids.extend(folder.too_large.iter().map(|(uid, _)| *uid));
             uids.retain(|uid| *uid > after);
@@ -142,11 +167,16 @@ impl Mailbox for FakeMailbox {
             let of = |uid: u32| uid > after && uid <= last_uid;
             Fetched {
                 cursor: MailCursor { uidvalidity: folder.uidvalidity, last_uid },
-                mails: folder.mails.iter().filter(|(uid, _)| of(*uid)).cloned().collect(),
+                mails: folder
+                    .mails
+                    .iter()
+                    .filter(|(uid, mail)| of(*uid) && !is_bygone(*uid, mail))
+                    .cloned()
+                    .collect(),
                 too_large: folder.too_large.iter().filter(|(uid, _)| of(*uid)).copied().collect(),
                 unreadable: Vec::new(),
                 more,
-                restarted,
+                restarted: None,
             }
         })
     }
@@ -200,16 +230,22 @@ mod tests {
         all.deliver_too_large("ada", 99);
         all.deliver("ada", "three");
         let mut mailbox = all.open(&access).await.unwrap();
-        let first = mailbox.since(None, 2).await.unwrap();
+        let first = mailbox.since(None, 2, None).await.unwrap();
         assert_eq!((first.mails.len(), first.too_large.len(), first.more), (1, 1, true));
-        let second = mailbox.since(Some(first.cursor), 2).await.unwrap();
+        let second = mailbox.since(Some(first.cursor), 2, None).await.unwrap();
         assert_eq!((second.mails, second.more), (vec![(3, "three".into())], false));
         assert_eq!(mailbox.idle(Duration::from_millis(5)).await.unwrap(), Wake::Nothing);
         let (wake, uid) =
             tokio::join!(mailbox.idle(Duration::from_secs(9)), async { all.deliver("ada", "four") });
         assert_eq!((wake.unwrap(), uid), (Wake::Mail, 4));
         all.renumber("ada");
-        assert!(mailbox.since(Some(second.cursor), 9).await.unwrap().restarted);
+        let anew = mailbox.since(Some(second.cursor), 9, None).await.unwrap();
+        assert_eq!((anew.restarted, anew.cursor.last_uid, anew.mails.len()), (Some(3), 0, 0));
+        let (then, now) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH + base::seconds(9));
+        all.deliver_at("ada", "old", then);
+        let bygone = |until_uid| Some(Bygone { until_uid, before: now });
+        assert_eq!(mailbox.since(Some(anew.cursor), 9, bygone(4)).await.unwrap().mails.len(), 3);
+        assert_eq!(mailbox.since(Some(anew.cursor), 9, bygone(3)).await.unwrap().mails.len(), 4);
         all.fail("ada", "imap.sign_in");
         assert_eq!(all.open(&access).await.err().unwrap().code(), "imap.sign_in");
     }

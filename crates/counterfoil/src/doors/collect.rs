@@ -13,7 +13,7 @@ use desk::{
     },
     intake::{self, Door, Received},
 };
-use engine::outside::{Blobs, Fetched, HttpClient, MailCursor, Mailbox, MailboxAccess, Mailboxes};
+use engine::outside::{Blobs, Bygone, Fetched, HttpClient, MailCursor, Mailbox, MailboxAccess, Mailboxes};
 use identity::tenants;
 use tokio::{sync::watch, task::AbortHandle};
 
@@ -82,7 +82,16 @@ impl Seen {
     fn begins_at_end(&self) -> bool {
         self.cursor().is_none() && (self.sent.is_some() || !self.mailbox.from_beginning)
     }
-    fn took(&self, tx: &mut Tx<'_>, cursor: MailCursor, letters: Vec<Received>) -> Result<()> {
+    fn bygone(&self) -> Option<Bygone> {
+        self.sent.as_ref().map_or_else(|| self.mailbox.bygone(), SentFolder::bygone)
+    }
+    fn begun_anew(&self, tx: &mut Tx<'_>, cursor: MailCursor, last_uid: u32) -> Result<()> {
+        match &self.sent {
+            Some(sent) => sent::begun_anew(tx, sent, cursor, last_uid),
+            None => mailbox::begun_anew(tx, &self.mailbox, cursor, last_uid),
+        }
+    }
+    fn took(&self, tx: &mut Tx<'_>, cursor: MailCursor, letters: Vec<(u32, Received)>) -> Result<()> {
         match &self.sent {
             Some(sent) => sent::took(tx, sent, cursor, letters),
             None => mailbox::took(tx, &self.mailbox, cursor, letters),
@@ -246,8 +255,14 @@ impl Collector {
                 self.db.write(Self::scope(key.tenant), move |tx| before.took(tx, end, Vec::new())).await?;
                 seen.set_cursor(end);
             }
-            let fetched = open.since(seen.cursor(), BATCH).await?;
+            let fetched = open.since(seen.cursor(), BATCH, seen.bygone()).await?;
             *pause = PAUSE;
+            if let Some(last_uid) = fetched.restarted {
+                tracing::warn!(channel = %key.channel, last_uid, "a folder's numbers began anew, and it is read again");
+                let begun = move |tx: &mut Tx<'_>| seen.begun_anew(tx, fetched.cursor, last_uid);
+                self.db.write(Self::scope(key.tenant), begun).await?;
+                continue;
+            }
             let more = fetched.more;
             if Some(fetched.cursor) != seen.cursor() {
                 self.take(key.tenant, seen, fetched).await?;
@@ -260,14 +275,14 @@ impl Collector {
 
     async fn take(&self, tenant: TenantId, seen: Seen, fetched: Fetched) -> Result<()> {
         let mut letters = Vec::with_capacity(fetched.mails.len());
-        for (_, raw) in fetched.mails {
+        for (uid, raw) in fetched.mails {
             // Where letters go out through the mailbox's own provider, it keeps each of ours.
             if seen.sent.is_some() && intake::sent::is_own(tenant, &raw) {
                 continue;
             }
             let mut writer = self.blobs.begin(tenant).await?;
             writer.write(raw).await?;
-            letters.push(Received {
+            let letter = Received {
                 channel: seen.mailbox.channel_id,
                 door: if seen.sent.is_some() { Door::Sent } else { Door::Imap },
                 envelope_from: None,
@@ -275,7 +290,8 @@ impl Collector {
                 client_ip: None,
                 helo: None,
                 blob: writer.finish().await?,
-            });
+            };
+            letters.push((uid, letter));
         }
         let large = fetched.too_large.into_iter().map(|(uid, size)| {
             format!(

@@ -1,6 +1,9 @@
 //! Postfix in between: it brings letters over LMTP, and takes ours along.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 use testkit::peers::{Postfix, free_port};
@@ -148,4 +151,65 @@ fn two_servers_write_to_each_other_and_it_ends() {
     they_write_to_each_other(&acme, &umbrella, &postfix);
     a.stop();
     b.stop();
+}
+
+#[test]
+fn letters_of_a_channel_leave_through_its_own_server() {
+    let mut place = Place::sqlite();
+    let lmtp = behind(&mut place, None);
+    let hop = format!("lmtp:inet:127.0.0.1:{lmtp}");
+    let postfix = Postfix::start(&[("acme.example", &hop), ("umbrella.example", &hop)]);
+    place.set("outgoing.allow_networks", "127.0.0.0/8");
+    for slug in ["acme", "umbrella"] {
+        place.ok(&["tenant", "create", slug, "--name", slug, "--host", &format!("help.{slug}.example")]);
+        channel_of(&place, slug);
+    }
+    let server = place.serve();
+    let side = |host, slug: &str| Side { server: &server, host, key: place.key_of(slug, "admin") };
+    let (acme, umbrella) = (side("help.acme.example", "acme"), side("help.umbrella.example", "umbrella"));
+    let call = |method: &str, path: &str, body: &str| {
+        let bearer = format!("Bearer {}", acme.key);
+        let headers =
+            [("Host", acme.host), ("Authorization", &*bearer), ("Content-Type", "application/json")];
+        server.address().send(method, path, &headers, body.as_bytes()).unwrap()
+    };
+    let channel = all(&server, acme.host, &acme.key, "/api/admin/channels").remove(0);
+    let path = format!("/api/admin/channels/{}/outgoing", channel["id"].as_str().unwrap());
+    let own = json!({ "host": "127.0.0.1", "port": postfix.port, "tls": "none", "sign_in": "none" });
+    let set = call("PUT", &path, &own.to_string());
+    assert_eq!(set.status, 200, "{}", String::from_utf8_lossy(&set.body));
+
+    // Acme's confirmation, and then its answer, come to umbrella through acme's own server.
+    let mut talk = Talk::connect(postfix.port).unwrap();
+    let first = letter("support@umbrella.example", "Our line is down");
+    assert!(talk.send("support@umbrella.example", SUPPORT, &first).unwrap().starts_with("250"));
+    eventually("acme's confirmation", || (umbrella.outcomes() == ["automated"]).then_some(()));
+    let ticket = acme.mails()[0]["ticket_id"].as_str().unwrap().to_owned();
+    acme.answer(&ticket);
+    eventually("acme's answer", || (umbrella.outcomes() == ["automated", "ticket"]).then_some(()));
+    assert!(umbrella.mails().iter().all(|m| m["from_email"] == SUPPORT));
+    assert!(postfix.log().contains(&format!("from=<{SUPPORT}>")), "{}", postfix.log());
+
+    // What umbrella confirms leaves as the installation's letters do, here into a folder; none of acme's is there.
+    let outbox = place.data().join("outbox");
+    let letters = eventually("umbrella's confirmation", || {
+        let files = fs::read_dir(&outbox).ok()?.filter_map(|file| fs::read_to_string(file.ok()?.path()).ok());
+        Some(files.collect::<Vec<String>>()).filter(|all| !all.is_empty())
+    });
+    assert!(letters.iter().all(|text| !text.contains("To: support@umbrella.example")), "{letters:?}");
+    let sent = || postfix.log().matches("status=sent").count();
+    assert_eq!(sent(), 3, "the first, and acme's two: {}", postfix.log());
+
+    // Its server is gone for good, and its letters leave as all others do.
+    assert_eq!(call("DELETE", &path, "").status, 204);
+    acme.answer(&ticket);
+    eventually("an answer in the folder", || {
+        let mut files =
+            fs::read_dir(&outbox).ok()?.filter_map(|file| fs::read_to_string(file.ok()?.path()).ok());
+        files.find(|text| {
+            text.contains("support@umbrella.example>") || text.contains("To: support@umbrella.example")
+        })
+    });
+    assert_eq!(sent(), 3);
+    server.stop();
 }

@@ -53,6 +53,7 @@ migrations! {
     23 "0023_channel_outgoing",
     24 "0024_mail_people",
     25 "0025_channel_addresses",
+    26 "0026_mailboxes_made_anew",
 }
 
 impl Migration {

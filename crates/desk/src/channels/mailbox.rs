@@ -2,10 +2,14 @@
 //!
 //! The cursor moves in the transaction that takes the letters behind it, and only from where it was: of two servers that
 //! look into one mailbox, the second finds that the letters are here.
+//!
+//! A server may number a folder anew (another UIDVALIDITY): it was moved, or restored. All of it is read again then. What is
+//! older than our interest is passed over, unless the mailbox is collected from its beginning; what came before byte for byte
+//! is not taken again; the rest is known by its Message-ID and body, as ever.
 
 use base::{Error, Id, Kind, OrNotFound, Result, Secret, Timestamp};
 use db::{Read, Row, Tx, Wake, params};
-use engine::outside::{MailCursor, MailboxAccess, MailboxSignIn, MailboxTls};
+use engine::outside::{Bygone, MailCursor, MailboxAccess, MailboxSignIn, MailboxTls};
 use identity::{User, audit, users};
 use notices::inbox;
 use serde::Serialize;
@@ -26,6 +30,8 @@ pub struct ChannelMailbox {
     pub sign_in: String,
     pub folder: String,
     pub from_beginning: bool,
+    /// When collecting began.
+    pub since: Timestamp,
     /// When it was last looked into.
     pub checked_at: Option<Timestamp>,
     /// Letters collected so far.
@@ -38,6 +44,10 @@ pub struct ChannelMailbox {
     #[serde(skip)]
     #[schemars(skip)]
     pub cursor: Option<MailCursor>,
+    /// The last letter that was there when the folder's numbers began anew.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub anew_until: Option<u32>,
     #[serde(skip)]
     #[schemars(skip)]
     pub password: Secret,
@@ -61,7 +71,7 @@ const OAUTH: &str = "oauth";
 macro_rules! columns {
     () => {
         "channel_id, host, port, tls, username, password, folder, uidvalidity, last_uid, from_beginning, checked_at, collected, error_code, error,
-         paused_at, version, sign_in"
+         paused_at, version, sign_in, coalesce(since, created_at), anew_until"
     };
 }
 
@@ -69,15 +79,16 @@ db::statements! {
     OF = concat!("select ", columns!(), " from channel_mailboxes where tenant_id = ?1 and channel_id = ?2");
     ALL = concat!("select ", columns!(), " from channel_mailboxes where tenant_id = ?1 order by channel_id");
     INSERT = "insert into channel_mailboxes (tenant_id, channel_id, host, port, tls, username, password, folder, from_beginning, collected, version,
-        created_at, updated_at, sign_in) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, 1, ?10, ?10, ?11)
+        created_at, updated_at, sign_in, since) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, 1, ?10, ?10, ?11, ?10)
         on conflict (tenant_id, channel_id) do update set host = excluded.host, port = excluded.port, tls = excluded.tls, username = excluded.username,
         password = excluded.password, folder = excluded.folder, from_beginning = excluded.from_beginning, sign_in = excluded.sign_in, error_code = null, error = null,
         paused_at = null, version = channel_mailboxes.version + 1, updated_at = excluded.updated_at";
-    RESET = "update channel_mailboxes set uidvalidity = null, last_uid = null where tenant_id = ?1 and channel_id = ?2";
+    RESET = "update channel_mailboxes set uidvalidity = null, last_uid = null, anew_until = null, since = ?3 where tenant_id = ?1 and channel_id = ?2";
     DELETE = "delete from channel_mailboxes where tenant_id = ?1 and channel_id = ?2";
     LOCK = "select uidvalidity, last_uid from channel_mailboxes where tenant_id = ?1 and channel_id = ?2 and version = ?3 {lock}";
     MOVE = "update channel_mailboxes set uidvalidity = ?3, last_uid = ?4, checked_at = ?5, collected = collected + ?6, error_code = null, error = null
         where tenant_id = ?1 and channel_id = ?2";
+    ANEW = "update channel_mailboxes set uidvalidity = ?3, last_uid = ?4, anew_until = ?5, checked_at = ?6 where tenant_id = ?1 and channel_id = ?2";
     FAILED = "update channel_mailboxes set error_code = ?4, error = ?5, paused_at = ?6, checked_at = ?7
         where tenant_id = ?1 and channel_id = ?2 and version = ?3";
 }
@@ -105,6 +116,8 @@ fn map(row: &Row<'_>) -> Result<ChannelMailbox> {
         paused_at: c.next()?,
         version: c.next()?,
         sign_in: c.next()?,
+        since: c.next()?,
+        anew_until: c.next()?,
     })
 }
 
@@ -119,6 +132,12 @@ pub fn tls_of(word: &str) -> Result<MailboxTls> {
 }
 
 impl ChannelMailbox {
+    /// What nobody asked for, where the folder's numbers began anew.
+    pub fn bygone(&self) -> Option<Bygone> {
+        let until_uid = self.anew_until.filter(|_| !self.from_beginning)?;
+        Some(Bygone { until_uid, before: self.since })
+    }
+
     pub fn is_by_oauth(&self) -> bool {
         self.sign_in == OAUTH
     }
@@ -172,7 +191,9 @@ pub fn described(read: &Read<'_>, channel: Id<MailChannel>, new: &NewMailbox) ->
         sign_in: PASSWORD.into(),
         folder: new.folder.trim().to_owned(),
         from_beginning: new.from_beginning,
+        since: read.now(),
         cursor: None,
+        anew_until: None,
         checked_at: None,
         collected: 0,
         error_code: None,
@@ -220,7 +241,9 @@ pub(super) fn set_signed_in(
         from_beginning,
         sign_in: OAUTH.into(),
         password: Secret::new(""),
+        since: tx.now(),
         cursor: None,
+        anew_until: None,
         checked_at: None,
         collected: 0,
         error_code: None,
@@ -252,7 +275,7 @@ fn save(tx: &mut Tx<'_>, m: &ChannelMailbox) -> Result<ChannelMailbox> {
     let is_another =
         |b: &ChannelMailbox| (&b.host, &b.username, &b.folder) != (&m.host, &m.username, &m.folder);
     if before.as_ref().is_some_and(is_another) {
-        tx.execute(&RESET, params![channel])?;
+        tx.execute(&RESET, params![channel, now])?;
         sent::reset(tx, channel)?;
     }
     tx.wake(Wake::Access);
@@ -278,7 +301,7 @@ pub fn remove(tx: &mut Tx<'_>, channel: Id<MailChannel>) -> Result<()> {
     )
 }
 
-/// Takes letters that were collected, and moves the cursor past them, in one commit.
+/// Takes letters that were collected, each with its UID, and moves the cursor past them, in one commit.
 ///
 /// # Errors
 /// `mailbox.moved`: somebody else took them, or the mailbox was changed. Nothing is kept; look again.
@@ -286,21 +309,34 @@ pub fn took(
     tx: &mut Tx<'_>,
     seen: &ChannelMailbox,
     cursor: MailCursor,
-    letters: Vec<Received>,
+    letters: Vec<(u32, Received)>,
 ) -> Result<()> {
-    let moved = || Error::new(Kind::Conflict, "mailbox.moved", "somebody else looked into this mailbox");
+    hold(tx, seen)?;
+    let (now, count) = (tx.now(), intake::receive_collected(tx, letters, seen.anew_until)?);
+    tx.execute(&MOVE, params![seen.channel_id, cursor.uidvalidity, cursor.last_uid, now, count]).map(|_| ())
+}
+
+/// The folder's numbers began anew, and this is the last of what is there: the cursor goes back to its beginning.
+///
+/// # Errors
+/// `mailbox.moved`, as [`took`].
+pub fn begun_anew(tx: &mut Tx<'_>, seen: &ChannelMailbox, cursor: MailCursor, last_uid: u32) -> Result<()> {
+    hold(tx, seen)?;
+    let now = tx.now();
+    tx.execute(&ANEW, params![seen.channel_id, cursor.uidvalidity, cursor.last_uid, last_uid, now])
+        .map(|_| ())
+}
+
+/// Holds a mailbox that stands where it was seen.
+fn hold(tx: &mut Tx<'_>, seen: &ChannelMailbox) -> Result<()> {
     let held = tx.query_one(&LOCK, params![seen.channel_id, seen.version], |row| {
         Ok((row.get::<Option<u32>>(0)?, row.get::<Option<u32>>(1)?))
     })?;
     let expected = (seen.cursor.map(|c| c.uidvalidity), seen.cursor.map(|c| c.last_uid));
     if held != Some(expected) {
-        return Err(moved());
+        return Err(Error::new(Kind::Conflict, "mailbox.moved", "somebody else looked into this mailbox"));
     }
-    let (now, count) = (tx.now(), letters.len() as u64);
-    for letter in letters {
-        intake::receive(tx, letter)?;
-    }
-    tx.execute(&MOVE, params![seen.channel_id, cursor.uidvalidity, cursor.last_uid, now, count]).map(|_| ())
+    Ok(())
 }
 
 /// It could not be looked into. `is_final`: nobody knocks again until the access is corrected; administrators are told.

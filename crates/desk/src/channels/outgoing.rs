@@ -1,7 +1,5 @@
 //! The mail server that a channel's letters leave through, where it has one of its own.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use async_trait::async_trait;
 use base::{Actor, Error, Id, OrNotFound, Result, Secret, TenantId, Timestamp};
 use db::{Db, Read, Row, Scope, Tx, params};
@@ -62,6 +60,12 @@ db::statements! {
         username = excluded.username, password = excluded.password, error = null, paused_at = null, version = channel_outgoing.version + 1,
         updated_at = excluded.updated_at";
     DELETE = "delete from channel_outgoing where tenant_id = ?1 and channel_id = ?2";
+    // A new connection, or a new registration at its provider, lets what the old one stopped go on.
+    CONNECTED = "update channel_outgoing set username = ?3, error = null, paused_at = null, version = version + 1, updated_at = ?4
+        where tenant_id = ?1 and channel_id = ?2 and sign_in = 'oauth'";
+    REGISTERED = "update channel_outgoing set error = null, paused_at = null, version = version + 1, updated_at = ?3
+        where tenant_id = ?1 and sign_in = 'oauth' and paused_at is not null and channel_id in
+            (select channel_id from channel_grants where tenant_id = ?1 and provider = ?2)";
     PAUSE = "update channel_outgoing set error = ?4, paused_at = ?5 where tenant_id = ?1 and channel_id = ?2 and version = ?3 and paused_at is null";
 }
 
@@ -161,7 +165,24 @@ pub(super) fn forget(tx: &mut Tx<'_>, channel: Id<MailChannel>) -> Result<()> {
     tx.execute(&DELETE, params![channel]).map(|_| ())
 }
 
+/// The channel's mailbox was connected anew, perhaps by another account: its letters leave by that.
+pub(super) fn connected(tx: &mut Tx<'_>, channel: Id<MailChannel>, username: &str) -> Result<()> {
+    let now = tx.now();
+    tx.execute(&CONNECTED, params![channel, username, now]).map(|_| ())
+}
+
+/// The registration at a provider was entered anew.
+pub(super) fn registered(tx: &mut Tx<'_>, provider: oauth::Provider) -> Result<()> {
+    let now = tx.now();
+    tx.execute(&REGISTERED, params![provider, now]).map(|_| ())
+}
+
 impl ChannelOutgoing {
+    fn why_it_waits(&self) -> String {
+        let why = self.error.as_deref().unwrap_or_default();
+        format!("it waits until the channel's mail server is corrected: {why}")
+    }
+
     fn relay(&self, token: Option<Secret>) -> Result<MailRelay> {
         let (username, password) = (self.username.clone(), self.password.clone());
         let sign_in = match (self.sign_in.as_str(), token) {
@@ -203,12 +224,11 @@ pub async fn send_through(
 /// Letters of channels that have a server of their own.
 pub struct Outgoing {
     db: Db,
-    used: AtomicBool,
 }
 
 impl Outgoing {
     pub fn new(db: Db) -> Self {
-        Self { db, used: AtomicBool::new(false) }
+        Self { db }
     }
 }
 
@@ -217,14 +237,11 @@ impl Ways for Outgoing {
     fn way(&self, tx: &mut Tx<'_>, letter: &Letter) -> Result<Way> {
         let Some(from) = &letter.from_email else { return Ok(Way::Installation) };
         let Some(channel) = store::by_address(tx, from)? else { return Ok(Way::Installation) };
-        if find(tx, channel.id)?.is_none() {
-            return Ok(Way::Installation);
+        let Some(server) = find(tx, channel.id)? else { return Ok(Way::Installation) };
+        if server.paused_at.is_some() {
+            return Ok(Way::Shut(server.why_it_waits()));
         }
-        Ok(if self.used.swap(true, Ordering::Relaxed) { Way::Own(channel.id.uuid()) } else { Way::Again })
-    }
-
-    fn are_used(&self) -> bool {
-        self.used.load(Ordering::Relaxed)
+        Ok(Way::Own(channel.id.uuid()))
     }
 
     async fn send(
@@ -240,11 +257,9 @@ impl Ways for Outgoing {
         let (server, channel) = look.await.map_err(|e| SendError::temporary(e.message()))?;
         // Taken away since: the next attempt goes another way.
         let server = server.ok_or_else(|| SendError::temporary("the channel has no mail server any more"))?;
+        // It was shut since this letter was planned.
         if server.paused_at.is_some() {
-            let why = server.error.unwrap_or_default();
-            return Err(SendError::temporary(format!(
-                "it waits until the channel's mail server is corrected: {why}"
-            )));
+            return Err(SendError::temporary(server.why_it_waits()));
         }
         // Who signs in may write in their own name alone, and what comes back to it is a report that we know.
         let from = if server.sign_in == "none" { envelope.from } else { Some(channel.address.clone()) };

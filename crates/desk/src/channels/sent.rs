@@ -4,7 +4,7 @@
 
 use base::{Error, Id, Kind, OrNotFound, Result, Timestamp};
 use db::{Read, Row, Tx, Wake, params};
-use engine::outside::MailCursor;
+use engine::outside::{Bygone, MailCursor};
 use identity::audit;
 use serde::Serialize;
 
@@ -31,6 +31,10 @@ pub struct SentFolder {
     #[serde(skip)]
     #[schemars(skip)]
     pub cursor: Option<MailCursor>,
+    /// The last letter that was there when the folder's numbers began anew.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub anew_until: Option<u32>,
     #[serde(skip)]
     #[schemars(skip)]
     pub version: i64,
@@ -38,7 +42,7 @@ pub struct SentFolder {
 
 macro_rules! columns {
     () => {
-        "channel_id, folder, since, checked_at, collected, error_code, error, paused_at, uidvalidity, last_uid, version"
+        "channel_id, folder, since, checked_at, collected, error_code, error, paused_at, uidvalidity, last_uid, version, anew_until"
     };
 }
 
@@ -48,11 +52,12 @@ db::statements! {
     SET = "insert into channel_sent_folders (tenant_id, channel_id, folder, since, collected, version) values (?1, ?2, ?3, ?4, 0, 1)
         on conflict (tenant_id, channel_id) do update set folder = excluded.folder, error_code = null, error = null, paused_at = null,
         version = channel_sent_folders.version + 1";
-    RESET = "update channel_sent_folders set uidvalidity = null, last_uid = null, version = version + 1 where tenant_id = ?1 and channel_id = ?2";
+    RESET = "update channel_sent_folders set uidvalidity = null, last_uid = null, anew_until = null, version = version + 1 where tenant_id = ?1 and channel_id = ?2";
     DELETE = "delete from channel_sent_folders where tenant_id = ?1 and channel_id = ?2";
     LOCK = "select uidvalidity, last_uid from channel_sent_folders where tenant_id = ?1 and channel_id = ?2 and version = ?3 {lock}";
     MOVE = "update channel_sent_folders set uidvalidity = ?3, last_uid = ?4, checked_at = ?5, collected = collected + ?6, error_code = null, error = null
         where tenant_id = ?1 and channel_id = ?2";
+    ANEW = "update channel_sent_folders set uidvalidity = ?3, last_uid = ?4, anew_until = ?5, checked_at = ?6 where tenant_id = ?1 and channel_id = ?2";
     FAILED = "update channel_sent_folders set error_code = ?4, error = ?5, paused_at = ?6, checked_at = ?7
         where tenant_id = ?1 and channel_id = ?2 and version = ?3";
 }
@@ -64,7 +69,7 @@ fn map(row: &Row<'_>) -> Result<SentFolder> {
     let (uidvalidity, last_uid): (Option<u32>, Option<u32>) = (c.next()?, c.next()?);
     let cursor =
         uidvalidity.zip(last_uid).map(|(uidvalidity, last_uid)| MailCursor { uidvalidity, last_uid });
-    let version = c.next()?;
+    let (version, anew_until) = (c.next()?, c.next()?);
     Ok(SentFolder {
         channel_id,
         folder,
@@ -75,8 +80,16 @@ fn map(row: &Row<'_>) -> Result<SentFolder> {
         error,
         paused_at,
         cursor,
+        anew_until,
         version,
     })
+}
+
+impl SentFolder {
+    /// What nobody asked for, where the folder's numbers began anew.
+    pub fn bygone(&self) -> Option<Bygone> {
+        self.anew_until.map(|until_uid| Bygone { until_uid, before: self.since })
+    }
 }
 
 pub fn find(read: &Read<'_>, channel: Id<MailChannel>) -> Result<Option<SentFolder>> {
@@ -140,7 +153,27 @@ pub(super) fn forget(tx: &mut Tx<'_>, channel: Id<MailChannel>) -> Result<()> {
 ///
 /// # Errors
 /// `mailbox.moved`: somebody else took them, or the folder was changed.
-pub fn took(tx: &mut Tx<'_>, seen: &SentFolder, cursor: MailCursor, letters: Vec<Received>) -> Result<()> {
+pub fn took(
+    tx: &mut Tx<'_>,
+    seen: &SentFolder,
+    cursor: MailCursor,
+    letters: Vec<(u32, Received)>,
+) -> Result<()> {
+    hold(tx, seen)?;
+    let (now, count) = (tx.now(), intake::receive_collected(tx, letters, seen.anew_until)?);
+    tx.execute(&MOVE, params![seen.channel_id, cursor.uidvalidity, cursor.last_uid, now, count]).map(|_| ())
+}
+
+/// The folder's numbers began anew, as [`mailbox::begun_anew`] has it.
+pub fn begun_anew(tx: &mut Tx<'_>, seen: &SentFolder, cursor: MailCursor, last_uid: u32) -> Result<()> {
+    hold(tx, seen)?;
+    let now = tx.now();
+    tx.execute(&ANEW, params![seen.channel_id, cursor.uidvalidity, cursor.last_uid, last_uid, now])
+        .map(|_| ())
+}
+
+/// Holds a folder that stands where it was seen.
+fn hold(tx: &mut Tx<'_>, seen: &SentFolder) -> Result<()> {
     let held = tx.query_one(&LOCK, params![seen.channel_id, seen.version], |row| {
         Ok((row.get::<Option<u32>>(0)?, row.get::<Option<u32>>(1)?))
     })?;
@@ -148,11 +181,7 @@ pub fn took(tx: &mut Tx<'_>, seen: &SentFolder, cursor: MailCursor, letters: Vec
     if held != Some(expected) {
         return Err(Error::new(Kind::Conflict, "mailbox.moved", "somebody else looked into this folder"));
     }
-    let (now, count) = (tx.now(), letters.len() as u64);
-    for letter in letters {
-        intake::receive(tx, letter)?;
-    }
-    tx.execute(&MOVE, params![seen.channel_id, cursor.uidvalidity, cursor.last_uid, now, count]).map(|_| ())
+    Ok(())
 }
 
 /// It could not be read. `is_final`: nobody looks again until it is corrected; administrators are told.

@@ -37,6 +37,7 @@ mod work;
 
 pub use handle::{admit, assign, discard, read_again, release, sweep};
 pub use model::{Door, FoundBy, Mail, MailState, MessageMail, Outcome, Standing};
+pub(crate) use receive::receive_collected;
 pub use receive::{Received, envelope_channels, receive, recipient, return_path};
 pub use store::forget_ticket;
 pub use work::{MailWorker, WorkMail};

@@ -33,6 +33,25 @@ pub fn receive(tx: &mut Tx<'_>, letter: Received) -> Result<Id<Mail>> {
     Ok(id)
 }
 
+/// Takes what was collected from a folder, each with its UID, and answers how many that were. Where the folder's numbers began
+/// anew, what was there up to `anew_until` may have come before, under another number: then the same bytes, with the lines
+/// that every server on the way wrote above them, are the same letter.
+pub(crate) fn receive_collected(
+    tx: &mut Tx<'_>,
+    letters: Vec<(u32, Received)>,
+    anew_until: Option<u32>,
+) -> Result<u64> {
+    let mut taken = 0;
+    for (uid, letter) in letters {
+        if anew_until.is_some_and(|last| uid <= last) && store::is_here(tx, &letter)? {
+            continue;
+        }
+        receive(tx, letter)?;
+        taken += 1;
+    }
+    Ok(taken)
+}
+
 /// The longest path of an envelope that is kept, in bytes (RFC 5321, 4.5.3.1: 64 and 255, and the sign between them).
 const PATH_MAX: usize = 320;
 

@@ -44,12 +44,22 @@ const TOLD_AFTER: jiff::SignedDuration = base::minutes(15);
 
 pub struct MailWorker {
     pub limits: Limits,
+    at_once_kib: u32,
     room: Semaphore,
+}
+
+impl MailWorker {
+    /// With so many raw bytes read at once, in KiB, at least one. A larger letter is read alone.
+    #[must_use]
+    pub fn with_at_once_kib(at_once_kib: u32) -> Self {
+        let room = Semaphore::new(at_once_kib as usize);
+        Self { limits: Limits::default(), at_once_kib, room }
+    }
 }
 
 impl Default for MailWorker {
     fn default() -> Self {
-        Self { limits: Limits::default(), room: Semaphore::new(AT_ONCE_KIB as usize) }
+        Self::with_at_once_kib(AT_ONCE_KIB)
     }
 }
 
@@ -112,7 +122,7 @@ impl Handler for MailWorker {
 
     async fn perform(&self, outside: &Outside, plan: Reading) -> Result<Box<ReadMail>, Failure> {
         let later = |e: base::Error| Failure::Temporary(format!("the original cannot be read: {e}"));
-        let kib = u32::try_from(plan.size_bytes / 1024 + 1).unwrap_or(AT_ONCE_KIB).min(AT_ONCE_KIB);
+        let kib = u32::try_from(plan.size_bytes / 1024 + 1).unwrap_or(u32::MAX).min(self.at_once_kib);
         let room = self.room.acquire_many(kib).await;
         let _held = room.map_err(|_| Failure::Temporary("letters are not read any more".into()))?;
         let reader = outside.blobs.open(plan.tenant, plan.sha256).await.map_err(|e| match e.kind() {

@@ -22,9 +22,13 @@ pub struct Desk<'w> {
 }
 
 pub fn registry() -> Registry {
+    registry_with(intake::MailWorker::default())
+}
+
+pub fn registry_with(mails: intake::MailWorker) -> Registry {
     let links = Links::parse("https://here.example.org").unwrap();
     let mut registry = Registry::default();
-    registry.handle(intake::MailWorker::default());
+    registry.handle(mails);
     registry.handle(desk::leftovers::Sweeper);
     registry.handle_inside(tickets::jobs::Announcer { links: links.clone() });
     registry.handle(notices::letters::Sender {

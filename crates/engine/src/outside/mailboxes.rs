@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use base::{Error, Result, Secret};
+use base::{Error, Result, Secret, Timestamp};
 use bytes::Bytes;
 
 /// Opens mailboxes that letters are collected from (IMAP).
@@ -28,10 +28,15 @@ pub trait Mailbox: Send {
     async fn end(&mut self) -> Result<MailCursor>;
 
     /// The mails behind `cursor` in the order they came, at most `limit` (up to 500) and a few dozen megabytes at once.
-    /// `None` begins at the first.
+    /// `None` begins at the first. Those that are `bygone` are passed over unread.
     ///
     /// Store the letters and the new cursor together: that is what makes each arrive once.
-    async fn since(&mut self, cursor: Option<MailCursor>, limit: usize) -> Result<Fetched>;
+    async fn since(
+        &mut self,
+        cursor: Option<MailCursor>,
+        limit: usize,
+        bygone: Option<Bygone>,
+    ) -> Result<Fetched>;
 
     /// One mail, also a large one; `None` when it is gone, or when the folder was made anew. For retrying by hand.
     async fn one(&mut self, uidvalidity: u32, uid: u32, max_bytes: u64) -> Result<Option<Bytes>>;
@@ -51,6 +56,22 @@ pub struct MailCursor {
     pub last_uid: u32,
 }
 
+/// Mails that were there when a folder's numbers began anew, and are older than anybody's interest in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bygone {
+    /// The last one that was there.
+    pub until_uid: u32,
+    /// Of these, what the server got before (its INTERNALDATE, in whole seconds) is meant. One without a date is not.
+    pub before: Timestamp,
+}
+
+impl Bygone {
+    pub fn covers(&self, uid: u32, got: Option<Timestamp>) -> bool {
+        let whole = base::seconds(1);
+        uid <= self.until_uid && got.is_some_and(|got| got + whole <= self.before)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
     /// Where to go on. It has moved past everything that is in one of the lists, and past what is gone.
@@ -63,9 +84,9 @@ pub struct Fetched {
     pub unreadable: Vec<(u32, String)>,
     /// There is more: ask again before waiting.
     pub more: bool,
-    /// The folder has another UIDVALIDITY than the cursor: everything in it comes once more, and who has kept
-    /// what came before can tell.
-    pub restarted: bool,
+    /// The folder has another UIDVALIDITY than the cursor: its numbers began anew, and this is the last one now. Nothing was
+    /// read; from the new cursor everything in it comes once more, and who has kept what came before can tell.
+    pub restarted: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

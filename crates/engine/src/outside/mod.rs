@@ -31,7 +31,7 @@ pub use door::{Accepted, Delivered, Door, RecipientVerdict, ReturnPath};
 pub use http::{HttpAnswer, HttpClient, HttpError, HttpRequest, Method};
 pub use mail_checks::{Authentication, CheckedMail, MailChecks, Outcome};
 pub use mailboxes::{
-    Fetched, MailCursor, Mailbox, MailboxAccess, MailboxSignIn, MailboxTls, Mailboxes, Wake,
+    Bygone, Fetched, MailCursor, Mailbox, MailboxAccess, MailboxSignIn, MailboxTls, Mailboxes, Wake,
 };
 pub use mailer::{Envelope, Mailer, Receipt, SendError, SendErrorClass};
 pub use relays::{MailRelay, Relays};

@@ -133,6 +133,7 @@ db::statements! {
     BY_MESSAGE_ID = concat!("select ", columns!(), " from letters where tenant_id = ?1 and message_id = ?2");
     BOUNCED = "update letters set status = 'bounced', last_error = ?3 where tenant_id = ?1 and id = ?2 and status in ('sent', 'uncertain')";
     SETTLE = "update letters set status = ?3, attempts = attempts + 1, last_error = ?4, sent_at = ?5 where tenant_id = ?1 and id = ?2";
+    SAY = "update letters set status = ?3, last_error = ?4 where tenant_id = ?1 and id = ?2 and (status <> ?3 or last_error is null or last_error <> ?4)";
     DROP_FILES_OF_TICKET = "delete from letter_files where tenant_id = ?1 and letter_id in (select id from letters where tenant_id = ?1 and ticket_id = ?2)";
     DROP_OF_TICKET = "delete from letters where tenant_id = ?1 and ticket_id = ?2";
     FIRST_OF_TICKET = "select message_id from letters where tenant_id = ?1 and ticket_id = ?2 and to_email = ?3 order by id limit 1";
@@ -344,6 +345,11 @@ pub fn resend(tx: &mut Tx<'_>, id: Id<Letter>) -> Result<()> {
 pub fn forget_ticket(tx: &mut Tx<'_>, ticket: Uuid) -> Result<()> {
     tx.execute(&DROP_FILES_OF_TICKET, params![ticket])?;
     tx.execute(&DROP_OF_TICKET, params![ticket]).map(|_| ())
+}
+
+/// Where a letter stands without an attempt, and why. False where that is said already.
+pub(super) fn say(tx: &mut Tx<'_>, id: Id<Letter>, status: &str, why: &str) -> Result<bool> {
+    tx.execute(&SAY, params![id, status, why]).map(|n| n == 1)
 }
 
 pub(super) fn settle(tx: &mut Tx<'_>, id: Id<Letter>, status: &str, error: Option<&str>) -> Result<()> {

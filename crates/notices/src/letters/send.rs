@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use base::{Email, Id, Kind, Result, TenantId};
+use base::{Email, Id, Kind, Result, TenantId, Timestamp, hours, minutes};
 use db::{Read, Tx};
 use engine::{
     Failure, Handler, Job, Outside, Step,
@@ -113,6 +113,31 @@ fn sender_of(domain: &str) -> Result<Email> {
     if numeric { "support@localhost".parse() } else { format!("support@{domain}").parse() }
 }
 
+/// How long a letter waits for a server that lets nobody in, before it has failed: what was urgent then is wrong now.
+const WAITS_MAX: jiff::SignedDuration = hours(72);
+
+/// When a letter that has waited so long is looked at again: soon while the pause is young, so that correcting it is seen to help.
+fn look_again(letter: &Letter, now: Timestamp) -> Timestamp {
+    now + (now.duration_since(letter.created_at) / 8).clamp(minutes(1), minutes(10))
+}
+
+impl Sender {
+    /// It is no fault of the letter: it waits, says why, and uses up none of its attempts.
+    fn wait(&self, tx: &mut Tx<'_>, letter: &Letter, why: &str) -> Result<Step<Sending>> {
+        let now = tx.now();
+        if now.duration_since(letter.created_at) > WAITS_MAX {
+            metrics::counter!("counterfoil_letters_failed_total").increment(1);
+            outbox::say(tx, letter.id, "failed", why)?;
+            (self.settled)(tx, letter.id, "failed")?;
+            return Ok(Step::Done);
+        }
+        if outbox::say(tx, letter.id, "queued", why)? {
+            (self.settled)(tx, letter.id, "deferred")?;
+        }
+        Ok(Step::Later(look_again(letter, now)))
+    }
+}
+
 /// A letter on its way to the mail server.
 pub struct Sending {
     from: Option<Email>,
@@ -127,8 +152,8 @@ impl Handler for Sender {
     type Plan = Sending;
     type Outcome = ();
 
-    fn is_repeatable(&self, outside: &Outside) -> bool {
-        outside.mailer.knows_repeats() && !self.ways.as_ref().is_some_and(|w| w.are_used())
+    fn is_repeatable(&self, outside: &Outside, plan: &Sending) -> bool {
+        plan.way == Way::Installation && outside.mailer.knows_repeats()
     }
 
     fn plan(&self, tx: &mut Tx<'_>, job: &SendLetter) -> Result<Step<Sending>> {
@@ -141,8 +166,9 @@ impl Handler for Sender {
             Some(ways) => ways.way(tx, &letter)?,
             None => Way::Installation,
         };
-        if way == Way::Again {
-            return Ok(Step::Later(tx.now()));
+        match &way {
+            Way::Installation | Way::Own(_) => {}
+            Way::Shut(why) => return self.wait(tx, &letter, why),
         }
         let parcel = parcel(tx, &self.links, &letter)?;
         let from = (!letter.automatic).then(|| parcel.from.clone());

@@ -26,18 +26,15 @@ pub trait Ways: Send + Sync + 'static {
         way: Uuid,
         envelope: Envelope,
     ) -> Result<Receipt, SendError>;
-
-    /// Whether letters have left by such ways from this process: servers deliver what is sent twice.
-    fn are_used(&self) -> bool;
 }
 
 /// How a letter leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Way {
     /// Through the installation's mail server.
     Installation,
-    /// Through the one of this name.
+    /// Through the one of this name. Servers deliver what is sent twice.
     Own(Uuid),
-    /// Look again at once: it is the first, and has to be begun as one that must not be sent twice.
-    Again,
+    /// Through one that lets nobody in, until somebody has corrected the access; why, for people.
+    Shut(String),
 }

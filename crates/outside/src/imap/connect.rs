@@ -2,17 +2,12 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use async_imap::{
-    Authenticator, Client,
-    error::Error as ImapError,
-    imap_proto::{MailboxDatum, NameAttribute, Response, Status},
-};
 use async_trait::async_trait;
-use base::{Error, Result};
+use base::{Error, Result, Secret};
 use engine::outside::{Mailbox, MailboxAccess, MailboxSignIn, MailboxTls, Mailboxes};
+use imap_proto::{Capability, MailboxDatum, NameAttribute, Response, Status};
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpStream, lookup_host},
     sync::OnceCell,
     time::timeout,
@@ -22,14 +17,13 @@ use tokio_rustls::TlsConnector;
 use super::{
     ImapConfig,
     folder::Folder,
-    session::{BoxStream, Session, broken, one_line, protocol, unavailable},
+    session::{Said, Session, protocol, unavailable, words},
+    wire::BoxStream,
 };
 use crate::http::{refusal, tls};
 
 /// Addresses of one name that are tried, in their order.
 const MAX_ADDRESSES: usize = 3;
-/// Bytes of what a server says it can.
-const MAX_CAPABILITIES: usize = 16 * 1024;
 
 /// Mailboxes over IMAP.
 pub struct ImapMailboxes {
@@ -97,63 +91,55 @@ impl ImapMailboxes {
     }
 
     /// Connected, encrypted and greeted.
-    async fn client(&self, access: &MailboxAccess) -> Result<Client<BoxStream>> {
+    async fn connect(&self, access: &MailboxAccess) -> Result<Session> {
         let stream = self.reach(access).await?;
         stream.set_nodelay(true).map_err(Error::from_source)?;
         let mut stream: BoxStream = Box::new(stream);
         if access.tls == MailboxTls::Tls {
             stream = self.encrypt(&access.host, stream).await?;
         }
-        let mut client = Client::new(stream);
-        let greeting = client.read_response().await.map_err(|error| broken(error.into()))?;
-        match greeting.as_ref().map(|data| data.parsed()) {
-            Some(Response::Data { status: Status::Ok, .. }) => {}
+        let mut session = Session::new(stream, self.limit());
+        let greeted = session.greeting(|greeting| match greeting {
+            Response::Data { status: Status::Ok, .. } => Ok(()),
             // Signed in before anybody asked: whoever says so in the clear would keep us from encrypting.
-            Some(Response::Data { status: Status::PreAuth, .. }) => {
-                return Err(protocol("the server takes us for somebody already"));
+            Response::Data { status: Status::PreAuth, .. } => {
+                Err(protocol("the server takes us for somebody already"))
             }
-            Some(Response::Data { status: Status::Bye, outcome, .. }) => {
-                let words = one_line(outcome.information.as_deref().unwrap_or_default());
-                return Err(unavailable("imap.unreachable", format!("the server turned us away: {words}")));
+            Response::Data { status: Status::Bye, outcome } => {
+                let why = format!("the server turned us away: {}", words(outcome));
+                Err(unavailable("imap.unreachable", why))
             }
-            _ => return Err(protocol("the server does not greet like an IMAP server")),
-        }
+            _ => Err(protocol("the server does not greet like an IMAP server")),
+        });
+        greeted.await??;
         if access.tls != MailboxTls::Starttls {
-            return Ok(client);
+            return Ok(session);
         }
-        if let Err(error) = client.run_command_and_check_ok("STARTTLS", None).await {
-            return Err(match error {
-                ImapError::No(words) | ImapError::Bad(words) => {
-                    let why =
-                        format!("the server does not upgrade, so nothing was sent: {}", one_line(&words));
-                    unavailable("imap.tls", why)
-                }
-                other => broken(other),
-            });
+        let refused = |why: &str| {
+            unavailable("imap.tls", format!("the server does not upgrade, so nothing was sent: {why}"))
+        };
+        match session.run("STARTTLS", 1, |_| {}).await {
+            Ok(Said::Ok) => {}
+            Ok(Said::No(words)) => return Err(refused(&words)),
+            Err(error) if error.code() == "imap.protocol" => return Err(refused(error.message())),
+            Err(error) => return Err(error),
         }
-        // What was sent along with the answer is dropped with the client: it was said in the clear, by anybody.
-        Ok(Client::new(self.encrypt(&access.host, client.into_inner()).await?))
+        // What was sent along with the answer is dropped: it was said in the clear, by anybody.
+        Ok(Session::new(self.encrypt(&access.host, session.into_stream()).await?, self.limit()))
     }
-}
 
-impl ImapMailboxes {
     async fn sign_in(&self, access: &MailboxAccess) -> Result<Session> {
         access.check()?;
         let connect = async {
-            let client = self.client(access).await?;
-            let signed_in = match &access.sign_in {
-                MailboxSignIn::Password { username, password } => {
-                    client.login(username, password.reveal()).await
-                }
+            let mut session = self.connect(access).await?;
+            let said = match &access.sign_in {
+                MailboxSignIn::Password { username, password } => session.login(username, password).await?,
                 MailboxSignIn::Token { username, access_token } => {
                     let token = access_token.reveal();
-                    let mut stream = client.into_inner();
-                    let offered = capabilities(&mut stream).await?;
-                    let client = Client::new(stream);
-                    match mechanism(&offered) {
+                    match mechanism(&mechanisms(&mut session).await?) {
                         Mechanism::Xoauth2 => {
                             let first = format!("user={username}\x01auth=Bearer {token}\x01\x01");
-                            client.authenticate("XOAUTH2", Token { first: Some(first), after: "" }).await
+                            session.authenticate("XOAUTH2", &Secret::new(first), "").await?
                         }
                         Mechanism::Oauthbearer => {
                             // Of the name's own characters two have a meaning there (RFC 5801, 4).
@@ -162,24 +148,21 @@ impl ImapMailboxes {
                             let first = format!(
                                 "n,a={name},\x01host={host}\x01port={port}\x01auth=Bearer {token}\x01\x01"
                             );
-                            client
-                                .authenticate("OAUTHBEARER", Token { first: Some(first), after: "\x01" })
-                                .await
+                            session.authenticate("OAUTHBEARER", &Secret::new(first), "\x01").await?
                         }
                     }
                 }
             };
-            signed_in.map_err(|(error, _)| match error {
-                ImapError::No(words) => {
-                    unavailable("imap.sign_in", format!("the sign-in was refused: {}", one_line(&words)))
+            match said {
+                Said::Ok => Ok(session),
+                Said::No(words) => {
+                    Err(unavailable("imap.sign_in", format!("the sign-in was refused: {words}")))
                 }
-                other => broken(other),
-            })
+            }
         };
-        let wire = timeout(self.limit() * 2, connect)
+        timeout(self.limit() * 2, connect)
             .await
-            .map_err(|_| unavailable("imap.unreachable", "no connection in time"))??;
-        Ok(Session::new(wire, self.limit()))
+            .map_err(|_| unavailable("imap.unreachable", "no connection in time"))?
     }
 }
 
@@ -216,49 +199,25 @@ enum Mechanism {
 
 /// XOAUTH2, as Microsoft and Google speak it, or the standard where only that is offered (RFC 7628). A server that names
 /// neither may know the older one all the same, and says so if not.
-fn mechanism(capabilities: &str) -> Mechanism {
-    let offers = |name: &str| {
-        let words = capabilities.split_ascii_whitespace();
-        words
-            .filter_map(|w| w.get(..5).filter(|p| p.eq_ignore_ascii_case("AUTH=")).and(w.get(5..)))
-            .any(|w| w.eq_ignore_ascii_case(name))
-    };
+fn mechanism(offered: &[String]) -> Mechanism {
+    let offers = |name: &str| offered.iter().any(|one| one.eq_ignore_ascii_case(name));
     if offers("OAUTHBEARER") && !offers("XOAUTH2") { Mechanism::Oauthbearer } else { Mechanism::Xoauth2 }
 }
 
-/// What the server says it can, as lines. The library tells it after the sign-in alone.
-async fn capabilities(stream: &mut BoxStream) -> Result<String> {
-    let lost = |error: std::io::Error| unavailable("imap.lost", format!("the connection broke: {error}"));
-    stream.write_all(b"C0 CAPABILITY\r\n").await.map_err(lost)?;
-    stream.flush().await.map_err(lost)?;
-    let mut said = Vec::new();
-    loop {
-        let byte = stream.read_u8().await.map_err(lost)?;
-        said.push(byte);
-        if said.len() > MAX_CAPABILITIES {
-            return Err(protocol("the server says too much of what it can"));
-        }
-        if byte == b'\n' {
-            let text = String::from_utf8_lossy(&said);
-            if text.lines().next_back().is_some_and(|line| line.starts_with("C0 ")) {
-                return Ok(text.into_owned());
+/// The ways to sign in that a server offers.
+async fn mechanisms(session: &mut Session) -> Result<Vec<String>> {
+    let mut offered = Vec::new();
+    session
+        .run("CAPABILITY", 1, |response| {
+            if let Response::Capabilities(list) = response {
+                offered.extend(list.iter().filter_map(|one| match one {
+                    Capability::Auth(name) => Some(name.to_string()),
+                    Capability::Atom(_) | Capability::Imap4rev1 => None,
+                }));
             }
-        }
-    }
-}
-
-/// Says the token once. A second question holds the reason of a refusal, and is answered so that the refusal itself comes.
-struct Token {
-    first: Option<String>,
-    after: &'static str,
-}
-
-impl Authenticator for Token {
-    type Response = String;
-
-    fn process(&mut self, _challenge: &[u8]) -> String {
-        self.first.take().unwrap_or_else(|| self.after.to_owned())
-    }
+        })
+        .await?;
+    Ok(offered)
 }
 
 #[cfg(test)]
@@ -267,9 +226,12 @@ mod tests {
 
     #[test]
     fn the_standard_is_spoken_where_only_that_is_offered() {
-        let is_new = |said: &str| matches!(mechanism(said), Mechanism::Oauthbearer);
-        assert!(is_new("* CAPABILITY IMAP4rev1 AUTH=PLAIN AUTH=OAUTHBEARER\r\nC0 OK\r\n"));
-        assert!(!is_new("* CAPABILITY IMAP4rev1 AUTH=XOAUTH2 AUTH=OAUTHBEARER\r\nC0 OK\r\n"));
-        assert!(!is_new("* CAPABILITY IMAP4rev1\r\nC0 OK\r\n"));
+        let is_new = |said: &[&str]| {
+            let offered: Vec<String> = said.iter().map(|name| (*name).to_owned()).collect();
+            matches!(mechanism(&offered), Mechanism::Oauthbearer)
+        };
+        assert!(is_new(&["PLAIN", "OAuthBearer"]));
+        assert!(!is_new(&["XOAUTH2", "OAUTHBEARER"]));
+        assert!(!is_new(&[]));
     }
 }

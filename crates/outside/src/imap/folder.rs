@@ -6,11 +6,11 @@ use std::{
     time::Duration,
 };
 
-use async_imap::imap_proto::{AttributeValue, Capability, MailboxDatum, Response, ResponseCode};
 use async_trait::async_trait;
-use base::Result;
+use base::{Result, Timestamp, hours};
 use bytes::Bytes;
-use engine::outside::{Fetched, MailCursor, Mailbox, Wake};
+use engine::outside::{Bygone, Fetched, MailCursor, Mailbox, Wake};
+use imap_proto::{AttributeValue, Capability, MailboxDatum, Response, ResponseCode};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{
@@ -22,6 +22,8 @@ use super::{
 const MAX_MAILS: usize = 500;
 /// Bytes of mails fetched at once, except for the first.
 const MAX_BATCH_BYTES: u64 = 32 * 1024 * 1024;
+/// Bytes around a mail's text, and those of what a server tells unasked.
+const AROUND: u64 = 1024 * 1024;
 /// A mail's text may take longer than another answer.
 const PATIENCE: u32 = 5;
 /// Servers hang up on who idles for half an hour (RFC 2177).
@@ -89,14 +91,19 @@ impl Folder {
         }
     }
 
-    /// The UIDs of a set that are there, in order.
-    async fn search(&mut self, set: &str) -> Result<BTreeSet<u32>> {
+    /// The UIDs of a set behind one that are there: the first of them, one more than are fetched at once.
+    async fn search(&mut self, set: &str, after: u32) -> Result<BTreeSet<u32>> {
         let mut found = BTreeSet::new();
         let said = self
             .session
             .run(&format!("UID SEARCH UID {set}"), 1, |response| {
                 if let Response::MailboxData(MailboxDatum::Search(uids)) = response {
-                    found.extend(uids);
+                    for uid in uids.iter().filter(|uid| **uid > after) {
+                        found.insert(*uid);
+                        if found.len() > MAX_MAILS + 1 {
+                            found.pop_last();
+                        }
+                    }
                 }
             })
             .await?;
@@ -106,17 +113,30 @@ impl Folder {
         }
     }
 
-    async fn sizes(&mut self, set: &str) -> Result<BTreeMap<u32, u64>> {
-        let mut sizes = BTreeMap::new();
+    /// The last UID of a folder that was just opened.
+    async fn last_of(&mut self, opened: &Opened) -> Result<u32> {
+        Ok(match opened.uid_next {
+            Some(next) => next.saturating_sub(1),
+            None => self.search("*", 0).await?.last().copied().unwrap_or(0),
+        })
+    }
+
+    /// How large mails are, and when the server got them.
+    async fn sizes(&mut self, asked: &[u32]) -> Result<BTreeMap<u32, (u64, Option<Timestamp>)>> {
+        let (mut sizes, set) = (BTreeMap::new(), set(asked));
         let said = self
             .session
-            .run(&format!("UID FETCH {set} (UID RFC822.SIZE)"), 1, |response| {
+            .run(&format!("UID FETCH {set} (UID RFC822.SIZE INTERNALDATE)"), 1, |response| {
                 if let Response::Fetch(_, values) = response {
                     let size = values.iter().find_map(|value| match value {
                         AttributeValue::Rfc822Size(size) => Some(u64::from(*size)),
                         _ => None,
                     });
-                    sizes.extend(uid(values).zip(size));
+                    let got = values.iter().find_map(|value| match value {
+                        AttributeValue::InternalDate(date) => instant(date),
+                        _ => None,
+                    });
+                    sizes.extend(uid(values, asked).zip(size.map(|size| (size, got))));
                 }
             })
             .await?;
@@ -127,11 +147,13 @@ impl Folder {
     }
 
     /// What of a set the server hands out. `PEEK`: without it every mail would be marked as read.
-    async fn bodies(&mut self, set: &str) -> Result<(BTreeMap<u32, Bytes>, Said)> {
-        let mut bodies = BTreeMap::new();
+    async fn bodies(&mut self, asked: &[u32]) -> Result<(BTreeMap<u32, Bytes>, Said)> {
+        let (mut bodies, set) = (BTreeMap::new(), set(asked));
+        // What a server says of a size is a claim, and may be a little wrong.
+        let most = MAX_BATCH_BYTES + self.max_mail_bytes + self.max_mail_bytes / 4 + AROUND;
         let said = self
             .session
-            .run(&format!("UID FETCH {set} (UID BODY.PEEK[])"), PATIENCE, |response| {
+            .run_within(most, &format!("UID FETCH {set} (UID BODY.PEEK[])"), PATIENCE, |response| {
                 if let Response::Fetch(_, values) = response {
                     let body = values.iter().find_map(|value| match value {
                         AttributeValue::BodySection { section: None, data: Some(data), .. } => {
@@ -139,7 +161,7 @@ impl Folder {
                         }
                         _ => None,
                     });
-                    bodies.extend(uid(values).zip(body));
+                    bodies.extend(uid(values, asked).zip(body));
                 }
             })
             .await?;
@@ -148,11 +170,11 @@ impl Folder {
 
     /// A mail that did not come with the others, asked for alone.
     async fn straggler(&mut self, uid: u32) -> Result<Straggler> {
-        let (mut bodies, said) = self.bodies(&uid.to_string()).await?;
+        let (mut bodies, said) = self.bodies(&[uid]).await?;
         if let Some(body) = bodies.remove(&uid) {
             return Ok(Straggler::Came(body));
         }
-        if !self.search(&uid.to_string()).await?.contains(&uid) {
+        if !self.search(&uid.to_string(), uid.saturating_sub(1)).await?.contains(&uid) {
             return Ok(Straggler::Gone);
         }
         Ok(Straggler::Withheld(match said {
@@ -169,7 +191,7 @@ impl Folder {
         while !self.session.grown {
             let left = until.saturating_duration_since(Instant::now());
             // Reading may be given up on between two answers; the session's own limit must not end it.
-            match timeout(left, self.session.next(MAX_IDLE * 2, |_| {})).await {
+            match timeout(left, self.session.next(MAX_IDLE * 2)).await {
                 Ok(answer) => answer?,
                 Err(_) => break,
             }
@@ -200,45 +222,53 @@ enum Straggler {
 impl Mailbox for Folder {
     async fn end(&mut self) -> Result<MailCursor> {
         let opened = self.examine().await?;
-        let last_uid = match opened.uid_next {
-            Some(next) => next.saturating_sub(1),
-            None => self.search("*").await?.last().copied().unwrap_or(0),
-        };
-        Ok(MailCursor { uidvalidity: opened.uidvalidity, last_uid })
+        Ok(MailCursor { uidvalidity: opened.uidvalidity, last_uid: self.last_of(&opened).await? })
     }
 
-    async fn since(&mut self, cursor: Option<MailCursor>, limit: usize) -> Result<Fetched> {
+    async fn since(
+        &mut self,
+        cursor: Option<MailCursor>,
+        limit: usize,
+        bygone: Option<Bygone>,
+    ) -> Result<Fetched> {
         let opened = self.examine().await?;
-        let restarted = cursor.is_some_and(|cursor| cursor.uidvalidity != opened.uidvalidity);
-        let after = cursor.filter(|_| !restarted).map_or(0, |cursor| cursor.last_uid);
+        let restarted = match cursor.is_some_and(|cursor| cursor.uidvalidity != opened.uidvalidity) {
+            true => Some(self.last_of(&opened).await?),
+            false => None,
+        };
+        let after = cursor.filter(|_| restarted.is_none()).map_or(0, |cursor| cursor.last_uid);
         let mut fetched = Fetched {
             cursor: MailCursor { uidvalidity: opened.uidvalidity, last_uid: after },
             mails: Vec::new(),
             too_large: Vec::new(),
             unreadable: Vec::new(),
-            more: false,
+            more: restarted.is_some(),
             restarted,
         };
+        if restarted.is_some() {
+            return Ok(fetched);
+        }
         let nothing_new = opened.uid_next.is_some_and(|next| next <= after.saturating_add(1));
         if nothing_new || after == u32::MAX {
             return Ok(fetched);
         }
         // `n:*` means the last mail even where its UID is below n.
-        let mut uids: Vec<u32> =
-            self.search(&format!("{}:*", after + 1)).await?.into_iter().filter(|uid| *uid > after).collect();
+        let asked = format!("{}:*{}", after + 1, but_for(bygone, after));
+        let mut uids: Vec<u32> = self.search(&asked, after).await?.into_iter().collect();
         fetched.more = uids.len() > limit.clamp(1, MAX_MAILS);
         uids.truncate(limit.clamp(1, MAX_MAILS));
         if uids.is_empty() {
             return Ok(fetched);
         }
-        let sizes = self.sizes(&set(&uids)).await?;
+        let sizes = self.sizes(&uids).await?;
         let (mut wanted, mut bytes) = (Vec::new(), 0);
         for uid in uids {
             match sizes.get(&uid) {
                 // Deleted since.
                 None => {}
-                Some(size) if *size > self.max_mail_bytes => fetched.too_large.push((uid, *size)),
-                Some(size) => {
+                Some((_, got)) if bygone.is_some_and(|b| b.covers(uid, *got)) => {}
+                Some((size, _)) if *size > self.max_mail_bytes => fetched.too_large.push((uid, *size)),
+                Some((size, _)) => {
                     bytes += size;
                     if bytes > MAX_BATCH_BYTES && !wanted.is_empty() {
                         fetched.more = true;
@@ -249,8 +279,7 @@ impl Mailbox for Folder {
             }
             fetched.cursor.last_uid = uid;
         }
-        let mut bodies =
-            if wanted.is_empty() { BTreeMap::new() } else { self.bodies(&set(&wanted)).await?.0 };
+        let mut bodies = if wanted.is_empty() { BTreeMap::new() } else { self.bodies(&wanted).await?.0 };
         for uid in wanted {
             let body = match bodies.remove(&uid) {
                 Some(body) => Straggler::Came(body),
@@ -273,9 +302,9 @@ impl Mailbox for Folder {
         if self.examine().await?.uidvalidity != uidvalidity {
             return Ok(None);
         }
-        match self.sizes(&uid.to_string()).await?.get(&uid) {
+        match self.sizes(&[uid]).await?.get(&uid) {
             None => return Ok(None),
-            Some(size) if *size > max_bytes => {
+            Some((size, _)) if *size > max_bytes => {
                 return Err(base::Error::new(
                     base::Kind::TooLarge,
                     "imap.too_large",
@@ -309,11 +338,26 @@ impl Mailbox for Folder {
     }
 }
 
-fn uid(values: &[AttributeValue<'_>]) -> Option<u32> {
-    values.iter().find_map(|value| match value {
+/// Which of those that were asked for, in their order, this is about.
+fn uid(values: &[AttributeValue<'_>], asked: &[u32]) -> Option<u32> {
+    let uid = values.iter().find_map(|value| match value {
         AttributeValue::Uid(uid) => Some(*uid),
         _ => None,
-    })
+    });
+    uid.filter(|uid| asked.binary_search(uid).is_ok())
+}
+
+/// `17-Jul-1996 02:44:25 -0700`, with a space for the first digit of a day below ten.
+fn instant(date: &str) -> Option<Timestamp> {
+    Timestamp::strptime("%d-%b-%Y %H:%M:%S %z", date.trim()).ok()
+}
+
+/// What a search leaves out of what is bygone. Days are the server's own and coarse: a day and a half less than is meant, and what
+/// is left of it is told by its date.
+fn but_for(bygone: Option<Bygone>, after: u32) -> String {
+    let Some(bygone) = bygone.filter(|b| b.until_uid > after) else { return String::new() };
+    let day = (bygone.before - hours(36)).strftime("%-d-%b-%Y");
+    format!(" NOT (UID {}:{} BEFORE {day})", after + 1, bygone.until_uid)
 }
 
 /// `1:3,7`: servers limit the length of a line.
@@ -334,6 +378,21 @@ fn set(uids: &[u32]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_of_servers_are_instants() {
+        let expected: Timestamp = "1996-07-07T09:44:25Z".parse().unwrap();
+        for date in [" 7-Jul-1996 02:44:25 -0700", "07-Jul-1996 09:44:25 +0000", "7-Jul-1996 15:14:25 +0530"]
+        {
+            assert_eq!(instant(date), Some(expected), "{date}");
+        }
+        assert_eq!(instant("yesterday"), None);
+        let bygone = Bygone { until_uid: 9, before: expected };
+        assert!(bygone.covers(9, Some(expected - hours(1))) && !bygone.covers(10, Some(expected - hours(1))));
+        assert!(!bygone.covers(9, Some(expected)) && !bygone.covers(9, None));
+        assert_eq!(but_for(Some(bygone), 3), " NOT (UID 4:9 BEFORE 5-Jul-1996)");
+        assert_eq!(but_for(Some(bygone), 9), "");
+    }
 
     #[test]
     fn sets_are_short() {

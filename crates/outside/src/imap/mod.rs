@@ -3,19 +3,21 @@
 //! Where we are in a folder is a cursor of UIDVALIDITY and UID that the caller keeps. Flags and dates are neither looked
 //! at nor set: a person who reads the mailbox in a mail program changes nothing for us, and we change nothing for them.
 //!
-//! `async-imap` brings the stream, the grammar and the sign-in. Commands are run by ourselves to their tagged answer,
-//! because its streams end in the same way after `OK` and after `NO`: a mail that was refused would look like one that
-//! is not there, and the cursor would pass it for ever.
+//! `imap-proto` brings the grammar. The rest is ours: commands are run to their tagged answer, since a mail that was refused
+//! must not look like one that is not there, or the cursor would pass it for ever; and no server makes us hold more than we
+//! asked for.
 //!
 //! | file | what it holds |
 //! |---|---|
 //! | `connect` | from a name to a signed-in session; which addresses are not called |
 //! | `folder` | reading on from a cursor |
 //! | `session` | commands and their answers |
+//! | `wire` | answers out of bytes, within bounds |
 
 mod connect;
 mod folder;
 mod session;
+mod wire;
 
 use std::path::PathBuf;
 

@@ -2,14 +2,20 @@
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpListener,
     path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use base::Secret;
-use engine::outside::{MailCursor, Mailbox, MailboxAccess, MailboxSignIn, MailboxTls, Mailboxes, Wake};
+use engine::outside::{
+    Bygone, MailCursor, Mailbox, MailboxAccess, MailboxSignIn, MailboxTls, Mailboxes, Wake,
+};
 use outside::{ImapConfig, ImapMailboxes};
 use testkit::peers::{Dovecot, free_port};
 
@@ -61,13 +67,13 @@ fn texts(mails: &[(u32, bytes::Bytes)]) -> Vec<(u32, String)> {
 async fn each_mail_comes_once_across_connections_and_nothing_is_touched() {
     let dovecot = Dovecot::start("");
     let mut mailbox = open(&dovecot).await;
-    let empty = mailbox.since(None, 10).await.unwrap();
-    assert!(empty.mails.is_empty() && empty.cursor.last_uid == 0 && !empty.more && !empty.restarted);
+    let empty = mailbox.since(None, 10, None).await.unwrap();
+    assert!(empty.mails.is_empty() && empty.cursor.last_uid == 0 && !empty.more && empty.restarted.is_none());
 
     for i in 1..=5 {
         dovecot.deliver(&format!("{i}.a"), &mail(&format!("number {i}")));
     }
-    let first = mailbox.since(Some(empty.cursor), 3).await.unwrap();
+    let first = mailbox.since(Some(empty.cursor), 3, None).await.unwrap();
     let expected = |range: std::ops::RangeInclusive<u32>| {
         range.map(|i| (i, mail(&format!("number {i}")))).collect::<Vec<_>>()
     };
@@ -79,10 +85,10 @@ async fn each_mail_comes_once_across_connections_and_nothing_is_touched() {
     let mut mailbox = open(&dovecot).await;
     fs::remove_file(dovecot.mails().into_iter().find(|path| read(path).contains("number 4")).unwrap())
         .unwrap();
-    let second = mailbox.since(Some(first.cursor), 100).await.unwrap();
+    let second = mailbox.since(Some(first.cursor), 100, None).await.unwrap();
     assert_eq!(texts(&second.mails), expected(5..=5));
     assert!(!second.more && second.cursor.last_uid == 5);
-    let nothing = mailbox.since(Some(second.cursor), 100).await.unwrap();
+    let nothing = mailbox.since(Some(second.cursor), 100, None).await.unwrap();
     assert!(nothing.mails.is_empty() && nothing.cursor == second.cursor);
     assert_eq!(mailbox.end().await.unwrap(), second.cursor);
     assert_eq!(mailbox.one(second.cursor.uidvalidity, 2, 1000).await.unwrap(), Some(mail("number 2").into()));
@@ -107,24 +113,46 @@ async fn a_folder_made_anew_is_read_from_the_start() {
         dovecot.deliver(&format!("{i}.a"), &mail(&format!("number {i}")));
     }
     let mut mailbox = open(&dovecot).await;
-    let before = mailbox.since(None, 10).await.unwrap();
+    let before = mailbox.since(None, 10, None).await.unwrap();
     assert_eq!(before.mails.len(), 3);
     mailbox.close().await;
-    // What a restored or moved mailbox looks like.
-    for file in fs::read_dir(dovecot.maildir()).unwrap() {
-        let file = file.unwrap();
-        if file.file_name().to_string_lossy().starts_with("dovecot") {
-            fs::remove_file(file.path()).unwrap();
-        }
-    }
-    tokio::time::sleep(Duration::from_millis(1100)).await; // UIDVALIDITY is a time in seconds
+    dovecot.make_anew();
     dovecot.deliver("4.a", &mail("number 4"));
     let mut mailbox = open(&dovecot).await;
-    let after = mailbox.since(Some(before.cursor), 10).await.unwrap();
-    assert!(after.restarted && after.cursor.uidvalidity != before.cursor.uidvalidity);
-    assert_eq!(after.mails.len(), 4);
-    let later = mailbox.since(Some(after.cursor), 10).await.unwrap();
-    assert!(!later.restarted && later.mails.is_empty());
+    let anew = mailbox.since(Some(before.cursor), 10, None).await.unwrap();
+    assert!(anew.cursor.uidvalidity != before.cursor.uidvalidity && anew.cursor.last_uid == 0);
+    assert_eq!((anew.restarted, anew.more, anew.mails.len()), (Some(4), true, 0));
+    let after = mailbox.since(Some(anew.cursor), 10, None).await.unwrap();
+    assert_eq!((after.restarted, after.mails.len()), (None, 4));
+    let later = mailbox.since(Some(after.cursor), 10, None).await.unwrap();
+    assert!(later.restarted.is_none() && later.mails.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_older_than_anybodys_interest_is_passed_over_in_a_folder_made_anew() {
+    let dovecot = Dovecot::start("");
+    let now = base::Clock::now(&base::SystemClock);
+    for (name, days) in [("1.a", 400), ("2.a", 2), ("3.a", 1), ("4.a", 0)] {
+        dovecot.deliver_at(name, &mail(name), now - base::hours(24 * days));
+    }
+    let mut mailbox = open(&dovecot).await;
+    let names =
+        |fetched: &engine::outside::Fetched| fetched.mails.iter().map(|(uid, _)| *uid).collect::<Vec<_>>();
+    let before = |until_uid, hours| Some(Bygone { until_uid, before: now - base::hours(hours) });
+    let cursor = MailCursor { last_uid: 0, ..mailbox.end().await.unwrap() };
+    for (bygone, expected) in [
+        (None, &[1, 2, 3, 4][..]),
+        (before(4, 12), &[4]),
+        (before(4, 30), &[3, 4]),
+        (before(4, 60), &[2, 3, 4]),
+        // What came behind it, or was moved here by somebody, is taken however old it is.
+        (before(1, 12), &[2, 3, 4]),
+        (before(0, 12), &[1, 2, 3, 4]),
+    ] {
+        let fetched = mailbox.since(Some(cursor), 10, bygone).await.unwrap();
+        assert_eq!(names(&fetched), expected, "{bygone:?}");
+        assert_eq!(fetched.cursor.last_uid, 4);
+    }
 }
 
 #[tokio::test]
@@ -132,7 +160,7 @@ async fn new_mail_wakes_who_waits() {
     let dovecot = Dovecot::start("");
     dovecot.deliver("1.a", &mail("before"));
     let mut mailbox = open(&dovecot).await;
-    let cursor = mailbox.since(None, 10).await.unwrap().cursor;
+    let cursor = mailbox.since(None, 10, None).await.unwrap().cursor;
     assert_eq!(mailbox.idle(Duration::from_millis(300)).await.unwrap(), Wake::Nothing);
     let started = Instant::now();
     let wait = async { mailbox.idle(Duration::from_secs(60)).await.unwrap() };
@@ -149,13 +177,13 @@ async fn new_mail_wakes_who_waits() {
     assert_eq!(wake, Wake::Mail);
     let took = started.elapsed();
     assert!(took > Duration::from_millis(1400) && took < Duration::from_secs(20), "{took:?}");
-    let news = mailbox.since(Some(cursor), 10).await.unwrap();
+    let news = mailbox.since(Some(cursor), 10, None).await.unwrap();
     assert_eq!(texts(&news.mails), [(2, mail("news"))]);
 
     // What comes between looking and waiting is not slept through.
     dovecot.deliver("3.a", &mail("between"));
     assert_eq!(mailbox.idle(Duration::from_secs(30)).await.unwrap(), Wake::Mail);
-    assert_eq!(mailbox.since(Some(news.cursor), 10).await.unwrap().mails.len(), 1);
+    assert_eq!(mailbox.since(Some(news.cursor), 10, None).await.unwrap().mails.len(), 1);
 }
 
 #[tokio::test]
@@ -167,7 +195,7 @@ async fn a_server_that_cannot_tell_is_asked() {
     assert_eq!(mailbox.idle(Duration::from_millis(200)).await.unwrap(), Wake::Nothing);
     dovecot.deliver("1.a", &mail("news"));
     assert_eq!(mailbox.idle(Duration::from_secs(30)).await.unwrap(), Wake::Mail);
-    assert_eq!(mailbox.since(Some(cursor), 10).await.unwrap().mails.len(), 1);
+    assert_eq!(mailbox.since(Some(cursor), 10, None).await.unwrap().mails.len(), 1);
 }
 
 #[tokio::test]
@@ -178,7 +206,7 @@ async fn what_is_too_large_or_withheld_is_reported_and_holds_nothing_up() {
     dovecot.deliver("3.a", &mail("after"));
     let mailboxes = mailboxes_of(&dovecot, |config| config.max_mail_bytes = 10_000);
     let mut mailbox = mailboxes.open(&access(&dovecot, MailboxTls::None)).await.unwrap();
-    let fetched = mailbox.since(None, 10).await.unwrap();
+    let fetched = mailbox.since(None, 10, None).await.unwrap();
     assert_eq!(texts(&fetched.mails), [(1, mail("small")), (3, mail("after"))]);
     let [(2, size)] = fetched.too_large[..] else { panic!("{:?}", fetched.too_large) };
     assert!((20_000..21_000).contains(&size), "{size}");
@@ -203,7 +231,7 @@ async fn a_large_folder_is_read_in_parts_of_bounded_size() {
     let mut mailbox = open(&dovecot).await;
     let (mut cursor, mut uids, mut rounds) = (None::<MailCursor>, Vec::new(), 0);
     loop {
-        let fetched = mailbox.since(cursor, 500).await.unwrap();
+        let fetched = mailbox.since(cursor, 500, None).await.unwrap();
         let bytes: usize = fetched.mails.iter().map(|(_, mail)| mail.len()).sum();
         assert!(bytes <= 33 * 1024 * 1024 && fetched.mails.len() <= 500);
         uids.extend(fetched.mails.iter().map(|(uid, _)| *uid));
@@ -223,7 +251,7 @@ async fn access_is_checked_and_refusals_are_told_apart() {
     let mailboxes = mailboxes_of(&dovecot, |_| {});
     for tls in [MailboxTls::Tls, MailboxTls::Starttls, MailboxTls::None] {
         let mut mailbox = mailboxes.open(&access(&dovecot, tls)).await.unwrap();
-        assert!(mailbox.since(None, 1).await.unwrap().mails.is_empty());
+        assert!(mailbox.since(None, 1, None).await.unwrap().mails.is_empty());
         mailbox.close().await;
     }
     let log = dovecot.log();
@@ -295,7 +323,7 @@ async fn a_token_signs_in_where_passwords_are_gone() {
                 MailboxSignIn::Token { username: "ada".into(), access_token: Secret::new(token) };
             match (mailboxes.open(&access).await, code) {
                 (Ok(mut mailbox), None) => {
-                    assert_eq!(mailbox.since(None, 10).await.unwrap().mails.len(), 1);
+                    assert_eq!(mailbox.since(None, 10, None).await.unwrap().mails.len(), 1);
                 }
                 (opened, code) => {
                     assert_eq!(opened.err().map(|error| error.code()), code, "{}", dovecot.log());
@@ -386,7 +414,7 @@ async fn a_mail_the_server_withholds_is_not_taken_for_gone() {
         ),
     ];
     let mut mailbox = open_scripted(MailboxTls::None, "* OK hi\r\n", &ANSWERS).await.unwrap();
-    let fetched = mailbox.since(None, 10).await.unwrap();
+    let fetched = mailbox.since(None, 10, None).await.unwrap();
     assert_eq!(fetched.mails, [(1, "abc".into()), (3, "def".into())]);
     let [(2, why)] = &fetched.unreadable[..] else { panic!("{:?}", fetched.unreadable) };
     assert!(why.contains("disk"), "{why}");
@@ -406,7 +434,7 @@ async fn the_last_mail_is_not_taken_for_a_new_one() {
     let mut mailbox = open_scripted(MailboxTls::None, "* OK hi\r\n", &ANSWERS).await.unwrap();
     let cursor = mailbox.end().await.unwrap();
     assert_eq!(cursor, MailCursor { uidvalidity: 7, last_uid: 3 });
-    let fetched = mailbox.since(Some(cursor), 10).await.unwrap();
+    let fetched = mailbox.since(Some(cursor), 10, None).await.unwrap();
     assert!(fetched.mails.is_empty() && fetched.unreadable.is_empty() && fetched.cursor == cursor);
 }
 
@@ -424,10 +452,132 @@ async fn a_server_that_breaks_off_moves_no_cursor() {
         (&GARBAGE, "imap.protocol"),
     ] {
         let mut mailbox = open_scripted(MailboxTls::None, "* OK hi\r\n", answers).await.unwrap();
-        let error = mailbox.since(None, 10).await.unwrap_err();
+        let error = mailbox.since(None, 10, None).await.unwrap_err();
         assert_eq!(error.code(), code, "{error}");
         assert!(!error.message().contains("secret mail"), "{error}");
     }
     let error = open_scripted(MailboxTls::None, "* OK hi\r\n", &NO_UIDS).await.err().unwrap();
     assert_eq!(error.code(), "imap.protocol");
+}
+
+/// A server that opens a folder as it should and then answers one command with the same again and again, until nobody listens.
+/// `N` counts. Answers how much of it was taken.
+fn endless(command: &'static str, answer: &'static str, pause: Duration) -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let taken = Arc::new(AtomicUsize::new(0));
+    let count = taken.clone();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"* OK hi\r\n").unwrap();
+        let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+        for line in lines.map_while(Result::ok) {
+            let tag = line.split(' ').next().unwrap();
+            if line.contains(command) {
+                for n in 1.. {
+                    let said = answer.replace('N', &n.to_string());
+                    if stream.write_all(said.as_bytes()).is_err() {
+                        return;
+                    }
+                    count.fetch_add(said.len(), Ordering::Relaxed);
+                    std::thread::sleep(pause);
+                }
+            }
+            let known = [OPENS[0], OPENS[1], ("SEARCH", "* SEARCH 1 2 3\r\nTAG OK\r\n"), ("SIZE", SIZES)];
+            let found = known.iter().find(|(command, _)| line.contains(command));
+            let said = found.map_or("TAG OK\r\n", |(_, answer)| *answer).replace("TAG", tag);
+            stream.write_all(said.as_bytes()).unwrap();
+        }
+    });
+    (port, taken)
+}
+
+const SIZES: &str = "* 1 FETCH (UID 1 RFC822.SIZE 3)\r\n* 2 FETCH (UID 2 RFC822.SIZE 3)\r\n* 3 FETCH (UID 3 RFC822.SIZE 3)\r\nTAG OK\r\n";
+
+async fn open_endless(port: u16) -> base::Result<Box<dyn Mailbox>> {
+    let access = MailboxAccess {
+        host: "127.0.0.1".into(),
+        port,
+        tls: MailboxTls::None,
+        sign_in: MailboxSignIn::Password { username: "ada".into(), password: Secret::new("x") },
+        folder: "INBOX".into(),
+    };
+    let config = ImapConfig {
+        allow_networks: loopback(),
+        timeout_seconds: 1,
+        max_mail_bytes: 1024 * 1024,
+        ..ImapConfig::default()
+    };
+    ImapMailboxes::new(config).unwrap().open(&access).await
+}
+
+#[tokio::test]
+async fn a_server_makes_us_hold_no_more_than_we_asked_for() {
+    let mail: &str = Box::leak(
+        format!("* N FETCH (UID N BODY[] {{200000}}\r\n{})\r\n", "x".repeat(200_000)).into_boxed_str(),
+    );
+    let again: &str = Box::leak(mail.replace("UID N", "UID 1").into_boxed_str());
+    let long: &str = Box::leak(format!("* SEARCH{}\r\n", " 7".repeat(100_000)).into_boxed_str());
+    let line: &str = Box::leak("* SEARCH 1".repeat(10_000).into_boxed_str());
+    // In words for people that is no announcement.
+    let words: &str = Box::leak(format!("* OK {}{{530000000}}\r\n", "x".repeat(20_000)).into_boxed_str());
+    let nested: &str =
+        Box::leak(format!("* 1 FETCH (BODYSTRUCTURE {}", "(".repeat(100_000)).into_boxed_str());
+    for (command, answer, most) in [
+        ("BODY.PEEK", mail, 60_000_000),
+        // Of what is asked for, over and over.
+        ("BODY.PEEK", again, 60_000_000),
+        ("BODY.PEEK", "* 1 FETCH (UID 1 BODY[] {530000000}\r\n", 4_000_000),
+        ("SEARCH", long, 40_000_000),
+        ("SEARCH", line, 40_000_000),
+        ("SIZE", "* N FETCH (UID N RFC822.SIZE 3)\r\n", 40_000_000),
+        ("SIZE", nested, 40_000_000),
+        ("LOGIN", words, 40_000_000),
+        ("EXAMINE", words, 40_000_000),
+    ] {
+        let (port, taken) = endless(command, answer, Duration::ZERO);
+        let what = answer.get(..60).unwrap_or(answer);
+        let error = match open_endless(port).await {
+            Ok(mut mailbox) => mailbox.since(None, 10, None).await.unwrap_err(),
+            Err(error) => error,
+        };
+        // Where a machine is slow the time is over first.
+        assert!(
+            ["imap.protocol", "imap.lost", "imap.unreachable"].contains(&error.code()),
+            "{what}: {error}"
+        );
+        // What lies in the buffers of the two systems is on top.
+        let taken = taken.load(Ordering::Relaxed);
+        assert!(taken < most, "{what}: {taken} bytes");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_never_comes_to_its_end_is_left() {
+    let (port, _) = endless("SIZE", "* 3 EXISTS\r\n", Duration::from_millis(50));
+    let mut mailbox = open_endless(port).await.unwrap();
+    let begun = Instant::now();
+    assert_eq!(mailbox.since(None, 10, None).await.unwrap_err().code(), "imap.lost");
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn what_was_not_asked_for_is_not_taken() {
+    const ANSWERS: [(&str, &str); 5] = [
+        OPENS[0],
+        OPENS[1],
+        ("SEARCH", "* SEARCH 2\r\nTAG OK\r\n"),
+        (
+            "SIZE",
+            "* 1 FETCH (UID 1 RFC822.SIZE 3)\r\n* 2 FETCH (UID 2 RFC822.SIZE 3 INTERNALDATE \"17-Jul-1996 02:44:25 -0700\")\r\nTAG OK\r\n",
+        ),
+        (
+            "BODY.PEEK",
+            "* 1 FETCH (UID 1 BODY[] {3}\r\nabc)\r\n* 2 FETCH (UID 2 BODY[] {3}\r\ndef)\r\n* 9 FETCH (UID 9 BODY[] {3}\r\nghi)\r\nTAG OK\r\n",
+        ),
+    ];
+    let mut mailbox = open_scripted(MailboxTls::None, "* OK hi\r\n", &ANSWERS).await.unwrap();
+    let fetched = mailbox.since(Some(MailCursor { uidvalidity: 7, last_uid: 1 }), 10, None).await.unwrap();
+    assert_eq!(fetched.mails, [(2, "def".into())]);
+    assert_eq!(fetched.cursor.last_uid, 2);
 }

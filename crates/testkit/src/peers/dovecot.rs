@@ -88,6 +88,24 @@ impl Dovecot {
         fs::rename(temporary, target).unwrap();
     }
 
+    /// The same, of mail that was got at an instant: Dovecot keeps that as the time of the file.
+    pub fn deliver_at(&self, name: &str, mail: &str, got: base::Timestamp) {
+        self.deliver(name, mail);
+        let file = self.mails().into_iter().find(|path| path.to_string_lossy().contains(&format!("/{name}")));
+        fs::File::options().append(true).open(file.unwrap()).unwrap().set_modified(got.into()).unwrap();
+    }
+
+    /// What a restored or moved mailbox looks like: every mail has another number, under another UIDVALIDITY.
+    pub fn make_anew(&self) {
+        for file in fs::read_dir(self.maildir()).unwrap() {
+            let file = file.unwrap();
+            if file.file_name().to_string_lossy().starts_with("dovecot") {
+                fs::remove_file(file.path()).unwrap();
+            }
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1100)); // UIDVALIDITY is a time in seconds
+    }
+
     pub fn mails(&self) -> Vec<PathBuf> {
         let files =
             |name: &str| fs::read_dir(self.maildir().join(name)).unwrap().map(|file| file.unwrap().path());

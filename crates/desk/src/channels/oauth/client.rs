@@ -6,6 +6,7 @@ use identity::audit;
 use serde::Serialize;
 
 use super::provider::{Provider, check_url};
+use crate::channels::outgoing;
 
 /// A registration, without its secret.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
@@ -190,6 +191,7 @@ pub fn set_client(tx: &mut Tx<'_>, provider: Provider, new: NewOauthClient) -> R
         ],
     )?;
     tx.execute(&RESUME, params![provider])?;
+    outgoing::registered(tx, provider)?;
     tx.wake(Wake::Access);
     let after = client(tx, provider)?.or_not_found("registration")?;
     let mut line = audit::Change::new("oauth_client.set", "oauth_client", None);

@@ -16,6 +16,7 @@ use super::{
 use crate::channels::{
     MailChannel,
     mailbox::{self, ChannelMailbox, SignedIn},
+    outgoing,
 };
 
 /// The next token is fetched so long before the end of this one, in seconds, or at three quarters of a short life.
@@ -111,6 +112,7 @@ pub fn keep(tx: &mut Tx<'_>, attempt: &Attempt, tokens: &Tokens) -> Result<Chann
             now
         ],
     )?;
+    outgoing::connected(tx, attempt.channel, &mailbox.username)?;
     tx.wake(Wake::Access);
     Ok(mailbox)
 }
