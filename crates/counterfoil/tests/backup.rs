@@ -59,9 +59,12 @@ fn there_and_back(from: &Place, to: &Place) {
             n - 100
         });
         std::thread::sleep(std::time::Duration::from_millis(300));
-        from.ok(&["backup", &first]);
+        // Whoever writes stops also where the backup fails.
+        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| from.ok(&["backup", &first])));
         stopped.store(true, Ordering::SeqCst);
-        writer.join().unwrap()
+        let written = writer.join().unwrap();
+        done.unwrap();
+        written
     });
     assert!(before > 0, "somebody wrote meanwhile");
     server.stop();

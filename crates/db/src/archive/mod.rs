@@ -52,6 +52,8 @@ pub fn columns(table: &str) -> Vec<(String, ColumnKind)> {
                 out.extend(top_level(body).into_iter().filter_map(column));
             } else if let Some(rest) = statement.strip_prefix(&format!("alter table {table} add column ")) {
                 out.extend(column(rest));
+            } else if let Some(gone) = statement.strip_prefix(&format!("alter table {table} drop column ")) {
+                out.retain(|(name, _)| name != gone.trim());
             }
         }
     }

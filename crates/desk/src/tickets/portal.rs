@@ -122,6 +122,7 @@ db::statements! {
         and customer_id = (select p.customer_id from portal_tickets p where p.tenant_id = ?1 and p.id = ?2)";
     MESSAGES = "select id, ticket_id, direction, author_kind, author_id, author_name, body, body_html, created_at from portal_messages
         where tenant_id = ?1 and ticket_id = ?2 order by id";
+    BODIES = "select body from portal_messages where tenant_id = ?1 and ticket_id = ?2 order by id desc limit 100";
     ATTACHMENTS = "select id, ticket_id, message_id, filename, content_type, size_bytes, sha256 from portal_attachments
         where tenant_id = ?1 and ticket_id = ?2 order by id";
     ATTACHMENT = "select id, ticket_id, message_id, filename, content_type, size_bytes, sha256 from portal_attachments where tenant_id = ?1 and id = ?2";
@@ -266,6 +267,28 @@ pub fn messages(read: &Read<'_>, ticket: &PortalTicket) -> Result<Vec<Message>> 
         messages.sort_by_key(|m| (m.created_at, m.id));
     }
     Ok(messages)
+}
+
+/// What was said in it and in what was merged into it, the newest first, until `take` answers false.
+pub fn newest_bodies(
+    read: &Read<'_>,
+    ticket: &PortalTicket,
+    mut take: impl FnMut(String) -> bool,
+) -> Result<()> {
+    let mut threads = vec![ticket.id];
+    if ticket.merged_count > 0 {
+        threads.extend(read.query_all(&MERGED, params![ticket.id], |row| row.get::<Id<Ticket>>(0))?);
+    }
+    let mut goes_on = true;
+    for thread in threads {
+        if goes_on {
+            read.for_each(&BODIES, params![thread], |row| {
+                goes_on = take(row.get(0)?);
+                Ok(goes_on)
+            })?;
+        }
+    }
+    Ok(())
 }
 
 fn messages_of(read: &Read<'_>, ticket: Id<Ticket>) -> Result<Vec<Message>> {

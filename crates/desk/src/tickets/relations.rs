@@ -171,14 +171,12 @@ pub fn relate(
         return Err(Error::field("ticket", "relation.to_itself", "another ticket than this one"));
     }
     let (from, stored_kind, to) = as_stored(id, kind, other);
-    if stored_kind != Kind::Related {
-        if hold_above(tx, from, stored_kind, to)?.contains(&from) {
-            let what = if stored_kind == Kind::ChildOf { "parent" } else { "original" };
-            return Err(Error::conflict(
-                "relation.cycle",
-                format!("{} would become its own {what}; nothing was changed", ticket.ticket_number),
-            ));
-        }
+    if stored_kind != Kind::Related && hold_above(tx, from, stored_kind, to)?.contains(&from) {
+        let what = if stored_kind == Kind::ChildOf { "parent" } else { "original" };
+        return Err(Error::conflict(
+            "relation.cycle",
+            format!("{} would become its own {what}; nothing was changed", ticket.ticket_number),
+        ));
     }
     if of(tx, id)?.len() >= MOST || of(tx, other)?.len() >= MOST {
         return Err(Error::conflict("relation.too_many", format!("a ticket has at most {MOST} relations")));

@@ -18,7 +18,7 @@ use super::{
     condition::Condition,
     index::is_behind,
     language::{Key, Query},
-    mark::{Marked, marks, snippet},
+    mark::{Marked, Words, marks, snippet},
 };
 use crate::tickets::{
     filter::{Order, Sort, TicketFilter, page_of},
@@ -120,9 +120,9 @@ pub fn search(read: &Read<'_>, staff: &Staff, filter: &TicketFilter) -> Result<R
 
 /// The subject with its hits, and the piece of the best message.
 pub fn highlights(read: &Read<'_>, ticket: &Ticket, wanted: &Wanted) -> Result<(Marked, Option<Marked>)> {
-    let bodies: Vec<String> =
-        read.query_all(&BODIES, db::params![ticket.id, SNIPPET_MESSAGES], |row| row.get(0))?;
-    Ok((marks(&ticket.subject, wanted), snippet(bodies.iter().map(String::as_str), wanted)))
+    let mut words = Words::default();
+    read.for_each(&BODIES, db::params![ticket.id, SNIPPET_MESSAGES], |row| Ok(words.take(row.get(0)?)))?;
+    Ok((marks(&ticket.subject, wanted), snippet(words.bodies(), wanted)))
 }
 
 /// The one word that may be a ticket's number.

@@ -17,6 +17,30 @@ pub struct Mark {
 }
 pub type Marked = Vec<Mark>;
 
+/// What of a thread is looked through for a snippet, at most, in bytes: a page of long threads must not hold up everybody's
+/// reading. A hit that stands further back has none.
+const WORDS_MAX: usize = 128 * 1024;
+
+/// The words of a thread, as many as a snippet is looked for in.
+#[derive(Default)]
+pub struct Words {
+    bodies: Vec<String>,
+    bytes: usize,
+}
+
+impl Words {
+    /// Takes a message; false when there is no room for another.
+    pub fn take(&mut self, mut body: String) -> bool {
+        body.truncate(body.floor_char_boundary(WORDS_MAX - self.bytes));
+        self.bytes += body.len();
+        self.bodies.push(body);
+        self.bytes + 4 < WORDS_MAX
+    }
+    pub fn bodies(&self) -> impl Iterator<Item = &str> {
+        self.bodies.iter().map(String::as_str)
+    }
+}
+
 /// Where hits begin and end, in bytes.
 type Places = Vec<(usize, usize)>;
 
@@ -147,6 +171,16 @@ mod tests {
     }
     fn shown(marked: &Marked) -> String {
         marked.iter().map(|m| if m.is_hit { format!("[{}]", m.text) } else { m.text.clone() }).collect()
+    }
+
+    #[test]
+    fn no_more_words_are_looked_through_than_there_is_room_for() {
+        let mut words = Words::default();
+        assert!(words.take("ä".repeat(30_000)));
+        assert!(!words.take("€".repeat(100_000)));
+        assert!(!words.take("nothing of it".into()));
+        let taken: usize = words.bodies().map(str::len).sum();
+        assert!((WORDS_MAX - 4..=WORDS_MAX).contains(&taken), "{taken}");
     }
 
     #[test]

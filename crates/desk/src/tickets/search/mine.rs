@@ -17,7 +17,7 @@ use super::{
     find::{Facts, RANK_CODE, SearchOrder, other_order},
     index::is_behind,
     language::{Key, Query},
-    mark::{Marked, marks, snippet},
+    mark::{Marked, Words, marks, snippet},
 };
 use crate::tickets::{
     filter::{Clause, Order, Sort},
@@ -127,6 +127,7 @@ pub fn highlights(
     ticket: &PortalTicket,
     wanted: &Wanted,
 ) -> Result<(Marked, Option<Marked>)> {
-    let messages = portal::messages(read, ticket)?;
-    Ok((marks(&ticket.subject, wanted), snippet(messages.iter().rev().map(|m| m.body.as_str()), wanted)))
+    let mut words = Words::default();
+    portal::newest_bodies(read, ticket, |body| words.take(body))?;
+    Ok((marks(&ticket.subject, wanted), snippet(words.bodies(), wanted)))
 }
