@@ -1495,3 +1495,8 @@ alter table channels drop column reply_key;
 alter table channel_mailboxes add column since integer;
 alter table channel_mailboxes add column anew_until integer;
 alter table channel_sent_folders add column anew_until integer;
+
+-- 0027_rule_timers_taken
+alter table rule_timers add column queued_at integer;
+drop index rule_timers_due;
+create index rule_timers_due on rule_timers (tenant_id, run_at) where queued_at is null;

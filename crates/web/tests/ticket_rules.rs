@@ -319,6 +319,53 @@ both_engines! {
         assert_eq!(count(&site, &COUNT_TIMERS).await, 0);
     }
 
+    async fn a_time_that_was_looked_at_before_is_looked_at_again_when_it_is_set_anew(world) {
+        let site = Site::new(world).await;
+        let admin = site.user("Root", Role::Admin).await;
+        let owner = site.user("Ada", Role::Customer).await;
+        let there = site.neighbour("Their Root", Role::Admin).await;
+        let before_due = |minutes: i64| json!({ "kind": "time", "anchor": "due", "minutes": -minutes });
+        let note = |name: &str, minutes: i64| rule(name, before_due(minutes), json!([]), json!([{ "action": "add_note", "value": "Soon due." }]));
+        let id = made(&admin, note("Soon due", 60)).await;
+        let theirs = made(&there, note("Theirs", 60)).await;
+        let ticket_id = owner.file("x").await;
+        let tick = async || { site.schedules().await; site.world.clock.advance(minutes(1)); site.schedules().await; site.work().await; };
+        let looks = async |who: &Client| {
+            let log = who.get(&format!("{HOME}/{id}/runs")).await.expect(200);
+            log["items"].as_array().unwrap().len()
+        };
+        let due: base::Timestamp = ticket(&admin, &ticket_id).await["due_at"].as_str().unwrap().parse().unwrap();
+        site.world.clock.set(due - minutes(59));
+        let admin = site.user("Root again", Role::Admin).await;
+        tick().await;
+        assert_eq!(looks(&admin).await, 1);
+        admin.patch(&format!("{HOME}/{id}"), json!({ "trigger": before_due(30) })).await.expect(200);
+        site.work().await;
+        site.world.clock.set(due - minutes(29));
+        tick().await;
+        assert_eq!(looks(&admin).await, 2, "half an hour before, as it says now");
+        assert_eq!(count(&site, &COUNT_TIMERS).await, 0);
+        // Off and on: the due time is still to come.
+        admin.patch(&format!("{HOME}/{id}"), json!({ "trigger": before_due(10) })).await.expect(200);
+        admin.patch(&format!("{HOME}/{id}"), json!({ "enabled": false })).await.expect(200);
+        admin.patch(&format!("{HOME}/{id}"), json!({ "enabled": true })).await.expect(200);
+        site.work().await;
+        // Away and back.
+        patch(&admin, &ticket_id, json!({ "priority": "low" })).await;
+        patch(&admin, &ticket_id, json!({ "priority": "normal" })).await;
+        assert_eq!(ticket(&admin, &ticket_id).await["due_at"].as_str().unwrap().parse::<base::Timestamp>().unwrap(), due);
+        site.world.clock.set(due - minutes(9));
+        tick().await;
+        assert_eq!(looks(&admin).await, 3);
+        site.world.clock.advance(hours(30));
+        let there = site.neighbour("Their Root again", Role::Admin).await;
+        let admin = site.user("Root once more", Role::Admin).await;
+        tick().await;
+        assert_eq!(looks(&admin).await, 3, "nothing fires late");
+        let log = there.get(&format!("{HOME}/{theirs}/runs")).await.expect(200);
+        assert_eq!(log["items"], json!([]), "a rule of theirs looks at no ticket of ours");
+    }
+
     async fn tickets_are_given_in_turn_to_who_is_there(world) {
         let site = Site::new(world).await;
         let admin = site.user("Root", Role::Admin).await;
