@@ -366,6 +366,41 @@ both_engines! {
         assert_eq!(log["items"], json!([]), "a rule of theirs looks at no ticket of ours");
     }
 
+    async fn a_time_that_passes_while_a_ticket_is_put_aside_is_looked_at_when_it_comes_back(world) {
+        let site = Site::new(world).await;
+        let admin = site.user("Root", Role::Admin).await;
+        let owner = site.user("Ada", Role::Customer).await;
+        let after = json!({ "kind": "time", "anchor": "created", "minutes": 120 });
+        made(&admin, rule("Escalate", after, json!([]), json!([{ "action": "add_tags", "value": ["old"] }]))).await;
+        let mut ids = Vec::new();
+        for name in ["merged", "deleted", "spam", "survivor"] {
+            ids.push(owner.file(name).await);
+        }
+        site.work().await;
+        let at = |n: usize| format!("/api/admin/support/tickets/{}", ids[n]);
+        let tick = async || { site.schedules().await; site.world.clock.advance(minutes(1)); site.schedules().await; site.work().await; };
+        admin.post(&format!("{}/merge", at(0)), json!({ "into": ids[3] })).await.expect(200);
+        admin.send("DELETE", &at(1), &[], Vec::new()).await;
+        admin.patch(&at(2), json!({ "status": "closed", "close_reason": "spam" })).await.expect(200);
+        site.world.clock.advance(hours(3));
+        tick().await;
+        tick().await;
+        let tagged = async |n: usize| ticket(&admin, &ids[n]).await["tags"] == json!(["old"]);
+        assert!(tagged(3).await);
+        assert_eq!(count(&site, &COUNT_TIMERS).await, 3, "they wait");
+        admin.post(&format!("{}/unmerge", at(0)), json!({})).await.expect(200);
+        admin.post(&format!("{}/restore", at(1)), json!({})).await.expect(200);
+        patch(&admin, &ids[2], json!({ "status": "open" })).await;
+        tick().await;
+        for n in 0..3 {
+            assert!(tagged(n).await, "{n}");
+            assert_eq!(runs(&admin, &ids[n]).await.len(), 1);
+        }
+        tick().await;
+        assert_eq!(runs(&admin, &ids[0]).await.len(), 1, "once");
+        assert_eq!(count(&site, &COUNT_TIMERS).await, 0);
+    }
+
     async fn tickets_are_given_in_turn_to_who_is_there(world) {
         let site = Site::new(world).await;
         let admin = site.user("Root", Role::Admin).await;

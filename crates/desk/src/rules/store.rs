@@ -38,6 +38,8 @@ db::statements! {
     QUEUED = "update rule_timers set queued_at = ?4 where tenant_id = ?1 and rule_id = ?2 and ticket_id = ?3";
     TAKE_TIMER = "delete from rule_timers where tenant_id = ?1 and rule_id = ?2 and ticket_id = ?3 and anchor_at = ?4
         and queued_at is not null";
+    QUEUE_AGAIN = "update rule_timers set queued_at = null where tenant_id = ?1 and ticket_id = ?2 and queued_at is not null
+        and rule_id in (select t.rule_id from rule_timers t where t.tenant_id = ?1 and t.ticket_id = ?2)";
     DROP_TIMERS = "delete from rule_timers where tenant_id = ?1 and rule_id = ?2";
     DROP_TIMERS_OF_TICKET = "delete from rule_timers where tenant_id = ?1 and ticket_id = ?2
         and rule_id in (select t.rule_id from rule_timers t where t.tenant_id = ?1 and t.ticket_id = ?2)";
@@ -182,6 +184,11 @@ pub fn queue_due_timers(tx: &mut Tx<'_>, most: u32) -> Result<Vec<Due>> {
 /// Takes a timer away that a look was queued for; false when it was set anew since, or it was taken.
 pub fn take_timer(tx: &mut Tx<'_>, rule: Id<Rule>, ticket: Id<Ticket>, anchor: Timestamp) -> Result<bool> {
     Ok(tx.execute(&TAKE_TIMER, params![rule, ticket, anchor])? == 1)
+}
+
+/// Timers of a ticket whose looks found it put aside are due once more. A look that is still to come finds nothing to take.
+pub fn queue_timers_again(tx: &mut Tx<'_>, ticket: Id<Ticket>) -> Result<()> {
+    tx.execute(&QUEUE_AGAIN, params![ticket]).map(|_| ())
 }
 
 pub fn drop_timers(tx: &mut Tx<'_>, rule: Id<Rule>) -> Result<()> {
