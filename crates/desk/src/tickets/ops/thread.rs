@@ -7,7 +7,7 @@
 use base::{Id, OrNotFound, Result, Timestamp};
 use db::{Tx, params};
 
-use super::{publish, publish_message, touch};
+use super::{publish, publish_message, snooze, touch};
 use crate::tickets::{model::*, search, store};
 
 db::statements! {
@@ -131,6 +131,15 @@ impl Thread {
         for (_, t) in &mut self.links {
             t.unread_by_agent += 1;
         }
+    }
+
+    /// Somebody replied: nobody sleeps on. Below the survivor that shows when a merge is taken back.
+    pub fn wake(&mut self, tx: &mut Tx<'_>) -> Result<()> {
+        let Some(((_, head), below)) = self.links.split_last_mut() else { return Ok(()) };
+        for (_, t) in below {
+            *t = snooze::awake(t);
+        }
+        snooze::wake(tx, head)
     }
 
     /// Writes all of it and tells live streams. `is_public`: whether the customer of the message may know.
