@@ -202,12 +202,12 @@ both_engines! {
             { "action": "add_note", "value": text }, { "action": "assign", "value": ben.user_id }, { "action": "answer", "value": text },
         ]))).await;
         // What a customer writes is a value, however it looks.
-        let body = json!({ "subject": "{{tenant.name}} is *down*", "description": "x", "category": "technical" });
+        let body = json!({ "subject": "{{tenant.name}} is *down* [Open](https://evil.example)", "description": "x", "category": "technical" });
         let id = owner.post("/api/support/tickets", body).await.expect(201)["id"].as_str().unwrap().to_owned();
         site.work().await;
         let said: Vec<String> = ticket(&admin, &id).await["messages"].as_array().unwrap().iter().skip(1).map(|m| m["body"].as_str().unwrap().to_owned()).collect();
         let business = site.world.db.read(site.world.scope(), |read| Ok(identity::tenants::get(read, read.tenant()?)?.name)).await.unwrap();
-        let expected = |agent: &str| format!("Hello Ada, {agent} has SUP-00001: {{{{tenant.name}}}} is *down*");
+        let expected = |agent: &str| format!(r"Hello Ada, {agent} has SUP-00001: {{{{tenant.name}}}} is \*down\* \[Open\](<https://evil.example>)");
         assert_eq!(said, [expected(&business), expected("Ben Okafor")]);
     }
 

@@ -221,7 +221,7 @@ pub fn apply(
     let mut expected = means.expected_version;
     if let Some(kind) = found.text_kind {
         let is_internal = kind == TextKind::Note;
-        let text = placeholders::fill(&found.body, &placeholders::values(tx, staff, &before)?);
+        let text = placeholders::fill_markdown(&found.body, &placeholders::values(tx, staff, &before)?);
         // A status goes with the answer, so that its customer gets one letter, not two. A close has a reason and goes after.
         let with_answer =
             changes.status.filter(|s| !is_internal && !matches!(s, Status::Closed | Status::Archived));
