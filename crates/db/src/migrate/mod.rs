@@ -55,6 +55,7 @@ migrations! {
     25 "0025_channel_addresses",
     26 "0026_mailboxes_made_anew",
     27 "0027_rule_timers_taken",
+    28 "0028_bulk_actors",
 }
 
 impl Migration {
