@@ -16,7 +16,7 @@ macro_rules! columns {
 db::statements! {
     INSERT = "insert into rules (tenant_id, id, name, position, definition, active_since, version, created_by, created_at, updated_at)
         values (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?8)";
-    SAVE = "update rules set name = ?3, position = ?4, definition = ?5, active_since = ?6, version = version + 1, updated_at = ?7
+    SAVE = "update rules set name = ?3, definition = ?4, active_since = ?5, version = version + 1, updated_at = ?6
         where tenant_id = ?1 and id = ?2";
     PLACE = "update rules set position = ?3 where tenant_id = ?1 and id = ?2";
     DELETE = "delete from rules where tenant_id = ?1 and id = ?2";
@@ -93,9 +93,10 @@ pub fn insert(tx: &mut Tx<'_>, r: &Rule) -> Result<()> {
     listen(tx, r)
 }
 
+/// Writes what a rule is. Its place among the others is not the rule's: somebody may be moving it at the same time.
 pub fn save(tx: &mut Tx<'_>, r: &Rule) -> Result<()> {
     let definition = serde_json::to_value(&r.definition).map_err(Error::from_source)?;
-    tx.execute(&SAVE, params![r.id, r.name, r.position, definition, r.active_since, r.updated_at])?;
+    tx.execute(&SAVE, params![r.id, r.name, definition, r.active_since, r.updated_at])?;
     listen(tx, r)
 }
 
