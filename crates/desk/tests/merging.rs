@@ -223,6 +223,14 @@ proptest! {
     }
 }
 
+/// Two tickets of one customer, the first in the second.
+fn merged_pair(tx: &mut Tx<'_>) -> base::Result<[Id<Ticket>; 2]> {
+    desk::prepare_tenant(tx)?;
+    let ids = [file(tx, 0)?, file(tx, 1)?];
+    tickets::merge(tx, &Settings::default(), &staff(), ids[0], ids[1])?;
+    Ok(ids)
+}
+
 fn writes(tx: &mut Tx<'_>, ticket: Id<Ticket>) -> base::Result<()> {
     let body = Markdown::parse("body", "still down")?;
     let viewer = Viewer::Link { ticket };
@@ -289,5 +297,29 @@ both_engines! {
         })).await;
         let t = world.db.read(world.scope_there(), move |read| query::get(read, theirs)).await.unwrap();
         assert_eq!((t.version, t.unread_by_agent), (1, 1));
+    }
+
+    async fn a_reply_to_a_merged_ticket_and_a_look_or_an_answer_never_wait_for_each_other(world) {
+        let [merged, survivor] = world.db.write(world.scope(), merged_pair).await.unwrap();
+        let [_, theirs] = world.db.write(world.scope_there(), merged_pair).await.unwrap();
+        let unread = async |scope, id| world.db.read(scope, move |read| Ok(query::get(read, id)?.unread_by_agent)).await.unwrap();
+        let before = unread(world.scope_there(), theirs).await;
+        for n in 0..40 {
+            let reply = world.db.write(world.scope(), move |tx| writes(tx, merged));
+            let read = world.db.write(world.scope(), move |tx| tickets::mark_read_by_staff(tx, &staff(), survivor));
+            let answer = world.db.write(world.scope(), move |tx| {
+                let body = Markdown::parse("body", &format!("answer {n}"))?;
+                let new = NewMessage { body, is_internal: false, attachments: Vec::new(), status: None, expected_version: None, addressed_to: None };
+                tickets::staff_message(tx, &Settings::default(), &staff(), survivor, new).map(|_| ())
+            });
+            let again = world.db.write(world.scope(), move |tx| writes(tx, merged));
+            let (a, b, c, d) = tokio::join!(reply, read, answer, again);
+            for done in [a, b, c, d] {
+                done.unwrap();
+            }
+        }
+        world.db.write(world.scope(), move |tx| tickets::mark_read_by_staff(tx, &staff(), survivor)).await.unwrap();
+        assert_eq!((unread(world.scope(), survivor).await, unread(world.scope(), merged).await), (0, 0));
+        assert_eq!(unread(world.scope_there(), theirs).await, before);
     }
 }
