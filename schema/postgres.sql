@@ -1508,6 +1508,17 @@ alter table channel_mailboxes add column since timestamptz;
 alter table channel_mailboxes add column anew_until bigint;
 alter table channel_sent_folders add column anew_until bigint;
 
+-- 0027_rule_timers_taken
+alter table rule_timers add column queued_at timestamptz;
+drop index rule_timers_due;
+create index rule_timers_due on rule_timers (tenant_id, run_at) where queued_at is null;
+
+-- 0028_bulk_actors
+alter table bulk_changes add column actor_id uuid;
+alter table bulk_changes add column undone_by_kind text;
+alter table bulk_changes add column undone_by_id uuid;
+alter table bulk_changes add column undone_by_name text;
+
 -- row-level security
 grant usage on schema public to counterfoil_app;
 grant select, insert, update, delete on all tables in schema public to counterfoil_app;

@@ -1495,3 +1495,14 @@ alter table channels drop column reply_key;
 alter table channel_mailboxes add column since integer;
 alter table channel_mailboxes add column anew_until integer;
 alter table channel_sent_folders add column anew_until integer;
+
+-- 0027_rule_timers_taken
+alter table rule_timers add column queued_at integer;
+drop index rule_timers_due;
+create index rule_timers_due on rule_timers (tenant_id, run_at) where queued_at is null;
+
+-- 0028_bulk_actors
+alter table bulk_changes add column actor_id blob;
+alter table bulk_changes add column undone_by_kind text;
+alter table bulk_changes add column undone_by_id blob;
+alter table bulk_changes add column undone_by_name text;

@@ -7,7 +7,7 @@ use db::Tx;
 use desk::tickets::{self, portal::Viewer, *};
 use identity::{Settings, Staff};
 use proptest::prelude::*;
-use testkit::World;
+use testkit::{World, both_engines};
 
 /// One act on one of a handful of tickets.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ enum Act {
     Merge(usize, usize),
     Unmerge(usize),
     StaffReads(usize),
+    /// For so many minutes, or until somebody replies. Acts are a minute apart.
+    Snooze(usize, Option<i64>),
 }
 
 const TICKETS: usize = 5;
@@ -31,7 +33,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         (t.clone(), t.clone()).prop_map(|(a, b)| Act::Merge(a, b)),
         (t.clone(), t.clone()).prop_map(|(a, b)| Act::Merge(a, b)),
         t.clone().prop_map(Act::Unmerge),
-        t.prop_map(Act::StaffReads),
+        t.clone().prop_map(Act::StaffReads),
+        (t, proptest::option::of(1..6i64)).prop_map(|(t, minutes)| Act::Snooze(t, minutes)),
     ];
     proptest::collection::vec(act, 1..24)
 }
@@ -115,8 +118,13 @@ fn play(world: &World, acts: &[Act], merging: bool) -> Vec<Own> {
                     let _ = tx.attempt(|tx| tickets::unmerge(tx, &settings, &staff(), ids[t]));
                 }
                 Act::Merge(..) | Act::Unmerge(_) => {}
+                Act::Snooze(t, minutes) => {
+                    // A merged ticket takes none.
+                    let until = minutes.map(|m| tx.now() + base::minutes(m));
+                    let _ = tx.attempt(|tx| tickets::snooze(tx, &settings, &staff(), ids[t], until, None));
+                }
             }
-            Ok(())
+            tickets::wake_due(tx)
         }));
         if merging {
             let ids = all;
@@ -131,9 +139,27 @@ fn play(world: &World, acts: &[Act], merging: bool) -> Vec<Own> {
                     tickets::unmerge(tx, &Settings::default(), &staff(), *id)?;
                 }
             }
+            tickets::wake_due(tx)?;
+            for id in &ids {
+                nobody_sleeps_too_long(tx, *id)?;
+            }
             ids.iter().map(|id| own(tx, *id)).collect()
         })
         .unwrap()
+}
+
+/// Whoever was put off is awake once the time is there, or its customer wrote.
+fn nobody_sleeps_too_long(tx: &Tx<'_>, id: Id<Ticket>) -> base::Result<()> {
+    let t = query::get(tx, id)?;
+    let Some(since) = t.snoozed_at else {
+        assert_eq!(t.snoozed_until, None);
+        return Ok(());
+    };
+    assert!(t.snoozed_until.is_none_or(|until| until > tx.now()), "its time has passed");
+    let wrote =
+        query::messages(tx, id)?.iter().any(|m| m.direction == Direction::Inbound && m.created_at > since);
+    assert!(!wrote, "its customer wrote meanwhile");
+    Ok(())
 }
 
 /// At every moment: a survivor's thread is exactly what was said to all tickets whose survivor it is, its counters are
@@ -194,5 +220,106 @@ proptest! {
     #[test]
     fn unmerging_restores_exactly_on_postgres(acts in acts()) {
         compare(World::postgres(), World::sqlite(), &acts);
+    }
+}
+
+/// Two tickets of one customer, the first in the second.
+fn merged_pair(tx: &mut Tx<'_>) -> base::Result<[Id<Ticket>; 2]> {
+    desk::prepare_tenant(tx)?;
+    let ids = [file(tx, 0)?, file(tx, 1)?];
+    tickets::merge(tx, &Settings::default(), &staff(), ids[0], ids[1])?;
+    Ok(ids)
+}
+
+fn writes(tx: &mut Tx<'_>, ticket: Id<Ticket>) -> base::Result<()> {
+    let body = Markdown::parse("body", "still down")?;
+    let viewer = Viewer::Link { ticket };
+    tickets::customer_reply(tx, &Settings::default(), &viewer, ticket, body, Vec::new(), None).map(|_| ())
+}
+
+both_engines! {
+    async fn a_snoozed_ticket_that_was_merged_sleeps_until_it_is_itself_again(world) {
+        let write = async |work: Box<dyn FnOnce(&mut Tx<'_>) -> base::Result<()> + Send>| {
+            world.clock.advance(base::minutes(1));
+            world.db.write(world.scope(), move |tx| work(tx)).await.unwrap()
+        };
+        let ids = world.db.write(world.scope(), |tx| {
+            desk::prepare_tenant(tx)?;
+            Ok([file(tx, 0)?, file(tx, 1)?, file(tx, 2)?])
+        }).await.unwrap();
+        let theirs = world.db.write(world.scope_there(), |tx| {
+            desk::prepare_tenant(tx)?;
+            file(tx, 0)
+        }).await.unwrap();
+        let [timed, other, survivor] = ids;
+        write(Box::new(move |tx| {
+            let settings = Settings::default();
+            for id in ids {
+                tickets::mark_read_by_staff(tx, &staff(), id)?;
+            }
+            let until = tx.now() + base::minutes(10);
+            tickets::snooze(tx, &settings, &staff(), timed, Some(until), None)?;
+            tickets::snooze(tx, &settings, &staff(), other, None, None)?;
+            tickets::merge(tx, &settings, &staff(), timed, survivor)?;
+            tickets::merge(tx, &settings, &staff(), other, survivor)?;
+            writes(tx, survivor)
+        })).await;
+        world.clock.advance(base::minutes(20));
+        write(Box::new(move |tx| {
+            tickets::wake_due(tx)?;
+            let t = query::get(tx, timed)?;
+            assert!(t.snoozed_at.is_some() && t.unread_by_agent == 0, "it is its survivor's matter");
+            writes(tx, other)?;
+            assert_eq!(query::get(tx, survivor)?.unread_by_agent, 2);
+            for id in [timed, other] {
+                tickets::unmerge(tx, &Settings::default(), &staff(), id)?;
+            }
+            tickets::wake_due(tx)?;
+            let of = |id| query::get(tx, id).map(|t| (t.snoozed_at.is_some(), t.unread_by_agent));
+            assert_eq!([of(timed)?, of(other)?, of(survivor)?], [(false, 1), (false, 1), (false, 1)]);
+            Ok(())
+        })).await;
+        // A deleted one sleeps, too.
+        write(Box::new(move |tx| {
+            let until = tx.now() + base::minutes(10);
+            tickets::snooze(tx, &Settings::default(), &staff(), timed, Some(until), None)?;
+            tickets::remove(tx, &staff(), timed, None).map(|_| ())
+        })).await;
+        world.clock.advance(base::minutes(20));
+        write(Box::new(move |tx| {
+            tickets::wake_due(tx)?;
+            let removed = query::get(tx, timed)?;
+            assert!(removed.snoozed_at.is_some());
+            tickets::restore(tx, &staff(), timed)?;
+            tickets::wake_due(tx)?;
+            assert!(query::get(tx, timed)?.snoozed_at.is_none());
+            Ok(())
+        })).await;
+        let t = world.db.read(world.scope_there(), move |read| query::get(read, theirs)).await.unwrap();
+        assert_eq!((t.version, t.unread_by_agent), (1, 1));
+    }
+
+    async fn a_reply_to_a_merged_ticket_and_a_look_or_an_answer_never_wait_for_each_other(world) {
+        let [merged, survivor] = world.db.write(world.scope(), merged_pair).await.unwrap();
+        let [_, theirs] = world.db.write(world.scope_there(), merged_pair).await.unwrap();
+        let unread = async |scope, id| world.db.read(scope, move |read| Ok(query::get(read, id)?.unread_by_agent)).await.unwrap();
+        let before = unread(world.scope_there(), theirs).await;
+        for n in 0..40 {
+            let reply = world.db.write(world.scope(), move |tx| writes(tx, merged));
+            let read = world.db.write(world.scope(), move |tx| tickets::mark_read_by_staff(tx, &staff(), survivor));
+            let answer = world.db.write(world.scope(), move |tx| {
+                let body = Markdown::parse("body", &format!("answer {n}"))?;
+                let new = NewMessage { body, is_internal: false, attachments: Vec::new(), status: None, expected_version: None, addressed_to: None };
+                tickets::staff_message(tx, &Settings::default(), &staff(), survivor, new).map(|_| ())
+            });
+            let again = world.db.write(world.scope(), move |tx| writes(tx, merged));
+            let (a, b, c, d) = tokio::join!(reply, read, answer, again);
+            for done in [a, b, c, d] {
+                done.unwrap();
+            }
+        }
+        world.db.write(world.scope(), move |tx| tickets::mark_read_by_staff(tx, &staff(), survivor)).await.unwrap();
+        assert_eq!((unread(world.scope(), survivor).await, unread(world.scope(), merged).await), (0, 0));
+        assert_eq!(unread(world.scope_there(), theirs).await, before);
     }
 }

@@ -4,12 +4,12 @@
 
 use base::{Email, hours};
 use desk::{
-    rules::{Condition, Definition, Facts, Field, Happening, Test, Trigger, judge},
+    rules::{self, Action, Condition, Definition, Facts, Field, Happening, Test, Trigger, judge},
     tickets::{self, *},
 };
 use identity::Settings;
 use proptest::prelude::*;
-use testkit::World;
+use testkit::{World, both_engines};
 
 fn condition() -> impl Strategy<Value = Condition> {
     let word = prop_oneof![
@@ -109,4 +109,41 @@ async fn conditions_are_judged_the_same_every_time_and_never_with_their_opposite
             Ok(())
         })
         .unwrap();
+}
+
+fn new_rule(name: &str) -> rules::NewRule {
+    let trigger = Trigger::Event { events: vec![Happening::TicketCreated] };
+    let actions = vec![Action::SetPriority(Priority::High)];
+    let definition = Definition { trigger, all: Vec::new(), any: Vec::new(), actions };
+    rules::NewRule { name: name.into(), definition, enabled: true }
+}
+
+both_engines! {
+    async fn a_rule_that_is_changed_while_others_are_ordered_stays_where_it_was_put(world) {
+        let make = |tx: &mut db::Tx<'_>| ["a", "b"].map(|name| rules::create(tx, new_rule(name)).unwrap().id);
+        let theirs = world.db.write(world.scope_there(), move |tx| Ok(make(tx))).await.unwrap();
+        let [a, b] = world.db.write(world.scope(), move |tx| Ok(make(tx))).await.unwrap();
+        let (placed, go_on) = std::sync::mpsc::channel();
+        let ordering = world.db.write(world.scope(), move |tx| {
+            rules::order(tx, &[b, a])?;
+            placed.send(()).unwrap();
+            // The other one has read the rule by now, and waits for its row.
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            Ok(())
+        });
+        let (db, scope) = (world.db.clone(), world.scope());
+        let changing = tokio::task::spawn_blocking(move || {
+            go_on.recv().unwrap();
+            let patch = rules::RulePatch { name: Some("first".into()), ..Default::default() };
+            db.write_blocking(scope, move |tx| rules::change(tx, a, patch))
+        });
+        let (ordered, changed) = tokio::join!(ordering, changing);
+        ordered.unwrap();
+        assert_eq!(changed.unwrap().unwrap().position, 2);
+        let all = world.db.read(world.scope(), rules::query::all).await.unwrap();
+        let places: Vec<_> = all.iter().map(|r| (r.name.as_str(), r.position)).collect();
+        assert_eq!(places, [("b", 1), ("first", 2)]);
+        let all = world.db.read(world.scope_there(), rules::query::all).await.unwrap();
+        assert_eq!(all.iter().map(|r| r.id).collect::<Vec<_>>(), theirs);
+    }
 }

@@ -127,6 +127,28 @@ both_engines! {
         ben.post(&format!("/api/admin/support/bulk/{}/undo", done["id"].as_str().unwrap()), json!({})).await.expect(409);
     }
 
+    async fn what_is_taken_back_is_the_act_of_whoever_takes_it_back(world) {
+        let site = Site::new(world).await;
+        let (ada, ben, root) = (site.user("Ada", Role::Customer).await, site.user("Ben", Role::Agent).await, site.user("Root", Role::Admin).await);
+        let ids = several(&site, &ada, 2).await;
+        let undo = |done: &Value| format!("/api/admin/support/bulk/{}/undo", done["id"].as_str().unwrap());
+        let done = ben.post(BULK, json!({ "ids": ids, "changes": { "priority": "urgent" } })).await.expect(200);
+        site.neighbour("Their Root", Role::Admin).await.post(&undo(&done), json!({})).await.expect(404);
+        root.post(&undo(&done), json!({})).await.expect(200);
+        for id in &ids {
+            let t = ben.get(&at(id)).await.expect(200);
+            assert_eq!((&t["priority"], &t["updated_by"]), (&json!("normal"), &json!("Root")));
+            let lines = &t["audits"];
+            let by = |what: &str| lines.as_array().unwrap().iter().find(|l| l["event_type"] == what).map(|l| l["actor"]["name"].clone());
+            assert_eq!((by("priority_changed"), by("undone")), (Some(json!("Ben")), Some(json!("Root"))), "{lines}");
+        }
+        // Two keys of one name are two.
+        let (one, other) = (site.key(identity::KeyScope::Write).await, site.key(identity::KeyScope::Write).await);
+        let done = one.post(BULK, json!({ "ids": ids, "changes": { "add_tags": ["x"] } })).await.expect(200);
+        other.post(&undo(&done), json!({})).await.expect(403);
+        assert_eq!(one.post(&undo(&done), json!({})).await.expect(200)["restored"], 2);
+    }
+
     async fn one_that_fails_half_way_leaves_the_others_and_nothing_of_itself(world) {
         let site = Site::new(world).await;
         let (ada, ben) = (site.user("Ada", Role::Customer).await, site.user("Ben", Role::Agent).await);

@@ -202,12 +202,12 @@ both_engines! {
             { "action": "add_note", "value": text }, { "action": "assign", "value": ben.user_id }, { "action": "answer", "value": text },
         ]))).await;
         // What a customer writes is a value, however it looks.
-        let body = json!({ "subject": "{{tenant.name}} is *down*", "description": "x", "category": "technical" });
+        let body = json!({ "subject": "{{tenant.name}} is *down* [Open](https://evil.example)", "description": "x", "category": "technical" });
         let id = owner.post("/api/support/tickets", body).await.expect(201)["id"].as_str().unwrap().to_owned();
         site.work().await;
         let said: Vec<String> = ticket(&admin, &id).await["messages"].as_array().unwrap().iter().skip(1).map(|m| m["body"].as_str().unwrap().to_owned()).collect();
         let business = site.world.db.read(site.world.scope(), |read| Ok(identity::tenants::get(read, read.tenant()?)?.name)).await.unwrap();
-        let expected = |agent: &str| format!("Hello Ada, {agent} has SUP-00001: {{{{tenant.name}}}} is *down*");
+        let expected = |agent: &str| format!(r"Hello Ada, {agent} has SUP-00001: {{{{tenant.name}}}} is \*down\* \[Open\](<https://evil.example>)");
         assert_eq!(said, [expected(&business), expected("Ben Okafor")]);
     }
 
@@ -316,6 +316,88 @@ both_engines! {
         assert_eq!(count(&site, &COUNT_TIMERS).await, 0);
         admin.patch(&format!("{HOME}/{id}"), json!({ "enabled": true })).await.expect(200);
         site.work().await;
+        assert_eq!(count(&site, &COUNT_TIMERS).await, 0);
+    }
+
+    async fn a_time_that_was_looked_at_before_is_looked_at_again_when_it_is_set_anew(world) {
+        let site = Site::new(world).await;
+        let admin = site.user("Root", Role::Admin).await;
+        let owner = site.user("Ada", Role::Customer).await;
+        let there = site.neighbour("Their Root", Role::Admin).await;
+        let before_due = |minutes: i64| json!({ "kind": "time", "anchor": "due", "minutes": -minutes });
+        let note = |name: &str, minutes: i64| rule(name, before_due(minutes), json!([]), json!([{ "action": "add_note", "value": "Soon due." }]));
+        let id = made(&admin, note("Soon due", 60)).await;
+        let theirs = made(&there, note("Theirs", 60)).await;
+        let ticket_id = owner.file("x").await;
+        let tick = async || { site.schedules().await; site.world.clock.advance(minutes(1)); site.schedules().await; site.work().await; };
+        let looks = async |who: &Client| {
+            let log = who.get(&format!("{HOME}/{id}/runs")).await.expect(200);
+            log["items"].as_array().unwrap().len()
+        };
+        let due: base::Timestamp = ticket(&admin, &ticket_id).await["due_at"].as_str().unwrap().parse().unwrap();
+        site.world.clock.set(due - minutes(59));
+        let admin = site.user("Root again", Role::Admin).await;
+        tick().await;
+        assert_eq!(looks(&admin).await, 1);
+        admin.patch(&format!("{HOME}/{id}"), json!({ "trigger": before_due(30) })).await.expect(200);
+        site.work().await;
+        site.world.clock.set(due - minutes(29));
+        tick().await;
+        assert_eq!(looks(&admin).await, 2, "half an hour before, as it says now");
+        assert_eq!(count(&site, &COUNT_TIMERS).await, 0);
+        // Off and on: the due time is still to come.
+        admin.patch(&format!("{HOME}/{id}"), json!({ "trigger": before_due(10) })).await.expect(200);
+        admin.patch(&format!("{HOME}/{id}"), json!({ "enabled": false })).await.expect(200);
+        admin.patch(&format!("{HOME}/{id}"), json!({ "enabled": true })).await.expect(200);
+        site.work().await;
+        // Away and back.
+        patch(&admin, &ticket_id, json!({ "priority": "low" })).await;
+        patch(&admin, &ticket_id, json!({ "priority": "normal" })).await;
+        assert_eq!(ticket(&admin, &ticket_id).await["due_at"].as_str().unwrap().parse::<base::Timestamp>().unwrap(), due);
+        site.world.clock.set(due - minutes(9));
+        tick().await;
+        assert_eq!(looks(&admin).await, 3);
+        site.world.clock.advance(hours(30));
+        let there = site.neighbour("Their Root again", Role::Admin).await;
+        let admin = site.user("Root once more", Role::Admin).await;
+        tick().await;
+        assert_eq!(looks(&admin).await, 3, "nothing fires late");
+        let log = there.get(&format!("{HOME}/{theirs}/runs")).await.expect(200);
+        assert_eq!(log["items"], json!([]), "a rule of theirs looks at no ticket of ours");
+    }
+
+    async fn a_time_that_passes_while_a_ticket_is_put_aside_is_looked_at_when_it_comes_back(world) {
+        let site = Site::new(world).await;
+        let admin = site.user("Root", Role::Admin).await;
+        let owner = site.user("Ada", Role::Customer).await;
+        let after = json!({ "kind": "time", "anchor": "created", "minutes": 120 });
+        made(&admin, rule("Escalate", after, json!([]), json!([{ "action": "add_tags", "value": ["old"] }]))).await;
+        let mut ids = Vec::new();
+        for name in ["merged", "deleted", "spam", "survivor"] {
+            ids.push(owner.file(name).await);
+        }
+        site.work().await;
+        let at = |n: usize| format!("/api/admin/support/tickets/{}", ids[n]);
+        let tick = async || { site.schedules().await; site.world.clock.advance(minutes(1)); site.schedules().await; site.work().await; };
+        admin.post(&format!("{}/merge", at(0)), json!({ "into": ids[3] })).await.expect(200);
+        admin.send("DELETE", &at(1), &[], Vec::new()).await;
+        admin.patch(&at(2), json!({ "status": "closed", "close_reason": "spam" })).await.expect(200);
+        site.world.clock.advance(hours(3));
+        tick().await;
+        tick().await;
+        let tagged = async |n: usize| ticket(&admin, &ids[n]).await["tags"] == json!(["old"]);
+        assert!(tagged(3).await);
+        assert_eq!(count(&site, &COUNT_TIMERS).await, 3, "they wait");
+        admin.post(&format!("{}/unmerge", at(0)), json!({})).await.expect(200);
+        admin.post(&format!("{}/restore", at(1)), json!({})).await.expect(200);
+        patch(&admin, &ids[2], json!({ "status": "open" })).await;
+        tick().await;
+        for n in 0..3 {
+            assert!(tagged(n).await, "{n}");
+            assert_eq!(runs(&admin, &ids[n]).await.len(), 1);
+        }
+        tick().await;
+        assert_eq!(runs(&admin, &ids[0]).await.len(), 1, "once");
         assert_eq!(count(&site, &COUNT_TIMERS).await, 0);
     }
 

@@ -54,6 +54,8 @@ migrations! {
     24 "0024_mail_people",
     25 "0025_channel_addresses",
     26 "0026_mailboxes_made_anew",
+    27 "0027_rule_timers_taken",
+    28 "0028_bulk_actors",
 }
 
 impl Migration {

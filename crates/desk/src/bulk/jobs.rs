@@ -37,8 +37,6 @@ impl Inside for BulkRunner {
 pub struct UndoBulk {
     pub bulk: Id<Bulk>,
     pub after: u32,
-    /// Who takes it back, for the log.
-    pub by: String,
 }
 
 impl Job for UndoBulk {
@@ -55,7 +53,7 @@ impl Inside for BulkUndoer {
     type Job = UndoBulk;
     fn run(&self, tx: &mut Tx<'_>, job: &UndoBulk) -> Result<()> {
         match ops::undo_batch(tx, job.bulk, job.after)? {
-            Some(after) => tx.enqueue(&UndoBulk { bulk: job.bulk, after, by: job.by.clone() }),
+            Some(after) => tx.enqueue(&UndoBulk { bulk: job.bulk, after }),
             None => Ok(()),
         }
     }

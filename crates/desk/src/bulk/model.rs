@@ -111,6 +111,9 @@ pub struct Bulk {
     pub restored: u32,
     pub user_id: Option<Id<User>>,
     pub actor: Actor,
+    /// Who takes it back, or did.
+    #[serde(skip)]
+    pub undone_by: Option<Actor>,
     #[serde(skip)]
     pub role: base::Role,
     pub created_at: Timestamp,

@@ -229,7 +229,9 @@ fn forward(
 /// `bulk.not_done`, `bulk.undone`, `bulk.others`.
 pub fn undo(tx: &mut Tx<'_>, staff: &Staff, id: Id<Bulk>) -> Result<Bulk> {
     let mut bulk = lock(tx, id)?;
-    let own = bulk.user_id == staff.user_id && bulk.actor.name == staff.actor.name;
+    // Names are not theirs alone, of keys in particular.
+    let own =
+        staff.actor.id.is_some() && (bulk.actor.kind, bulk.actor.id) == (staff.actor.kind, staff.actor.id);
     if staff.read_only || !(own || staff.is_admin()) {
         return Err(Error::forbidden(
             "bulk.others",
@@ -244,7 +246,8 @@ pub fn undo(tx: &mut Tx<'_>, staff: &Staff, id: Id<Bulk>) -> Result<Bulk> {
     bulk.status = "undoing".into();
     bulk.finished_at = None;
     store::save(tx, &bulk)?;
-    tx.enqueue(&UndoBulk { bulk: id, after: 0, by: staff.actor.name.clone() })?;
+    store::save_undoer(tx, id, &staff.actor)?;
+    tx.enqueue(&UndoBulk { bulk: id, after: 0 })?;
     Ok(bulk)
 }
 
@@ -255,12 +258,13 @@ pub fn undo_batch(tx: &mut Tx<'_>, id: Id<Bulk>, after: u32) -> Result<Option<u3
         return Ok(None);
     }
     let settings = tenants::get(tx, tx.tenant()?)?.settings;
+    let actor = bulk.undone_by.clone().unwrap_or_else(|| bulk.actor.clone());
     // What was done by right is taken back by right, also when rights changed since.
-    let staff =
-        Staff { user_id: bulk.user_id, role: base::Role::Admin, actor: bulk.actor.clone(), read_only: false };
+    let user_id = actor.id.filter(|_| actor.kind == base::ActorKind::Agent).map(Id::from_uuid);
+    let staff = Staff { user_id, role: base::Role::Admin, actor: actor.clone(), read_only: false };
     let batch = store::items(tx, id, after, batch_size(tx))?;
     let last = batch.last().map(|i| i.position);
-    let (now, actor, merges) = (tx.now(), bulk.actor.clone(), bulk.changes.merge_into.is_some());
+    let (now, merges) = (tx.now(), bulk.changes.merge_into.is_some());
     let changed: Vec<Item> = batch.into_iter().filter(|i| i.outcome == "changed").collect();
     let mut held = Held::of(tx, if merges { &[] } else { &changed })?;
     for item in changed {

@@ -8,12 +8,14 @@ use super::model::*;
 use crate::tickets::Ticket;
 
 db::statements! {
-    INSERT = "insert into bulk_changes (tenant_id, id, changes, status, total, done, failed, restored, user_id, actor_kind, actor_name, role, created_at)
-        values (?1, ?2, ?3, 'collecting', ?4, 0, 0, 0, ?5, ?6, ?7, ?8, ?9)";
-    BY_ID = "select id, changes, status, total, done, failed, restored, user_id, actor_kind, actor_name, role, created_at, finished_at
+    INSERT = "insert into bulk_changes (tenant_id, id, changes, status, total, done, failed, restored, user_id, actor_kind, actor_id, actor_name, role, created_at)
+        values (?1, ?2, ?3, 'collecting', ?4, 0, 0, 0, ?5, ?6, ?7, ?8, ?9, ?10)";
+    BY_ID = "select id, changes, status, total, done, failed, restored, user_id, actor_kind, coalesce(actor_id, user_id), actor_name, undone_by_kind,
+        undone_by_id, undone_by_name, role, created_at, finished_at
         from bulk_changes where tenant_id = ?1 and id = ?2";
     LOCK = "select 1 from bulk_changes where tenant_id = ?1 and id = ?2 {lock}";
     SAVE = "update bulk_changes set status = ?3, done = ?4, failed = ?5, restored = ?6, finished_at = ?7 where tenant_id = ?1 and id = ?2";
+    SAVE_UNDOER = "update bulk_changes set undone_by_kind = ?3, undone_by_id = ?4, undone_by_name = ?5 where tenant_id = ?1 and id = ?2";
     ABANDONED = "select id from bulk_changes where tenant_id = ?1 and status = 'collecting' and created_at < ?2 order by created_at limit 100";
     GIVE_UP_ITEMS = "update bulk_items set outcome = 'failed', reason = ?3 where tenant_id = ?1 and bulk_id = ?2 and outcome = 'waiting'";
     INSERT_ITEM = "insert into bulk_items (tenant_id, bulk_id, position, ticket_id, outcome) values (?1, ?2, ?3, ?4, 'waiting') on conflict do nothing";
@@ -28,7 +30,9 @@ fn map(row: &Row<'_>) -> Result<Bulk> {
     let changes = serde_json::from_value(c.next()?).map_err(Error::from_source)?;
     let (status, total, done, failed, restored) = (c.next()?, c.next()?, c.next()?, c.next()?, c.next()?);
     let user_id: Option<Id<identity::User>> = c.next()?;
-    let actor = Actor { kind: c.next()?, id: user_id.map(Id::uuid), name: c.next()? };
+    let actor = Actor { kind: c.next()?, id: c.next()?, name: c.next()? };
+    let (kind, by, name): (Option<base::ActorKind>, _, Option<String>) = (c.next()?, c.next()?, c.next()?);
+    let undone_by = kind.zip(name).map(|(kind, name)| Actor { kind, id: by, name });
     let role: String = c.next()?;
     Ok(Bulk {
         id,
@@ -40,6 +44,7 @@ fn map(row: &Row<'_>) -> Result<Bulk> {
         restored,
         user_id,
         actor,
+        undone_by,
         role: role.parse()?,
         created_at: c.next()?,
         finished_at: c.next()?,
@@ -70,13 +75,28 @@ pub(super) fn insert(tx: &mut Tx<'_>, staff: &Staff, changes: &Changes, total: u
     let changes = serde_json::to_value(changes).map_err(Error::from_source)?;
     tx.execute(
         &INSERT,
-        params![id, changes, total, staff.user_id, actor.kind, actor.name, staff.role.as_str(), now],
+        params![
+            id,
+            changes,
+            total,
+            staff.user_id,
+            actor.kind,
+            actor.id,
+            actor.name,
+            staff.role.as_str(),
+            now
+        ],
     )?;
     Ok(id)
 }
 
 pub(super) fn save(tx: &mut Tx<'_>, b: &Bulk) -> Result<()> {
     tx.execute(&SAVE, params![b.id, b.status, b.done, b.failed, b.restored, b.finished_at]).map(|_| ())
+}
+
+/// Writes down who takes it back.
+pub(super) fn save_undoer(tx: &mut Tx<'_>, id: Id<Bulk>, by: &Actor) -> Result<()> {
+    tx.execute(&SAVE_UNDOER, params![id, by.kind, by.id, by.name]).map(|_| ())
 }
 
 pub(super) fn insert_items(tx: &mut Tx<'_>, id: Id<Bulk>, from: u32, tickets: &[Id<Ticket>]) -> Result<()> {

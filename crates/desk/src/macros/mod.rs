@@ -22,5 +22,5 @@ mod store;
 
 pub use model::*;
 pub use ops::{Applied, Means, apply, change, delete, get_visible, insert, save};
-pub use placeholders::{KNOWN, Values, check, fill, values};
+pub use placeholders::{KNOWN, Values, check, fill, fill_markdown, values};
 pub use store::{leave_team, visible};

@@ -209,7 +209,8 @@ pub fn apply(
     ticket: Id<Ticket>,
     means: Means,
 ) -> Result<Applied> {
-    tickets::lock(tx, ticket)?;
+    query::get_for_staff(tx, staff, ticket)?;
+    tickets::lock_whole(tx, ticket)?;
     let before = query::get_for_staff(tx, staff, ticket)?;
     let found = get_visible(tx, staff, Kind::Macro, id)?;
     if staff.read_only {
@@ -221,7 +222,7 @@ pub fn apply(
     let mut expected = means.expected_version;
     if let Some(kind) = found.text_kind {
         let is_internal = kind == TextKind::Note;
-        let text = placeholders::fill(&found.body, &placeholders::values(tx, staff, &before)?);
+        let text = placeholders::fill_markdown(&found.body, &placeholders::values(tx, staff, &before)?);
         // A status goes with the answer, so that its customer gets one letter, not two. A close has a reason and goes after.
         let with_answer =
             changes.status.filter(|s| !is_internal && !matches!(s, Status::Closed | Status::Archived));

@@ -111,15 +111,28 @@ pub fn values(read: &Read<'_>, staff: &Staff, ticket: &Ticket) -> Result<Values>
     ]))
 }
 
-/// The text with values in the place of their names. Whatever has no value stays as it is written: filling never fails.
+/// The text with values in the place of their names, for somebody to read and go on writing. Whatever has no value stays as
+/// it is written: filling never fails.
 pub fn fill(text: &str, values: &Values) -> String {
+    put(text, values, |word| word)
+}
+
+/// The same for a text that goes out as it is: values are text, and nothing in them is Markdown.
+pub fn fill_markdown(text: &str, values: &Values) -> String {
+    put(text, values, |word| mail::plain_to_markdown(word.trim()))
+}
+
+fn put(text: &str, values: &Values, written_as: impl Fn(String) -> String) -> String {
     let mut out = String::with_capacity(text.len());
     for piece in pieces(text) {
         match piece {
             Piece::Plain(text) | Piece::Open(text) => out.push_str(text),
             Piece::Name(name, written) => match values.0.iter().find(|(n, _)| *n == name) {
                 // A value is a word in a line, whatever its owner wrote.
-                Some((_, value)) => out.extend(value.chars().map(|c| if c.is_control() { ' ' } else { c })),
+                Some((_, value)) => {
+                    let word = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+                    out.push_str(&written_as(word));
+                }
                 None => out.push_str(written),
             },
         }
@@ -145,6 +158,21 @@ mod tests {
         assert_eq!(fill("Hello {{ customer.first_name }}!", &ada()), "Hello Ada!");
         assert_eq!(fill("{{ticket.subject}}", &ada()), "a b {{agent.name}}");
         assert_eq!(fill("{{ open\n}} {{x.y}}", &ada()), "{{ open\n}} {{x.y}}");
+    }
+
+    #[test]
+    fn values_in_markdown_are_shown_as_they_are() {
+        let evil = "[Open](https://evil.example) *now* <b>x</b>\n# y";
+        let values =
+            Values::new(vec![("ticket.subject", evil.into()), ("customer.name", "1. Ada_B_".into())]);
+        let filled = fill_markdown("{{customer.name}}: **{{ticket.subject}}**", &values);
+        let html = mail::markdown::to_html(&filled).to_string();
+        assert!(html.contains("[Open](<a href=\"https://evil.example\""), "{html}");
+        assert!(
+            html.contains(">https://evil.example</a>) *now* &lt;b&gt;x&lt;/b&gt; # y</strong>"),
+            "{html}"
+        );
+        assert!(html.contains("1. Ada_B_: <strong>") && !html.contains("<li>"), "{html}");
     }
 
     #[test]

@@ -186,7 +186,7 @@ impl Doing<'_> {
             None => self.tenant.name.clone(),
         };
         let agent = staff(Actor { kind: ActorKind::System, id: None, name });
-        Ok(macros::fill(text, &macros::values(read, &agent, &self.seen)?))
+        Ok(macros::fill_markdown(text, &macros::values(read, &agent, &self.seen)?))
     }
 
     /// A note is the rule's; an answer is the business's, whose customers know of no rules.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
+    log::{self, Run},
     model::{Anchor, Rule, Trigger},
     run, store,
 };
@@ -36,19 +37,23 @@ impl Inside for ChangeLooker {
     }
 }
 
-/// A time-based rule looks at a ticket, once for an instant of its anchor.
+/// A time-based rule looks at a ticket, once each time a timer of it ran out.
 #[derive(Serialize, Deserialize)]
 pub struct LookAtTime {
     pub rule: Id<Rule>,
     pub ticket: Id<Ticket>,
     pub anchor_at: Timestamp,
+    /// Which look. The same instant may have been looked at before: by the rule as it was then, or before the anchor moved
+    /// away and back.
+    #[serde(default)]
+    pub look: Uuid,
 }
 
 impl Job for LookAtTime {
     const KIND: &'static str = "desk.rule_timer";
     const LANE: engine::Lane = engine::Lane::Awaited;
     fn key(&self) -> String {
-        format!("{}:{}:{}", self.rule, self.ticket, self.anchor_at.as_microsecond())
+        self.look.to_string()
     }
 }
 
@@ -64,10 +69,12 @@ impl Inside for TimeLooker {
 /// Timers taken up by one run of the schedule.
 const BATCH: u32 = 500;
 
-/// The schedule: queues a look for each timer that ran out. The timer goes with the look.
+/// The schedule: queues a look for each timer that ran out, once. The timer goes with the look, and stands in nobody's way
+/// until then.
 pub fn run_timers(tx: &mut Tx<'_>) -> Result<()> {
-    for (rule, ticket, anchor_at) in store::due_timers(tx, BATCH)? {
-        tx.enqueue(&LookAtTime { rule, ticket, anchor_at })?;
+    for (rule, ticket, anchor_at) in store::queue_due_timers(tx, BATCH)? {
+        let look = tx.new_id::<Run>().uuid();
+        tx.enqueue(&LookAtTime { rule, ticket, anchor_at, look })?;
     }
     Ok(())
 }
@@ -106,7 +113,10 @@ impl Inside for DueTaker {
         }
         let found = store::still_due(tx, job.after, job.since, TAKEN)?;
         for (ticket, due) in &found {
-            store::set_timer(tx, rule.id, *ticket, *due, *due + minutes(after))?;
+            // Its due time moved while this was on its way, and the rule has looked.
+            if !log::has_looked_since(tx, rule.id, *ticket, job.since)? {
+                store::take_on(tx, rule.id, *ticket, *due, *due + minutes(after))?;
+            }
         }
         match found.last().filter(|_| found.len() == TAKEN as usize) {
             Some((ticket, due)) => {

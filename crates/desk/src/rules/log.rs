@@ -90,6 +90,7 @@ db::statements! {
     INSERT = "insert into rule_runs (tenant_id, id, rule_id, rule_name, ticket_id, cause_id, started_by, outcome, reason, details, change_id, created_at)
         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     HAS_RUN = "select 1 from rule_runs where tenant_id = ?1 and rule_id = ?2 and ticket_id = ?3 and cause_id = ?4";
+    HAS_LOOKED = "select 1 from rule_runs where tenant_id = ?1 and rule_id = ?2 and ticket_id = ?3 and created_at > ?4 limit 1";
     OF_RULE = concat!("select ", columns!(), " where r.tenant_id = ?1 and r.rule_id = ?2 and r.id < ?3 order by r.id desc limit ?4");
     OF_RULE_AND_OUTCOME = concat!("select ", columns!(), " where r.tenant_id = ?1 and r.rule_id = ?2 and r.outcome = ?5 and r.id < ?3
         order by r.id desc limit ?4");
@@ -150,6 +151,16 @@ pub(super) fn write(tx: &mut Tx<'_>, run: NewRun<'_>) -> Result<()> {
 /// Whether a rule looked at a ticket for this cause already.
 pub(super) fn has_run(read: &Read<'_>, rule: Id<Rule>, ticket: Id<Ticket>, cause: Uuid) -> Result<bool> {
     Ok(read.query_one(&HAS_RUN, params![rule, ticket, cause], |_| Ok(()))?.is_some())
+}
+
+/// Whether a rule looked at a ticket after an instant.
+pub(super) fn has_looked_since(
+    read: &Read<'_>,
+    rule: Id<Rule>,
+    ticket: Id<Ticket>,
+    since: Timestamp,
+) -> Result<bool> {
+    Ok(read.query_one(&HAS_LOOKED, params![rule, ticket, since], |_| Ok(()))?.is_some())
 }
 
 /// How often rules fired on a ticket in the last hour.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Ticket,
-    tickets::{self, CloseReason, Direction, Message},
+    tickets::{self, Direction, Message},
 };
 
 /// Changes made by rules, one starting the next, at most.
@@ -69,30 +69,27 @@ pub(super) fn change(tx: &mut Tx<'_>, ticket: Id<Ticket>, change: Uuid) -> Resul
 /// Lets a time-based rule look at a ticket whose timer ran out.
 pub(super) fn timer(tx: &mut Tx<'_>, rule: Id<Rule>, ticket: Id<Ticket>, anchor_at: Timestamp) -> Result<()> {
     // The ticket first, as every change of it does, so that two of them cannot wait for each other.
-    let head = lock(tx, ticket)?;
+    let held = tickets::lock(tx, ticket)?;
+    // While a ticket is put aside its timers wait: they are due when it comes back.
+    let Some(held) = held.filter(|t| !t.is_aside()) else { return Ok(()) };
     if !store::take_timer(tx, rule, ticket, anchor_at)? {
         return Ok(());
     }
     let rule = store::get(tx, rule)?;
-    let (Some(head), Trigger::Time { anchor, .. }, true) = (head, &rule.definition.trigger, rule.enabled)
-    else {
+    let (Trigger::Time { anchor, .. }, true) = (&rule.definition.trigger, rule.enabled) else {
         return Ok(());
     };
-    // A ticket that was merged meanwhile is its survivor's matter, which has timers of its own.
-    if head.id != ticket {
-        return Ok(());
-    }
     let tenant = tenants::get(tx, tx.tenant()?)?;
     let cause = tx.new_id::<Run>().uuid();
     let look = Look { rule: &rule, cause, started: &[anchor.as_str()], guard: None };
-    look.at(tx, &tenant, head.id, None).map(|_| ())
+    look.at(tx, &tenant, held.id, None).map(|_| ())
 }
 
 /// The ticket rules look at, held: the survivor of a merged one. None for what is deleted or spam.
 fn lock(tx: &mut Tx<'_>, ticket: Id<Ticket>) -> Result<Option<Ticket>> {
     let Some(found) = tickets::lock(tx, ticket)? else { return Ok(None) };
     let head = if found.head() == found.id { Some(found) } else { tickets::lock(tx, found.head())? };
-    Ok(head.filter(|t| t.deleted_at.is_none() && t.close_reason != Some(CloseReason::Spam)))
+    Ok(head.filter(|t| !t.is_aside()))
 }
 
 /// What a change was, from the lines it wrote. Messages that a rule wrote start none.

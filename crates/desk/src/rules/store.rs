@@ -16,7 +16,7 @@ macro_rules! columns {
 db::statements! {
     INSERT = "insert into rules (tenant_id, id, name, position, definition, active_since, version, created_by, created_at, updated_at)
         values (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?8)";
-    SAVE = "update rules set name = ?3, position = ?4, definition = ?5, active_since = ?6, version = version + 1, updated_at = ?7
+    SAVE = "update rules set name = ?3, definition = ?4, active_since = ?5, version = version + 1, updated_at = ?6
         where tenant_id = ?1 and id = ?2";
     PLACE = "update rules set position = ?3 where tenant_id = ?1 and id = ?2";
     DELETE = "delete from rules where tenant_id = ?1 and id = ?2";
@@ -29,9 +29,17 @@ db::statements! {
     LISTENED = "select distinct event from rule_triggers where tenant_id = ?1 and event in (?2, ?3, ?4, ?5)";
     TIMED = "select rule_id, minutes, status from rule_triggers where tenant_id = ?1 and event = ?2";
     SET_TIMER = "insert into rule_timers (tenant_id, rule_id, ticket_id, anchor_at, run_at) values (?1, ?2, ?3, ?4, ?5)
-        on conflict (tenant_id, rule_id, ticket_id) do update set anchor_at = excluded.anchor_at, run_at = excluded.run_at";
-    DUE_TIMERS = "select rule_id, ticket_id, anchor_at from rule_timers where tenant_id = ?1 and run_at <= ?2 order by run_at limit ?3";
-    TAKE_TIMER = "delete from rule_timers where tenant_id = ?1 and rule_id = ?2 and ticket_id = ?3 and anchor_at = ?4";
+        on conflict (tenant_id, rule_id, ticket_id) do update set anchor_at = excluded.anchor_at, run_at = excluded.run_at,
+        queued_at = null";
+    TAKE_ON = "insert into rule_timers (tenant_id, rule_id, ticket_id, anchor_at, run_at) values (?1, ?2, ?3, ?4, ?5) on conflict do nothing";
+    // Whoever holds a row of these is moving it: another run finds it where it is then.
+    DUE_TIMERS = "select rule_id, ticket_id, anchor_at from rule_timers where tenant_id = ?1 and queued_at is null and run_at <= ?2
+        order by run_at limit ?3 {skip_locked}";
+    QUEUED = "update rule_timers set queued_at = ?4 where tenant_id = ?1 and rule_id = ?2 and ticket_id = ?3";
+    TAKE_TIMER = "delete from rule_timers where tenant_id = ?1 and rule_id = ?2 and ticket_id = ?3 and anchor_at = ?4
+        and queued_at is not null";
+    QUEUE_AGAIN = "update rule_timers set queued_at = null where tenant_id = ?1 and ticket_id = ?2 and queued_at is not null
+        and rule_id in (select t.rule_id from rule_timers t where t.tenant_id = ?1 and t.ticket_id = ?2)";
     DROP_TIMERS = "delete from rule_timers where tenant_id = ?1 and rule_id = ?2";
     DROP_TIMERS_OF_TICKET = "delete from rule_timers where tenant_id = ?1 and ticket_id = ?2
         and rule_id in (select t.rule_id from rule_timers t where t.tenant_id = ?1 and t.ticket_id = ?2)";
@@ -85,9 +93,10 @@ pub fn insert(tx: &mut Tx<'_>, r: &Rule) -> Result<()> {
     listen(tx, r)
 }
 
+/// Writes what a rule is. Its place among the others is not the rule's: somebody may be moving it at the same time.
 pub fn save(tx: &mut Tx<'_>, r: &Rule) -> Result<()> {
     let definition = serde_json::to_value(&r.definition).map_err(Error::from_source)?;
-    tx.execute(&SAVE, params![r.id, r.name, r.position, definition, r.active_since, r.updated_at])?;
+    tx.execute(&SAVE, params![r.id, r.name, definition, r.active_since, r.updated_at])?;
     listen(tx, r)
 }
 
@@ -151,14 +160,36 @@ pub fn set_timer(
     tx.execute(&SET_TIMER, params![rule, ticket, anchor, at]).map(|_| ())
 }
 
-pub fn due_timers(read: &Read<'_>, most: u32) -> Result<Vec<Due>> {
-    let now = read.now();
-    read.query_all(&DUE_TIMERS, params![now, most], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+/// The same for an anchor from before the rule began: a timer that is there was set since, by what moved the anchor.
+pub fn take_on(
+    tx: &mut Tx<'_>,
+    rule: Id<Rule>,
+    ticket: Id<Ticket>,
+    anchor: Timestamp,
+    at: Timestamp,
+) -> Result<()> {
+    tx.execute(&TAKE_ON, params![rule, ticket, anchor, at]).map(|_| ())
 }
 
-/// Takes a timer away; false when its anchor has moved, or it was taken.
+/// Timers that ran out, longest first. They are due no more: a look is queued for each in the same transaction.
+pub fn queue_due_timers(tx: &mut Tx<'_>, most: u32) -> Result<Vec<Due>> {
+    let now = tx.now();
+    let due: Vec<Due> =
+        tx.query_all(&DUE_TIMERS, params![now, most], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    for (rule, ticket, _) in &due {
+        tx.execute_later(&QUEUED, params![rule, ticket, now])?;
+    }
+    Ok(due)
+}
+
+/// Takes a timer away that a look was queued for; false when it was set anew since, or it was taken.
 pub fn take_timer(tx: &mut Tx<'_>, rule: Id<Rule>, ticket: Id<Ticket>, anchor: Timestamp) -> Result<bool> {
     Ok(tx.execute(&TAKE_TIMER, params![rule, ticket, anchor])? == 1)
+}
+
+/// Timers of a ticket whose looks found it put aside are due once more. A look that is still to come finds nothing to take.
+pub fn queue_timers_again(tx: &mut Tx<'_>, ticket: Id<Ticket>) -> Result<()> {
+    tx.execute(&QUEUE_AGAIN, params![ticket]).map(|_| ())
 }
 
 pub fn drop_timers(tx: &mut Tx<'_>, rule: Id<Rule>) -> Result<()> {

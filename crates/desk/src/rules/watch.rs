@@ -105,3 +105,8 @@ fn wind(
 pub(crate) fn due_moved(tx: &mut Tx<'_>, ticket: Id<Ticket>, due: Timestamp) -> Result<()> {
     wind(tx, Anchor::Due, ticket, due, None)
 }
+
+/// A ticket that was merged, deleted or spam is none of these any more: timers that ran out meanwhile are due now.
+pub(crate) fn came_back(tx: &mut Tx<'_>, ticket: Id<Ticket>) -> Result<()> {
+    store::queue_timers_again(tx, ticket)
+}

@@ -53,7 +53,8 @@ pub use ops::{
     take_answer, unblock, unmerge, unsnooze, user_of, wake_due, withdraw,
 };
 pub(crate) use ops::{
-    Overheard, admit, answered_elsewhere, is_past, join, lock_head, note_macro, overhear, restore_held,
+    Overheard, admit, answered_elsewhere, is_past, join, lock_head, lock_whole, note_macro, overhear,
+    restore_held,
 };
 pub use query::Extras;
 pub(crate) use store::{by_ids, lock, lock_all};

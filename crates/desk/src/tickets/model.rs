@@ -226,6 +226,13 @@ impl Ticket {
         self.survivor_id.unwrap_or(self.id)
     }
 
+    /// Merged into another, deleted, or spam: nothing happens to it by itself, until that is taken back.
+    pub fn is_aside(&self) -> bool {
+        self.survivor_id.is_some()
+            || self.deleted_at.is_some()
+            || self.close_reason == Some(CloseReason::Spam)
+    }
+
     /// A merged ticket takes no change of its own; its survivor does.
     pub fn check_not_merged(&self) -> Result<()> {
         match self.survivor_id {

@@ -327,6 +327,9 @@ fn write(tx: &mut Tx<'_>, before: &Ticket, t: &Ticket, is_undo: bool) -> Result<
     if t.due_at != before.due_at {
         rules::watch::due_moved(tx, t.id, t.due_at)?;
     }
+    if before.is_aside() && !t.is_aside() {
+        rules::watch::came_back(tx, t.id)?;
+    }
     Ok(())
 }
 

@@ -11,7 +11,6 @@ use super::{
     create::{For, NewTicket, create},
     publish,
     reply::write_inbound,
-    snooze::wake,
     thread::{Said, Thread},
     touch,
 };
@@ -179,8 +178,8 @@ pub(super) fn said(
     }
     let message = write_inbound(tx, thread.addressed(), body, files, author)?;
     thread.count(Said::ByCustomer, now);
+    thread.wake(tx)?;
     let head = thread.head();
-    wake(tx, head)?;
     if let Some(to) = taken_up(head) {
         move_to(tx, head, to, None)?;
     }

@@ -9,9 +9,7 @@ use identity::{Settings, Staff, Token};
 use serde::Serialize;
 
 use super::{
-    changeable, settle,
-    snooze::wake,
-    staff_line,
+    changeable, settle, staff_line,
     thread::{Said, Thread},
 };
 use crate::tickets::{
@@ -235,7 +233,7 @@ pub fn take_answer(tx: &mut Tx<'_>, token: &str, body: Markdown, files: Vec<NewA
     let now = tx.now();
     thread.count(Said::AsNote, now);
     thread.heard();
-    wake(tx, thread.head())?;
+    thread.wake(tx)?;
     let metadata = serde_json::json!({ "message_id": id, "forward_id": found.id });
     let line = NewAudit { event_type: "note", from: None, to: None, metadata, is_public: false };
     super::audit(tx, found.ticket_id, line)?;

@@ -8,7 +8,6 @@ use identity::{Settings, Staff};
 use super::{
     audit,
     change::move_to,
-    snooze::wake,
     staff_line,
     thread::{Said, Thread},
 };
@@ -62,7 +61,7 @@ pub(crate) fn overhear(tx: &mut Tx<'_>, id: Id<Ticket>, mail: Overheard) -> Resu
     thread.count(Said::AsNote, now);
     if !mail.is_automated {
         thread.heard();
-        wake(tx, thread.head())?;
+        thread.wake(tx)?;
         let metadata = serde_json::json!({ "message_id": message_id });
         let line = NewAudit { event_type: "note", from: None, to: None, metadata, is_public: false };
         audit(tx, id, line)?;
@@ -98,8 +97,8 @@ pub(crate) fn admit(
     store::show_message(tx, message)?;
     let now = tx.now();
     thread.admit(now);
+    thread.wake(tx)?;
     let head = thread.head();
-    wake(tx, head)?;
     if let Some(to) = super::customer::taken_up(head) {
         move_to(tx, head, to, None)?;
     }

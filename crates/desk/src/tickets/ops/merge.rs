@@ -30,12 +30,34 @@ db::statements! {
             select g.ticket_id from ticket_merges g where g.tenant_id = ?1 and g.into_id = ?2
             union all select g.ticket_id from ticket_merges g join below b on g.into_id = b.id where g.tenant_id = ?1)
         select id from below";
+    // The deepest first.
+    BELOW_UP = "with recursive below (id, depth) as (
+            select g.ticket_id, 1 from ticket_merges g where g.tenant_id = ?1 and g.into_id = ?2
+            union all select g.ticket_id, b.depth + 1 from ticket_merges g join below b on g.into_id = b.id where g.tenant_id = ?1)
+        select id from below order by depth desc, id";
     SET_SURVIVOR = "update tickets set survivor_id = ?3 where tenant_id = ?1 and id = ?2";
 }
 
 /// The tickets merged into this one, directly or through others.
 pub fn merged(read: &Read<'_>, survivor: Id<Ticket>) -> Result<Vec<Id<Ticket>>> {
     read.query_all(&BELOW, params![survivor], |row| row.get(0))
+}
+
+/// Holds the rows of what was merged into a ticket, directly or through others, from below. To be called before its own row
+/// is taken: a message to one of them takes that one's first, too.
+pub(super) fn lock_merged(tx: &mut Tx<'_>, survivor: Id<Ticket>) -> Result<()> {
+    for id in tx.query_all(&BELOW_UP, params![survivor], |row| row.get::<Id<Ticket>>(0))? {
+        store::lock(tx, id)?;
+    }
+    Ok(())
+}
+
+/// A ticket with its row held, and those of what was merged into it.
+pub(crate) fn lock_whole(tx: &mut Tx<'_>, id: Id<Ticket>) -> Result<Ticket> {
+    if store::find(tx, id)?.is_some_and(|t| t.merged_count > 0) {
+        lock_merged(tx, id)?;
+    }
+    store::lock(tx, id)?.or_not_found("ticket")
 }
 
 /// Puts a ticket into another and answers the survivor. Merging into a merged ticket means into its survivor.
@@ -66,7 +88,7 @@ pub fn merge(
             format!("{} is merged into this ticket; take that back first", named.ticket_number),
         ));
     }
-    let before = store::lock(tx, id)?.or_not_found("ticket")?;
+    let before = lock_whole(tx, id)?;
     let head_before = store::lock(tx, named.head())?.or_not_found("ticket")?;
     before.check_not_merged()?;
     head_before.check_not_merged()?;
@@ -119,20 +141,26 @@ pub fn merge(
 /// `ticket.not_merged`.
 pub fn unmerge(tx: &mut Tx<'_>, settings: &Settings, staff: &Staff, id: Id<Ticket>) -> Result<Ticket> {
     query::get_for_staff(tx, staff, id)?;
-    let before = store::lock(tx, id)?.or_not_found("ticket")?;
+    let before = lock_whole(tx, id)?;
     let Some(survivor) = before.survivor_id else {
         return Err(Error::conflict("ticket.not_merged", "this ticket is not merged into another"));
     };
-    store::lock(tx, survivor)?.or_not_found("ticket")?.check_may_change(staff, settings)?;
-    let mut above = merged_into(tx, id)?;
+    let (mut above, mut next) = (Vec::new(), merged_into(tx, id)?);
+    while let Some(id) = next {
+        above.push(store::lock(tx, id)?.or_not_found("ticket")?);
+        next = merged_into(tx, id)?;
+    }
+    if let Some(head) = above.last() {
+        head.check_may_change(staff, settings)?;
+    }
     tx.execute(&PART, params![id])?;
     let mut t = before.clone();
     t.survivor_id = None;
     for below in merged(tx, id)? {
         tx.execute(&SET_SURVIVOR, params![below, id])?;
     }
-    while let Some(next) = above {
-        let held = store::lock(tx, next)?.or_not_found("ticket")?;
+    for held in above {
+        let next = held.id;
         let mut counted = held.clone();
         let theirs = t.customer_id == counted.customer_id;
         counted.merged_count = counted.merged_count.saturating_sub(1 + t.merged_count);
@@ -148,7 +176,6 @@ pub fn unmerge(tx: &mut Tx<'_>, settings: &Settings, staff: &Staff, id: Id<Ticke
         if next == survivor {
             publish(tx, "ticket.changed", &counted, theirs)?;
         }
-        above = merged_into(tx, next)?;
     }
     touch(tx, &mut t, true);
     store::save(tx, &before, &t)?;

@@ -28,6 +28,8 @@ pub use forward::{
 };
 pub(in crate::tickets) use forward::{get as get_forward, new_token};
 pub(crate) use mailed::{Overheard, admit, join, overhear};
+use merge::lock_merged;
+pub(crate) use merge::lock_whole;
 pub use merge::{merge, merged, unmerge};
 pub use removal::{purge_deleted, remove, restore};
 pub(crate) use reply::answered_elsewhere;
@@ -47,10 +49,11 @@ pub fn mark_read_by_staff(tx: &mut Tx<'_>, staff: &Staff, id: Id<Ticket>) -> Res
     let ticket = super::query::get_for_staff(tx, staff, id)?;
     let head = super::query::get_for_staff(tx, staff, ticket.head())?;
     if head.unread_by_agent > 0 {
-        store::mark_read(tx, head.id, false)?;
         if head.merged_count > 0 {
+            lock_merged(tx, head.id)?;
             store::mark_merged_read(tx, head.id)?;
         }
+        store::mark_read(tx, head.id, false)?;
     }
     Ok(())
 }
@@ -74,10 +77,11 @@ pub(crate) fn note_macro(tx: &mut Tx<'_>, id: Id<Ticket>, name: &str) -> Result<
     audit(tx, id, staff_line("macro_applied", None, Some(name.to_owned())))
 }
 
-/// The ticket in whose thread this one is shown, with its row held. Nobody writes on it until the commit.
+/// The ticket in whose thread this one is shown, with its row held, and those of what was merged into it. Nobody writes on
+/// it until the commit.
 pub(crate) fn lock_head(tx: &mut Tx<'_>, staff: &Staff, id: Id<Ticket>) -> Result<Ticket> {
     let ticket = super::query::get_for_staff(tx, staff, id)?;
-    store::lock(tx, ticket.head())?.or_not_found("ticket")
+    lock_whole(tx, ticket.head())
 }
 
 fn audit(tx: &mut Tx<'_>, id: Id<Ticket>, line: NewAudit<'_>) -> Result<()> {

@@ -72,7 +72,8 @@ fn say(
     if staff.read_only {
         return Err(Error::forbidden("key.read_only", "this key may only read"));
     }
-    let mut thread = Thread::lock(tx, new.addressed_to.unwrap_or(id))?;
+    let to = new.addressed_to.unwrap_or(id);
+    let mut thread = if new.is_internal { Thread::lock(tx, to)? } else { Thread::lock_whole(tx, to)? };
     let of_this_thread = [thread.addressed().id, thread.head_before().id].contains(&id);
     if !of_this_thread {
         return Err(Error::field(

@@ -8,7 +8,9 @@ use super::{changeable, settle, staff_line};
 use crate::tickets::{model::*, store};
 
 db::statements! {
-    DUE = "select id from tickets where tenant_id = ?1 and snoozed_at is not null and snoozed_until <= ?2 order by snoozed_until limit ?3";
+    // A merged or deleted one sleeps on; it is due when it comes back.
+    DUE = "select id from tickets where tenant_id = ?1 and snoozed_at is not null and survivor_id is null and deleted_at is null
+        and snoozed_until <= ?2 order by snoozed_until limit ?3";
 }
 
 /// The farthest a ticket can be put off, in days.
@@ -73,7 +75,7 @@ pub fn unsnooze(
     settle(tx, &before, t, staff_line("woken", None, None))
 }
 
-fn awake(t: &Ticket) -> Ticket {
+pub(super) fn awake(t: &Ticket) -> Ticket {
     Ticket { snoozed_at: None, snoozed_until: None, ..t.clone() }
 }
 
@@ -90,7 +92,8 @@ pub(super) fn wake(tx: &mut Tx<'_>, t: &mut Ticket) -> Result<()> {
 pub fn wake_due(tx: &mut Tx<'_>) -> Result<()> {
     let now = tx.now();
     for id in tx.query_all(&DUE, params![now, BATCH], |row| row.get::<Id<Ticket>>(0))? {
-        if let Some(before) = store::lock(tx, id)?.filter(|t| t.snoozed_until.is_some_and(|u| u <= now)) {
+        let is_due = |t: &Ticket| !t.is_aside() && t.snoozed_until.is_some_and(|u| u <= now);
+        if let Some(before) = store::lock(tx, id)?.filter(is_due) {
             let mut t = awake(&before);
             // It comes back as something to look at.
             t.unread_by_agent = t.unread_by_agent.max(1);

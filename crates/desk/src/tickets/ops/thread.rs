@@ -7,7 +7,7 @@
 use base::{Id, OrNotFound, Result, Timestamp};
 use db::{Tx, params};
 
-use super::{publish, publish_message, touch};
+use super::{merge::lock_merged, publish, publish_message, snooze, touch};
 use crate::tickets::{model::*, search, store};
 
 db::statements! {
@@ -34,6 +34,17 @@ pub fn merged_into(tx: &Tx<'_>, id: Id<Ticket>) -> Result<Option<Id<Ticket>>> {
 }
 
 impl Thread {
+    /// [`Thread::lock`], for an answer of staff: it marks as read what was merged into the survivor, whose rows come first.
+    pub fn lock_whole(tx: &mut Tx<'_>, id: Id<Ticket>) -> Result<Self> {
+        let head = store::find(tx, id)?.or_not_found("ticket")?.head();
+        if store::find(tx, head)?.is_some_and(|t| t.merged_count > 0) {
+            lock_merged(tx, head)?;
+        }
+        Self::lock(tx, id)
+    }
+
+    /// Holds their rows, the addressed one's first and the survivor's last: whoever takes more than one row of a thread
+    /// takes them from below, so that two of them cannot wait for each other.
     pub fn lock(tx: &mut Tx<'_>, id: Id<Ticket>) -> Result<Self> {
         let addressed = store::lock(tx, id)?.or_not_found("ticket")?;
         let mut next = match addressed.survivor_id {
@@ -131,6 +142,15 @@ impl Thread {
         for (_, t) in &mut self.links {
             t.unread_by_agent += 1;
         }
+    }
+
+    /// Somebody replied: nobody sleeps on. Below the survivor that shows when a merge is taken back.
+    pub fn wake(&mut self, tx: &mut Tx<'_>) -> Result<()> {
+        let Some(((_, head), below)) = self.links.split_last_mut() else { return Ok(()) };
+        for (_, t) in below {
+            *t = snooze::awake(t);
+        }
+        snooze::wake(tx, head)
     }
 
     /// Writes all of it and tells live streams. `is_public`: whether the customer of the message may know.
