@@ -63,7 +63,36 @@ fn statements<'a>(text: &'a str, start: &str) -> Vec<&'a str> {
 }
 
 fn tables(text: &str) -> Vec<Table> {
-    statements(text, "create table ").into_iter().map(table).collect()
+    let mut tables: Vec<Table> = statements(text, "create table ").into_iter().map(table).collect();
+    for statement in statements(text, "alter table ") {
+        let words: Vec<&str> = statement.split_whitespace().collect();
+        let table = tables.iter_mut().find(|t| t.name == words[2]).expect("a table that is there");
+        match &words[3..] {
+            ["add", "column", rest @ ..] => table.column(&rest.join(" ")),
+            ["drop", "column", name] => table.columns.retain(|c| c.0 != *name),
+            other => panic!("{other:?} is not drawn"),
+        }
+    }
+    tables
+}
+
+impl Table {
+    fn column(&mut self, part: &str) {
+        let words: Vec<&str> = part.split_whitespace().collect();
+        let (column, rest) = (words[0], &words[1..]);
+        let kind = match rest {
+            ["double", "precision", ..] => "double_precision",
+            [kind, ..] => kind,
+            [] => panic!("{column} has no type"),
+        };
+        if part.contains("primary key") {
+            self.primary.push(column.to_owned());
+        }
+        if let Some(at) = rest.iter().position(|w| *w == "references") {
+            self.foreign.push(Foreign { columns: vec![column.to_owned()], table: rest[at + 1].to_owned() });
+        }
+        self.columns.push((column.to_owned(), kind.to_owned(), part.contains("not null")));
+    }
 }
 
 fn table(statement: &str) -> Table {
@@ -80,22 +109,7 @@ fn table(statement: &str) -> Table {
                 let target = words.iter().skip_while(|w| **w != "references").nth(1).expect("a table");
                 table.foreign.push(Foreign { columns: listed(&part), table: (*target).to_owned() });
             }
-            [column, rest @ ..] => {
-                let kind = match rest {
-                    ["double", "precision", ..] => "double_precision",
-                    [kind, ..] => kind,
-                    [] => panic!("{column} has no type"),
-                };
-                let required = part.contains("not null");
-                if part.contains("primary key") {
-                    table.primary.push((*column).to_owned());
-                }
-                if let Some(at) = rest.iter().position(|w| *w == "references") {
-                    let target = rest[at + 1].to_owned();
-                    table.foreign.push(Foreign { columns: vec![(*column).to_owned()], table: target });
-                }
-                table.columns.push(((*column).to_owned(), kind.to_owned(), required));
-            }
+            [_, ..] => table.column(&part),
             [] => {}
         }
     }
