@@ -78,8 +78,7 @@ fn own(tx: &Tx<'_>, id: Id<Ticket>) -> base::Result<Own> {
 
 /// Does the acts in one world, merging or not, and answers what each ticket has once every merge was taken back.
 fn play(world: &World, acts: &[Act], merging: bool) -> Vec<Own> {
-    #[allow(clippy::type_complexity)]
-    let step = |work: Box<dyn FnOnce(&mut Tx<'_>) -> base::Result<()> + Send>| {
+    let step = |work: Work| {
         world.clock.advance(base::minutes(1));
         world.db.write_blocking(world.scope(), move |tx| work(tx)).expect("an act");
     };
@@ -231,6 +230,8 @@ fn merged_pair(tx: &mut Tx<'_>) -> base::Result<[Id<Ticket>; 2]> {
     Ok(ids)
 }
 
+type Work = Box<dyn FnOnce(&mut Tx<'_>) -> base::Result<()> + Send>;
+
 fn writes(tx: &mut Tx<'_>, ticket: Id<Ticket>) -> base::Result<()> {
     let body = Markdown::parse("body", "still down")?;
     let viewer = Viewer::Link { ticket };
@@ -239,7 +240,7 @@ fn writes(tx: &mut Tx<'_>, ticket: Id<Ticket>) -> base::Result<()> {
 
 both_engines! {
     async fn a_snoozed_ticket_that_was_merged_sleeps_until_it_is_itself_again(world) {
-        let write = async |work: Box<dyn FnOnce(&mut Tx<'_>) -> base::Result<()> + Send>| {
+        let write = async |work: Work| {
             world.clock.advance(base::minutes(1));
             world.db.write(world.scope(), move |tx| work(tx)).await.unwrap()
         };

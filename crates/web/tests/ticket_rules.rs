@@ -392,9 +392,9 @@ both_engines! {
         admin.post(&format!("{}/restore", at(1)), json!({})).await.expect(200);
         patch(&admin, &ids[2], json!({ "status": "open" })).await;
         tick().await;
-        for n in 0..3 {
+        for (n, id) in ids.iter().enumerate().take(3) {
             assert!(tagged(n).await, "{n}");
-            assert_eq!(runs(&admin, &ids[n]).await.len(), 1);
+            assert_eq!(runs(&admin, id).await.len(), 1);
         }
         tick().await;
         assert_eq!(runs(&admin, &ids[0]).await.len(), 1, "once");

@@ -209,8 +209,8 @@ pub fn apply(
     ticket: Id<Ticket>,
     means: Means,
 ) -> Result<Applied> {
-    query::get_for_staff(tx, staff, ticket)?;
-    tickets::lock_whole(tx, ticket)?;
+    let seen = query::get_for_staff(tx, staff, ticket)?;
+    tickets::lock_whole(tx, &seen)?;
     let before = query::get_for_staff(tx, staff, ticket)?;
     let found = get_visible(tx, staff, Kind::Macro, id)?;
     if staff.read_only {

@@ -43,21 +43,29 @@ pub fn merged(read: &Read<'_>, survivor: Id<Ticket>) -> Result<Vec<Id<Ticket>>> 
     read.query_all(&BELOW, params![survivor], |row| row.get(0))
 }
 
-/// Holds the rows of what was merged into a ticket, directly or through others, from below. To be called before its own row
-/// is taken: a message to one of them takes that one's first, too.
-pub(super) fn lock_merged(tx: &mut Tx<'_>, survivor: Id<Ticket>) -> Result<()> {
+/// Holds the rows of what was merged into a ticket, directly or through others, from below.
+fn lock_merged(tx: &mut Tx<'_>, survivor: Id<Ticket>) -> Result<()> {
     for id in tx.query_all(&BELOW_UP, params![survivor], |row| row.get::<Id<Ticket>>(0))? {
         store::lock(tx, id)?;
     }
     Ok(())
 }
 
-/// A ticket with its row held, and those of what was merged into it.
-pub(crate) fn lock_whole(tx: &mut Tx<'_>, id: Id<Ticket>) -> Result<Ticket> {
-    if store::find(tx, id)?.is_some_and(|t| t.merged_count > 0) {
-        lock_merged(tx, id)?;
+/// Holds the rows of what is shown in the thread of a ticket, all but the survivor's. To be called before that is taken: a
+/// message to one of them takes that one's first, too. Of a thread of one there is nothing to ask.
+pub(super) fn lock_below(tx: &mut Tx<'_>, seen: &Ticket) -> Result<()> {
+    if seen.survivor_id.is_some() || seen.merged_count > 0 {
+        lock_merged(tx, seen.head())?;
     }
-    store::lock(tx, id)?.or_not_found("ticket")
+    Ok(())
+}
+
+/// A ticket that was just read, with its row held, and those of what was merged into it.
+pub(crate) fn lock_whole(tx: &mut Tx<'_>, seen: &Ticket) -> Result<Ticket> {
+    if seen.merged_count > 0 {
+        lock_merged(tx, seen.id)?;
+    }
+    store::lock(tx, seen.id)?.or_not_found("ticket")
 }
 
 /// Puts a ticket into another and answers the survivor. Merging into a merged ticket means into its survivor.
@@ -72,7 +80,7 @@ pub fn merge(
     id: Id<Ticket>,
     into: Id<Ticket>,
 ) -> Result<Ticket> {
-    query::get_for_staff(tx, staff, id)?;
+    let seen = query::get_for_staff(tx, staff, id)?;
     let unknown = |_| Error::field("into", "ticket.unknown", "there is no such ticket");
     let named = query::get_for_staff(tx, staff, into).map_err(unknown)?;
     if id == into {
@@ -88,7 +96,7 @@ pub fn merge(
             format!("{} is merged into this ticket; take that back first", named.ticket_number),
         ));
     }
-    let before = lock_whole(tx, id)?;
+    let before = lock_whole(tx, &seen)?;
     let head_before = store::lock(tx, named.head())?.or_not_found("ticket")?;
     before.check_not_merged()?;
     head_before.check_not_merged()?;
@@ -140,8 +148,8 @@ pub fn merge(
 /// # Errors
 /// `ticket.not_merged`.
 pub fn unmerge(tx: &mut Tx<'_>, settings: &Settings, staff: &Staff, id: Id<Ticket>) -> Result<Ticket> {
-    query::get_for_staff(tx, staff, id)?;
-    let before = lock_whole(tx, id)?;
+    let seen = query::get_for_staff(tx, staff, id)?;
+    let before = lock_whole(tx, &seen)?;
     let Some(survivor) = before.survivor_id else {
         return Err(Error::conflict("ticket.not_merged", "this ticket is not merged into another"));
     };

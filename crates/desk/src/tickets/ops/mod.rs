@@ -28,7 +28,6 @@ pub use forward::{
 };
 pub(in crate::tickets) use forward::{get as get_forward, new_token};
 pub(crate) use mailed::{Overheard, admit, join, overhear};
-use merge::lock_merged;
 pub(crate) use merge::lock_whole;
 pub use merge::{merge, merged, unmerge};
 pub use removal::{purge_deleted, remove, restore};
@@ -50,7 +49,7 @@ pub fn mark_read_by_staff(tx: &mut Tx<'_>, staff: &Staff, id: Id<Ticket>) -> Res
     let head = super::query::get_for_staff(tx, staff, ticket.head())?;
     if head.unread_by_agent > 0 {
         if head.merged_count > 0 {
-            lock_merged(tx, head.id)?;
+            merge::lock_below(tx, &head)?;
             store::mark_merged_read(tx, head.id)?;
         }
         store::mark_read(tx, head.id, false)?;
@@ -81,7 +80,8 @@ pub(crate) fn note_macro(tx: &mut Tx<'_>, id: Id<Ticket>, name: &str) -> Result<
 /// it until the commit.
 pub(crate) fn lock_head(tx: &mut Tx<'_>, staff: &Staff, id: Id<Ticket>) -> Result<Ticket> {
     let ticket = super::query::get_for_staff(tx, staff, id)?;
-    lock_whole(tx, ticket.head())
+    merge::lock_below(tx, &ticket)?;
+    store::lock(tx, ticket.head())?.or_not_found("ticket")
 }
 
 fn audit(tx: &mut Tx<'_>, id: Id<Ticket>, line: NewAudit<'_>) -> Result<()> {

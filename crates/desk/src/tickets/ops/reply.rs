@@ -68,12 +68,15 @@ fn say(
     new: NewMessage,
     way: Way,
 ) -> Result<(Ticket, Message)> {
-    query::get_for_staff(tx, staff, id)?;
+    let seen = query::get_for_staff(tx, staff, id)?;
     if staff.read_only {
         return Err(Error::forbidden("key.read_only", "this key may only read"));
     }
-    let to = new.addressed_to.unwrap_or(id);
-    let mut thread = if new.is_internal { Thread::lock(tx, to)? } else { Thread::lock_whole(tx, to)? };
+    if !new.is_internal {
+        // An answer marks as read what was merged into the survivor, whose rows come before its own.
+        super::merge::lock_below(tx, &seen)?;
+    }
+    let mut thread = Thread::lock(tx, new.addressed_to.unwrap_or(id))?;
     let of_this_thread = [thread.addressed().id, thread.head_before().id].contains(&id);
     if !of_this_thread {
         return Err(Error::field(

@@ -7,7 +7,7 @@
 use base::{Id, OrNotFound, Result, Timestamp};
 use db::{Tx, params};
 
-use super::{merge::lock_merged, publish, publish_message, snooze, touch};
+use super::{publish, publish_message, snooze, touch};
 use crate::tickets::{model::*, search, store};
 
 db::statements! {
@@ -34,15 +34,6 @@ pub fn merged_into(tx: &Tx<'_>, id: Id<Ticket>) -> Result<Option<Id<Ticket>>> {
 }
 
 impl Thread {
-    /// [`Thread::lock`], for an answer of staff: it marks as read what was merged into the survivor, whose rows come first.
-    pub fn lock_whole(tx: &mut Tx<'_>, id: Id<Ticket>) -> Result<Self> {
-        let head = store::find(tx, id)?.or_not_found("ticket")?.head();
-        if store::find(tx, head)?.is_some_and(|t| t.merged_count > 0) {
-            lock_merged(tx, head)?;
-        }
-        Self::lock(tx, id)
-    }
-
     /// Holds their rows, the addressed one's first and the survivor's last: whoever takes more than one row of a thread
     /// takes them from below, so that two of them cannot wait for each other.
     pub fn lock(tx: &mut Tx<'_>, id: Id<Ticket>) -> Result<Self> {
