@@ -137,7 +137,7 @@ pub fn registry(links: &Links, db: &Db) -> Registry {
     registry.every("desk.fold_counts", seconds(5), desk::tickets::counts::fold);
     registry.handle_inside(desk::reports::Filler);
     registry.every("desk.fill_reports", seconds(15), desk::reports::catch_up);
-    registry.every("desk.fold_reports", seconds(2), desk::reports::fold);
+    registry.every_piece("desk.fold_reports", seconds(2), desk::reports::fold);
     registry.every("identity.forget", hours(1), |tx| {
         identity::sessions::end_expired(tx)?;
         identity::tokens::forget_expired(tx)?;

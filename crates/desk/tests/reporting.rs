@@ -166,7 +166,7 @@ fn one(tx: &mut Tx<'_>, cast: &Cast, ids: &mut Vec<Id<Ticket>>, act: &Act) -> ba
             reports::catch_up(tx)
         }
         Act::Fill => fill(tx),
-        Act::Fold => reports::fold(tx),
+        Act::Fold => reports::fold(tx).map(drop),
         Act::Wait(_) => Ok(()),
     }
 }

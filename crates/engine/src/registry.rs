@@ -20,8 +20,8 @@ pub(crate) struct Schedule {
     pub run: Arc<Work>,
 }
 
-/// What a schedule does, in a transaction of one tenant.
-pub(crate) type Work = dyn Fn(&mut Tx<'_>) -> Result<()> + Send + Sync;
+/// What a schedule does, in a transaction of one tenant; true where more is to be done at once, in the next.
+pub(crate) type Work = dyn Fn(&mut Tx<'_>) -> Result<bool> + Send + Sync;
 
 impl Registry {
     /// Registers a job that touches the outside world.
@@ -42,6 +42,17 @@ impl Registry {
         name: &'static str,
         every: jiff::SignedDuration,
         run: impl Fn(&mut Tx<'_>) -> Result<()> + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.every_piece(name, every, move |tx| run(tx).map(|()| false))
+    }
+
+    /// The same for work in pieces, each in a transaction of its own: while `run` answers true the next piece follows at
+    /// once, as long as the other schedules can wait.
+    pub fn every_piece(
+        &mut self,
+        name: &'static str,
+        every: jiff::SignedDuration,
+        run: impl Fn(&mut Tx<'_>) -> Result<bool> + Send + Sync + 'static,
     ) -> &mut Self {
         self.schedules.push(Schedule { name, every, run: Arc::new(run) });
         self

@@ -1,6 +1,9 @@
 //! The worker: claims due jobs under a lease and takes each through plan, perform and settle.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use base::{Actor, Error, Result, minutes, seconds};
 use db::{Db, Scope};
@@ -19,6 +22,8 @@ const LEASE: jiff::SignedDuration = minutes(2);
 const IN_HAND_MAX: Room = Room { awaited: 16, background: 12 };
 /// What is said of work that a crash interrupted, where doing it again could be doing it twice.
 const LOST: &str = "the server stopped at this moment; it may have happened or not";
+/// For so long a schedule goes on piece by piece, for one tenant; what is left waits for its next turn.
+const PIECES_FOR: Duration = Duration::from_secs(2);
 /// How often a worker looks by itself, should a wake-up be lost.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -132,9 +137,18 @@ impl Worker {
             }
             for tenant in self.db.read(scope(), registry::tenants).await? {
                 let run = schedule.run.clone();
-                let tenant_scope = Scope::tenant(tenant, Actor::system()).background();
-                if let Err(error) = self.db.write(tenant_scope, move |tx| run(tx)).await {
-                    tracing::error!(schedule = schedule.name, %tenant, ?error, "a schedule failed");
+                let begun = Instant::now();
+                loop {
+                    let run = run.clone();
+                    let tenant_scope = Scope::tenant(tenant, Actor::system()).background();
+                    match self.db.write(tenant_scope, move |tx| run(tx)).await {
+                        Ok(true) if begun.elapsed() < PIECES_FOR => {}
+                        Ok(_) => break,
+                        Err(error) => {
+                            tracing::error!(schedule = schedule.name, %tenant, ?error, "a schedule failed");
+                            break;
+                        }
+                    }
                 }
             }
         }

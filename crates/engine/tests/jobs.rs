@@ -232,6 +232,26 @@ async fn greet(world: &testkit::World, who: &str) {
 }
 
 both_engines! {
+    async fn a_schedule_in_pieces_goes_on_while_there_is_more(world) {
+        let (outside, _) = fake_outside();
+        let mut registry = Registry::default();
+        registry.every_piece("test.pieces", minutes(10), |tx| {
+            let there: i64 = tx.query_one(&COUNT, db::params![], |row| row.get(0))?.unwrap_or(0);
+            note(tx, &there.to_string())?;
+            Ok(there < 4)
+        });
+        let worker = Worker::new(world.db.clone(), outside, registry);
+        // The first look says when the first turn is.
+        worker.run_schedules().await.unwrap();
+        world.clock.advance(minutes(10));
+        worker.run_schedules().await.unwrap();
+        for scope in [world.scope(), world.scope_there()] {
+            assert_eq!(count(&world, scope).await, 5, "five pieces, each a commit of its own");
+        }
+        worker.run_schedules().await.unwrap();
+        assert_eq!(count(&world, world.scope()).await, 5, "and no more before the next turn");
+    }
+
     async fn a_job_is_done_once_however_often_it_is_queued(world) {
         let (outside, mailer) = fake_outside();
         let worker = Worker::new(world.db.clone(), outside, registry());

@@ -46,17 +46,19 @@ db::statements! {
 /// Deltas folded by one run: few enough that others wait for milliseconds.
 const BATCH: u32 = 1_000;
 
-/// Folds what changes added. The schedule.
-pub fn fold(tx: &mut Tx<'_>) -> Result<()> {
-    let Some(state) = fill::state_of(tx)? else { return Ok(()) };
+/// Folds what changes added, and answers whether there may be more. The schedule.
+pub fn fold(tx: &mut Tx<'_>) -> Result<bool> {
+    let Some(state) = fill::state_of(tx)? else { return Ok(false) };
     let deltas = tx.query_all(&TAKE, params![BATCH], |row| Ok((read_cell(row)?, row.get::<i64>(7 + 9)?)))?;
+    let is_full = deltas.len() >= BATCH as usize;
     let mut change = Figured::new();
     // What was counted for an earlier generation is counted anew in this one.
     for ((cell, figures), _) in deltas.into_iter().filter(|(_, generation)| *generation == state.generation) {
         *change.entry(cell).or_default() += figures;
     }
     apply(tx, state.generation, &change)?;
-    forget_old(tx, state.generation)
+    forget_old(tx, state.generation)?;
+    Ok(is_full)
 }
 
 /// Adds figures to cells and sums, in one order for all, so that two such changes cannot wait for each other.

@@ -105,7 +105,7 @@ pub fn registry() -> Registry {
     registry.every("desk.fold_counts", base::seconds(5), desk::tickets::counts::fold);
     registry.handle_inside(desk::reports::Filler);
     registry.every("desk.fill_reports", base::seconds(15), desk::reports::catch_up);
-    registry.every("desk.fold_reports", base::seconds(2), desk::reports::fold);
+    registry.every_piece("desk.fold_reports", base::seconds(2), desk::reports::fold);
     registry
 }
 
