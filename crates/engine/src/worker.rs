@@ -22,7 +22,7 @@ const LEASE: jiff::SignedDuration = minutes(2);
 const IN_HAND_MAX: Room = Room { awaited: 16, background: 12 };
 /// What is said of work that a crash interrupted, where doing it again could be doing it twice.
 const LOST: &str = "the server stopped at this moment; it may have happened or not";
-/// For so long a schedule goes on piece by piece, for one tenant; what is left waits for its next turn.
+/// For so long a schedule goes on piece by piece in one turn; after that each tenant has one more, and what is left waits.
 const PIECES_FOR: Duration = Duration::from_secs(2);
 /// How often a worker looks by itself, should a wake-up be lost.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -135,9 +135,9 @@ impl Worker {
             if !turn {
                 continue;
             }
+            let begun = Instant::now();
             for tenant in self.db.read(scope(), registry::tenants).await? {
                 let run = schedule.run.clone();
-                let begun = Instant::now();
                 loop {
                     let run = run.clone();
                     let tenant_scope = Scope::tenant(tenant, Actor::system()).background();

@@ -1,7 +1,11 @@
 //! `/live`: one stream of hints a browser, "something about this ticket changed". What changed is fetched by the page,
 //! through the same reads as ever, so the stream itself has nothing to leak. Staff also hear where a colleague came or went.
 
-use std::{collections::VecDeque, convert::Infallible, time::Duration};
+use std::{
+    collections::VecDeque,
+    convert::Infallible,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Router,
@@ -36,8 +40,8 @@ const LOOK_LIMIT: u32 = 500;
 const BUSY_PAUSE: Duration = Duration::from_secs(1);
 /// How often a stream looks by itself, should a wake-up be lost.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
-/// How often it is checked that the one who listens is still signed in.
-const CHECK_EVERY: u32 = 6;
+/// How often it is checked that the one who listens is still signed in, however much there is to tell.
+const CHECK_EVERY: Duration = Duration::from_secs(60);
 
 pub fn routes() -> Router<App> {
     Router::new().route("/live", get(live))
@@ -115,7 +119,7 @@ impl<'a> Follower<'a> {
             self.tell_to_look_again().await?;
         }
         let mut is_busy = self.look(start).await?;
-        let (mut epoch, mut looks) = (app.db().signals().access_epoch(), 0u32);
+        let (mut epoch, mut checked) = (app.db().signals().access_epoch(), Instant::now());
         loop {
             if is_busy {
                 tokio::time::sleep(BUSY_PAUSE).await;
@@ -126,15 +130,15 @@ impl<'a> Follower<'a> {
                         Ok(_) | Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
                         Err(tokio::sync::broadcast::error::RecvError::Closed) => return Err(Ended),
                     },
-                    () = tokio::time::sleep(LOOK_EVERY) => looks += 1,
+                    () = tokio::time::sleep(LOOK_EVERY) => {}
                     _ = stopping.wait_for(|s| *s) => return Err(Ended),
                     () = self.sender.closed() => return Err(Ended),
                 }
             }
             // Access changed, or some time passed: whoever was signed out hears nothing more; the page reconnects and asks
             // anew.
-            if app.db().signals().access_epoch() != epoch || looks >= CHECK_EVERY {
-                (epoch, looks) = (app.db().signals().access_epoch(), 0);
+            if app.db().signals().access_epoch() != epoch || checked.elapsed() >= CHECK_EVERY {
+                (epoch, checked) = (app.db().signals().access_epoch(), Instant::now());
                 if !still_there(app, self.caller).await {
                     return Err(Ended);
                 }

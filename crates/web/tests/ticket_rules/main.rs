@@ -2,102 +2,23 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
+mod giving;
+mod harness;
+#[path = "../support/mod.rs"]
 mod support;
+mod timers;
 
 use base::{Role, hours, minutes};
 use engine::Moment;
+use harness::*;
 use serde_json::{Value, json};
-use support::{Client, Site};
+use support::Site;
 use testkit::both_engines;
-use uuid::Uuid;
-
-const HOME: &str = "/api/admin/support/rules";
 
 db::statements! {
     COUNT_RUNS = "select count(*) from rule_runs where tenant_id = ?1";
     COUNT_RULE_JOBS = "select count(*) from jobs where tenant_id = ?1 and kind = 'desk.rules'";
     COUNT_TIMERS = "select count(*) from rule_timers where tenant_id = ?1";
-}
-
-async fn count(site: &Site, statement: &'static db::Sql) -> i64 {
-    let count =
-        site.world.db.read(site.world.scope(), |r| r.query_one(statement, db::params![], |row| row.get(0)));
-    count.await.unwrap().unwrap()
-}
-
-fn on(events: &[&str]) -> Value {
-    json!({ "kind": "event", "events": events })
-}
-fn rule(name: &str, trigger: Value, all: Value, actions: Value) -> Value {
-    json!({ "name": name, "trigger": trigger, "all": all, "actions": actions })
-}
-async fn made(admin: &Client, body: Value) -> String {
-    admin.post(HOME, body).await.expect(201)["id"].as_str().unwrap().to_owned()
-}
-async fn ticket(who: &Client, id: &str) -> Value {
-    who.get(&format!("/api/admin/support/tickets/{id}")).await.expect(200)
-}
-async fn runs(who: &Client, ticket: &str) -> Vec<Value> {
-    let path = format!("/api/admin/support/tickets/{ticket}/rule-runs");
-    who.get(&path).await.expect(200)["items"].as_array().unwrap().clone()
-}
-async fn patch(who: &Client, id: &str, body: Value) {
-    who.patch(&format!("/api/admin/support/tickets/{id}"), body).await.expect(200);
-}
-async fn team(admin: &Client, name: &str, members: &[&Client]) -> String {
-    let made = admin.post("/api/admin/teams", json!({ "name": name })).await.expect(201);
-    let id = made["id"].as_str().unwrap().to_owned();
-    let ids: Vec<Uuid> = members.iter().map(|m| m.user_id.unwrap()).collect();
-    admin.patch(&format!("/api/admin/teams/{id}"), json!({ "members": ids })).await.expect(200);
-    id
-}
-/// Everything a tenant can see of its tickets and rules, to hold against what it is later.
-async fn all_rows(site: &Site) -> Vec<String> {
-    let dump = |tenant| {
-        let db = site.world.db.clone();
-        async move {
-            let scope = db::Scope::tenant(tenant, base::Actor::system());
-            db.read(scope, |read| {
-                let mut out = Vec::new();
-                for (table, columns) in [
-                    ("tickets", "ticket_number, status, priority, category, assigned_to, team_id, version, updated_at"),
-                    ("messages", "id, body, author_name"),
-                    ("ticket_audits", "id, event_type, actor_name"),
-                    ("ticket_tags", "ticket_id, tag"),
-                    ("rules", "id, name, position, version, active_since"),
-                    ("rule_runs", "id, outcome"),
-                    ("rule_timers", "rule_id, ticket_id, run_at"),
-                    ("rule_rotations", "team_id, last_user_id"),
-                    ("events", "id, topic"),
-                    ("jobs", "id, kind, state"),
-                    ("notices", "id, title"),
-                    ("letters", "id, subject"),
-                ] {
-                    let columns: Vec<&str> = columns.split(", ").collect();
-                    let texts: Vec<String> =
-                        columns.iter().map(|c| format!("coalesce(cast({c} as text), '')")).collect();
-                    let sql = format!(
-                        "select {} from {table} where tenant_id = ?1 order by 1",
-                        texts.join(" || '|' || ")
-                    );
-                    let rows = read.query_all(&db::Sql::built(sql), db::params![], |row| row.text(0).map(str::to_owned));
-                    // Ids are bytes that are no text on one of the engines: their number says enough there.
-                    out.push(match rows {
-                        Ok(rows) => format!("{table}: {rows:?}"),
-                        Err(_) => {
-                            let sql = format!("select count(*) from {table} where tenant_id = ?1");
-                            let n: i64 = read.query_one(&db::Sql::built(sql), db::params![], |row| row.get(0))?.unwrap();
-                            format!("{table}: {n}")
-                        }
-                    });
-                }
-                Ok(out)
-            })
-            .await
-            .unwrap()
-        }
-    };
-    [dump(site.world.here).await, dump(site.world.there).await].concat()
 }
 
 both_engines! {
@@ -274,190 +195,6 @@ both_engines! {
         let id = owner.file("y").await;
         site.work().await;
         assert_eq!(ticket(&admin, &id).await["priority"], "low");
-    }
-
-    async fn time_based_rules_fire_once_for_an_anchor_and_not_for_the_past(world) {
-        let site = Site::new(world).await;
-        let admin = site.user("Root", Role::Admin).await;
-        let owner = site.user("Ada", Role::Customer).await;
-        let before = owner.file("before the rule").await;
-        let timed = json!({ "kind": "time", "anchor": "last_customer_message", "minutes": 120 });
-        let id = made(&admin, rule("Reminder", timed.clone(), json!([{ "field": "assignee", "op": "is", "value": "none" }]), json!([{ "action": "add_tags", "value": ["late"] }]))).await;
-        let due = made(&admin, rule("Due soon", json!({ "kind": "time", "anchor": "due", "minutes": -60 }), json!([]), json!([{ "action": "add_tags", "value": ["due"] }]))).await;
-        let after = owner.file("after the rule").await;
-        site.work().await;
-        let tick = async || { site.schedules().await; site.world.clock.advance(minutes(1)); site.schedules().await; site.work().await; };
-        site.world.clock.advance(hours(1));
-        tick().await;
-        assert_eq!(ticket(&admin, &after).await["tags"], json!([]));
-        // The anchor moves: two hours from now.
-        owner.post(&format!("/api/support/tickets/{after}/messages"), json!({ "body": "still there?" })).await.expect(201);
-        site.world.clock.advance(minutes(90));
-        tick().await;
-        assert_eq!(ticket(&admin, &after).await["tags"], json!([]));
-        site.world.clock.advance(hours(10));
-        tick().await;
-        tick().await;
-        assert_eq!(ticket(&admin, &after).await["tags"], json!(["late"]));
-        assert_eq!(ticket(&admin, &before).await["tags"], json!([]), "its message was before the rule");
-        let log = admin.get(&format!("{HOME}/{id}/runs")).await.expect(200);
-        assert_eq!(log["items"].as_array().unwrap().len(), 1, "once, after the time nobody looked too");
-        // A due time to come is an anchor also of a ticket that was there before.
-        site.world.clock.advance(hours(12));
-        tick().await;
-        tick().await;
-        for ticket_id in [&before, &after] {
-            let tags = ticket(&admin, ticket_id).await["tags"].clone();
-            assert!(tags.as_array().unwrap().contains(&json!("due")), "{tags}");
-        }
-        // Switched off there is nothing left; on again it does not look back.
-        admin.patch(&format!("{HOME}/{due}"), json!({ "enabled": false })).await.expect(200);
-        admin.patch(&format!("{HOME}/{id}"), json!({ "enabled": false })).await.expect(200);
-        assert_eq!(count(&site, &COUNT_TIMERS).await, 0);
-        admin.patch(&format!("{HOME}/{id}"), json!({ "enabled": true })).await.expect(200);
-        site.work().await;
-        assert_eq!(count(&site, &COUNT_TIMERS).await, 0);
-    }
-
-    async fn a_time_that_was_looked_at_before_is_looked_at_again_when_it_is_set_anew(world) {
-        let site = Site::new(world).await;
-        let admin = site.user("Root", Role::Admin).await;
-        let owner = site.user("Ada", Role::Customer).await;
-        let there = site.neighbour("Their Root", Role::Admin).await;
-        let before_due = |minutes: i64| json!({ "kind": "time", "anchor": "due", "minutes": -minutes });
-        let note = |name: &str, minutes: i64| rule(name, before_due(minutes), json!([]), json!([{ "action": "add_note", "value": "Soon due." }]));
-        let id = made(&admin, note("Soon due", 60)).await;
-        let theirs = made(&there, note("Theirs", 60)).await;
-        let ticket_id = owner.file("x").await;
-        let tick = async || { site.schedules().await; site.world.clock.advance(minutes(1)); site.schedules().await; site.work().await; };
-        let looks = async |who: &Client| {
-            let log = who.get(&format!("{HOME}/{id}/runs")).await.expect(200);
-            log["items"].as_array().unwrap().len()
-        };
-        let due: base::Timestamp = ticket(&admin, &ticket_id).await["due_at"].as_str().unwrap().parse().unwrap();
-        site.world.clock.set(due - minutes(59));
-        let admin = site.user("Root again", Role::Admin).await;
-        tick().await;
-        assert_eq!(looks(&admin).await, 1);
-        admin.patch(&format!("{HOME}/{id}"), json!({ "trigger": before_due(30) })).await.expect(200);
-        site.work().await;
-        site.world.clock.set(due - minutes(29));
-        tick().await;
-        assert_eq!(looks(&admin).await, 2, "half an hour before, as it says now");
-        assert_eq!(count(&site, &COUNT_TIMERS).await, 0);
-        // Off and on: the due time is still to come.
-        admin.patch(&format!("{HOME}/{id}"), json!({ "trigger": before_due(10) })).await.expect(200);
-        admin.patch(&format!("{HOME}/{id}"), json!({ "enabled": false })).await.expect(200);
-        admin.patch(&format!("{HOME}/{id}"), json!({ "enabled": true })).await.expect(200);
-        site.work().await;
-        // Away and back.
-        patch(&admin, &ticket_id, json!({ "priority": "low" })).await;
-        patch(&admin, &ticket_id, json!({ "priority": "normal" })).await;
-        assert_eq!(ticket(&admin, &ticket_id).await["due_at"].as_str().unwrap().parse::<base::Timestamp>().unwrap(), due);
-        site.world.clock.set(due - minutes(9));
-        tick().await;
-        assert_eq!(looks(&admin).await, 3);
-        site.world.clock.advance(hours(30));
-        let there = site.neighbour("Their Root again", Role::Admin).await;
-        let admin = site.user("Root once more", Role::Admin).await;
-        tick().await;
-        assert_eq!(looks(&admin).await, 3, "nothing fires late");
-        let log = there.get(&format!("{HOME}/{theirs}/runs")).await.expect(200);
-        assert_eq!(log["items"], json!([]), "a rule of theirs looks at no ticket of ours");
-    }
-
-    async fn a_time_that_passes_while_a_ticket_is_put_aside_is_looked_at_when_it_comes_back(world) {
-        let site = Site::new(world).await;
-        let admin = site.user("Root", Role::Admin).await;
-        let owner = site.user("Ada", Role::Customer).await;
-        let after = json!({ "kind": "time", "anchor": "created", "minutes": 120 });
-        made(&admin, rule("Escalate", after, json!([]), json!([{ "action": "add_tags", "value": ["old"] }]))).await;
-        let mut ids = Vec::new();
-        for name in ["merged", "deleted", "spam", "survivor"] {
-            ids.push(owner.file(name).await);
-        }
-        site.work().await;
-        let at = |n: usize| format!("/api/admin/support/tickets/{}", ids[n]);
-        let tick = async || { site.schedules().await; site.world.clock.advance(minutes(1)); site.schedules().await; site.work().await; };
-        admin.post(&format!("{}/merge", at(0)), json!({ "into": ids[3] })).await.expect(200);
-        admin.send("DELETE", &at(1), &[], Vec::new()).await;
-        admin.patch(&at(2), json!({ "status": "closed", "close_reason": "spam" })).await.expect(200);
-        site.world.clock.advance(hours(3));
-        tick().await;
-        tick().await;
-        let tagged = async |n: usize| ticket(&admin, &ids[n]).await["tags"] == json!(["old"]);
-        assert!(tagged(3).await);
-        assert_eq!(count(&site, &COUNT_TIMERS).await, 3, "they wait");
-        admin.post(&format!("{}/unmerge", at(0)), json!({})).await.expect(200);
-        admin.post(&format!("{}/restore", at(1)), json!({})).await.expect(200);
-        patch(&admin, &ids[2], json!({ "status": "open" })).await;
-        tick().await;
-        for (n, id) in ids.iter().enumerate().take(3) {
-            assert!(tagged(n).await, "{n}");
-            assert_eq!(runs(&admin, id).await.len(), 1);
-        }
-        tick().await;
-        assert_eq!(runs(&admin, &ids[0]).await.len(), 1, "once");
-        assert_eq!(count(&site, &COUNT_TIMERS).await, 0);
-    }
-
-    async fn tickets_are_given_in_turn_to_who_is_there(world) {
-        let site = Site::new(world).await;
-        let admin = site.user("Root", Role::Admin).await;
-        let owner = site.user("Ada", Role::Customer).await;
-        let mut people = vec![site.user("Ann", Role::Agent).await, site.user("Ben", Role::Agent).await, site.user("Cleo", Role::Technician).await];
-        people.sort_by_key(|p| p.user_id);
-        let away = site.user("Dan", Role::Agent).await;
-        away.json("PUT", "/api/auth/me/away", &[], json!({ "is_away": true })).await.expect(200);
-        let off = site.user("Off", Role::Agent).await;
-        let team = team(&admin, "Support", &[&people[0], &people[1], &people[2], &away, &off]).await;
-        admin.patch(&format!("/api/admin/users/{}", off.user_id.unwrap()), json!({ "disabled": true })).await.expect(200);
-        made(&admin, rule("In turn", on(&["ticket_created"]), json!([{ "field": "assignee", "op": "is", "value": "none" }]), json!([{ "action": "assign_in_turn", "value": team }]))).await;
-        let filed = futures::future::join_all((0..9).map(|i| { let owner = owner.clone(); async move { owner.file(&format!("ticket {i}")).await } })).await;
-        // Two workers at once: nobody gets two while others wait.
-        futures::future::join(site.work(), site.work()).await;
-        site.work().await;
-        let mut got = std::collections::BTreeMap::new();
-        for id in &filed {
-            *got.entry(ticket(&admin, id).await["assigned_to"].as_str().unwrap_or("nobody").to_owned()).or_insert(0) += 1;
-        }
-        let wanted: std::collections::BTreeMap<String, i32> = people.iter().map(|p| (p.user_id.unwrap().to_string(), 3)).collect();
-        assert_eq!(got, wanted);
-        for person in &people {
-            let path = format!("/api/admin/users/{}/away", person.user_id.unwrap());
-            let until = site.world.now() + hours(2);
-            admin.json("PUT", &path, &[], json!({ "is_away": true, "until": until.to_string() })).await.expect(200);
-        }
-        let id = owner.file("nobody is there").await;
-        site.work().await;
-        assert_eq!(ticket(&admin, &id).await["assigned_to"], Value::Null);
-        assert_eq!(runs(&admin, &id).await[0]["actions"][0]["result"], "nobody_available");
-        site.world.clock.advance(hours(3));
-        let id = owner.file("they are back").await;
-        site.work().await;
-        assert!(ticket(&admin, &id).await["assigned_to"].is_string(), "away ended by itself");
-    }
-
-    async fn the_least_busy_is_given_the_next(world) {
-        let site = Site::new(world).await;
-        let admin = site.user("Root", Role::Admin).await;
-        let owner = site.user("Ada", Role::Customer).await;
-        let (ann, ben) = (site.user("Ann", Role::Agent).await, site.user("Ben", Role::Agent).await);
-        let team = team(&admin, "Support", &[&ann, &ben]).await;
-        for i in 0..3 {
-            let id = owner.file(&format!("for ann {i}")).await;
-            patch(&admin, &id, json!({ "assigned_to": ann.user_id })).await;
-        }
-        made(&admin, rule("Least busy", on(&["ticket_created"]), json!([]), json!([{ "action": "set_team", "value": team }, { "action": "assign_least_busy", "value": null }]))).await;
-        let mut given = Vec::new();
-        for i in 0..4 {
-            let id = owner.file(&format!("next {i}")).await;
-            site.work().await;
-            given.push(ticket(&admin, &id).await["assigned_to"].as_str().unwrap().to_owned());
-        }
-        let of = |who: &Client| given.iter().filter(|g| **g == who.user_id.unwrap().to_string()).count();
-        assert!(of(&ben) == 3 || (of(&ben) == 4 && of(&ann) == 0), "{given:?}");
-        assert!(given[..3].iter().all(|g| *g == ben.user_id.unwrap().to_string()), "{given:?}");
     }
 
     async fn a_dry_run_tells_what_would_be_and_changes_nothing(world) {
