@@ -155,6 +155,26 @@ both_engines! {
         assert_eq!(ben.get(&at(&c, "")).await.expect(200)["merged_into"], Value::Null);
     }
 
+    async fn what_is_merged_or_deleted_is_not_counted_as_open(world) {
+        let site = Site::new(world).await;
+        let (ada, root) = (site.user("Ada", Role::Customer).await, site.user("Root", Role::Admin).await);
+        let mut t = Vec::new();
+        for n in 0..3 {
+            t.push(ada.file(&format!("open {n}")).await);
+        }
+        let customer = root.get(&at(&t[0], "")).await.expect(200)["customer_id"].as_str().unwrap().parse().unwrap();
+        let customer: base::Id<crm::CustomerRecord> = base::Id::from_uuid(customer);
+        let open = || {
+            let read = site.world.db.read(site.world.scope(), move |r| desk::tickets::query::open_by_customer(r, &[customer]));
+            async move { read.await.unwrap().get(&customer.uuid()).copied().unwrap_or(0) }
+        };
+        assert_eq!(open().await, 3);
+        root.post(&at(&t[0], "/merge"), json!({ "into": t[1] })).await.expect(200);
+        assert_eq!(open().await, 2);
+        root.json("DELETE", &at(&t[2], ""), &[], json!({})).await.expect_status(204);
+        assert_eq!(open().await, 1);
+    }
+
     async fn a_message_becomes_a_ticket_and_both_say_so(world) {
         let site = Site::new(world).await;
         let (ada, ben) = (site.user("Ada", Role::Customer).await, site.user("Ben", Role::Agent).await);
@@ -178,6 +198,24 @@ both_engines! {
         assert_eq!(old["relations"][0]["kind"], "split_into");
         assert!(bodies(&old).contains(&"And my invoice is wrong".to_owned()), "it stays where it was said");
         assert_eq!(ada.get("/api/support/tickets").await.expect(200)["items"].as_array().unwrap().len(), 2);
+    }
+
+    async fn three_who_say_whose_child_it_is_at_once_make_no_circle(world) {
+        let site = Site::new(world).await;
+        let (ada, ben) = (site.user("Ada", Role::Customer).await, site.user("Ben", Role::Agent).await);
+        for round in 0..8 {
+            let mut t = Vec::new();
+            for n in 0..3 {
+                t.push(ada.file(&format!("round {round}, {n}")).await);
+            }
+            let say = |from: usize, to: usize| {
+                let (ben, path, body) = (ben.clone(), at(&t[from], "/relations"), json!({ "kind": "child_of", "ticket": t[to] }));
+                async move { ben.post(&path, body).await.status.as_u16() }
+            };
+            let said = futures::join!(say(0, 1), say(1, 2), say(2, 0));
+            let said = [said.0, said.1, said.2];
+            assert!(said.contains(&200) && !said.iter().all(|s| *s == 200), "round {round}: {said:?}");
+        }
     }
 
     async fn relations_are_said_from_both_ends_and_never_in_a_circle(world) {

@@ -154,6 +154,23 @@ both_engines! {
         assert_eq!((said.author.name.as_str(), said.body.as_str()), ("Charles", "Once more."), "nobody's words are put in another's mouth");
     }
 
+    async fn what_is_split_off_is_answered_from_where_it_was_written_to(world) {
+        let desk = Desk::open(&world).await;
+        let (_, ben) = desk.agent("ben@here.example.org").await;
+        let billing = channel(&world, world.scope(), "billing@here.example.org", ChannelPatch::default()).await;
+        let to_billing = |n: u32, more: &str, body: &str| letter(n, ADA, "Invoice", more, body).replace("support@here.example.org\n", "billing@here.example.org\n");
+        let first = desk.deliver_to(billing, &to_billing(1, "", "Wrong sum.")).await;
+        let second = desk.deliver_to(billing, &to_billing(2, "In-Reply-To: <m1@mail.example>\n", "And the line is dead.")).await;
+        assert_eq!(second.ticket_id, first.ticket_id);
+        let (of, message, staff) = (first.ticket_id.unwrap(), second.message_id.unwrap(), ben.clone());
+        let made = world.db.write(world.scope(), move |tx| {
+            let what = tickets::SplitOff { message, subject: None, expected_version: None };
+            tickets::split(tx, &Settings::default(), &staff, of, what)
+        }).await.unwrap();
+        let answer = desk.answer(made.id, &ben).await;
+        assert_eq!(address(&header(&answer, "From")), "billing@here.example.org", "{answer}");
+    }
+
     async fn mail_to_a_merged_ticket_shows_in_the_survivor(world) {
         let desk = Desk::open(&world).await;
         let (_, ben) = desk.agent("ben@here.example.org").await;
