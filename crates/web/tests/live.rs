@@ -30,6 +30,9 @@ impl Stream {
     }
     /// The next hint, leaving out who is where.
     async fn next(&mut self) -> Value {
+        tokio::time::timeout(Duration::from_secs(20), self.read_on()).await.expect("a hint in time")
+    }
+    async fn read_on(&mut self) -> Value {
         loop {
             if let Some((event, rest)) = self.read.split_once("\n\n") {
                 let is_change = event.contains("event: change");
@@ -46,21 +49,17 @@ impl Stream {
         }
     }
     async fn hears(&mut self, ticket: &str) {
-        let found = async { while self.next().await["ticket_id"] != ticket {} };
-        tokio::time::timeout(Duration::from_secs(20), found).await.expect("the hint in time");
+        while self.next().await["ticket_id"] != ticket {}
     }
     /// Nothing of `ticket` comes before a hint of `later`, which is known to come.
     async fn hears_not(&mut self, ticket: &str, later: &str) {
-        let found = async {
-            loop {
-                let hint = self.next().await;
-                assert_ne!(hint["ticket_id"], ticket);
-                if hint["ticket_id"] == later {
-                    return;
-                }
+        loop {
+            let hint = self.next().await;
+            assert_ne!(hint["ticket_id"], ticket);
+            if hint["ticket_id"] == later {
+                return;
             }
-        };
-        tokio::time::timeout(Duration::from_secs(20), found).await.expect("the hint in time");
+        }
     }
 }
 

@@ -67,6 +67,21 @@ both_engines! {
         assert_eq!(queued, 0, "where nobody listens nothing is queued");
     }
 
+    async fn what_rules_did_to_a_colleagues_ticket_is_theirs_also_after_a_merge(world) {
+        let site = Site::new(world).await;
+        let (admin, tess) = (site.user("Root", Role::Admin).await, site.user("Tess", Role::Technician).await);
+        let owner = site.user("Ada", Role::Customer).await;
+        made(&admin, rule("Note", on(&["ticket_created"]), json!([]), json!([{ "action": "add_note", "value": "for the team" }]))).await;
+        let (hers, other) = (owner.file("hers").await, owner.file("somebody else's").await);
+        site.work().await;
+        patch(&admin, &hers, json!({ "assigned_to": tess.user_id })).await;
+        assert_eq!(runs(&tess, &hers).await.len(), 1);
+        admin.post(&format!("/api/admin/support/tickets/{hers}/merge"), json!({ "into": other })).await.expect(200);
+        tess.get(&format!("/api/admin/support/tickets/{hers}/rule-runs")).await.expect(404);
+        patch(&admin, &other, json!({ "assigned_to": tess.user_id })).await;
+        assert!(!runs(&tess, &hers).await.is_empty());
+    }
+
     async fn killed_between_any_two_steps_its_actions_happen_once(world) {
         let site = Site::new(world).await;
         let admin = site.user("Root", Role::Admin).await;
