@@ -117,6 +117,7 @@ pub struct Undo {
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct DeskChrome {
     pub views: Vec<DeskView>,
+    /// 100 may stand for more.
     pub unread_notices: u32,
 }
 
