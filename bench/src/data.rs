@@ -1,6 +1,10 @@
 //! The data set: made once for each size and engine, kept outside the repository.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use base::{Actor, Email, Role, Secret, TenantId};
 use db::{Db, Location, Scope, params};
@@ -35,6 +39,7 @@ db::statements! {
     OTHER = "select id from tickets where tenant_id = ?1 and message_count = 9 limit 1";
     UNCOUNTED = "insert into report_state (tenant_id, generation, time_zone, low) values (?1, 0, '', ?2)";
     NO_JOBS = "delete from jobs where tenant_id = ?1 and kind = ?2";
+    installation DUE = "select count(*) from jobs where state in ('queued', 'running') and run_at <= ?1";
     CUSTOMER = "select id from customers where tenant_id = ?1 order by id limit 1";
 }
 
@@ -223,6 +228,24 @@ pub fn sample(location: &Location) -> Sample {
     });
     db.close();
     sample.expect("a sample")
+}
+
+/// Waits until the running server has done the jobs that are due, and answers how many they were at first.
+pub fn let_it_finish(location: &Location) -> i64 {
+    let (db, begun) = (open(location), Instant::now());
+    let due = || {
+        let now = db.now();
+        let found =
+            db.read_blocking(operator(), move |read| read.query_one(&DUE, params![now], |row| row.get(0)));
+        found.expect("jobs").unwrap_or(0)
+    };
+    let first = due();
+    while due() > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(1_200), "the jobs come to no end");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    db.close();
+    first
 }
 
 /// An agent's and a customer's session, beside the running server.

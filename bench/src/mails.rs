@@ -136,6 +136,7 @@ pub fn measure(data: &Path, count: usize, time: Duration, report: &mut Report) {
     // Pairs, and at least one in each part.
     let part = (count / 20).max(1) * 2;
     let mut spent = Duration::ZERO;
+    let processor_before = server.processor_seconds();
     for n in 0..10 {
         let took = runtime.block_on(hand_in(server.address, &key, n * part, (n + 1) * part));
         spent += took;
@@ -155,6 +156,8 @@ pub fn measure(data: &Path, count: usize, time: Duration, report: &mut Report) {
     }
     let lag = begun.elapsed();
     let all = (part * 10) as f64;
+    let processor = (server.processor_seconds() - processor_before) * 1_000.0 / all;
+    fact(report, "the server's processor time for a letter", format!("{processor:.2} ms"));
     let rate = all / (spent + lag).as_secs_f64();
     fact(
         report,

@@ -1,4 +1,4 @@
-//! `cargo dev bench [--postgres URL] [--engines sqlite,postgres] [--sizes 1000,100000] [--seconds 5] [--mails 50000]`
+//! `cargo dev bench [--postgres URL] [--engines sqlite,postgres] [--sizes 1000,100000] [--seconds 5] [--mails 50000] [--only WORDS]`
 //!
 //! Each figure of the server stands beside two limits of the same run: the bare SQL of the same rows and reads (no
 //! HTTP, no rules), and an empty handler behind the same router under the same driver (no SQL). What counts is the
@@ -7,7 +7,8 @@
 //! The data set is made once for each size and engine, by rows, and kept in `COUNTERFOIL_BENCH_DATA` (a temporary folder
 //! otherwise); for PostgreSQL the databases `counterfoil_bench_<size>` have to exist.
 //!
-//! `--mails N` measures mail that comes in, N letters of it, and nothing else; see `mails`.
+//! `--mails N` measures mail that comes in, N letters of it, and nothing else; see `mails`. `--only` leaves out whatever
+//! does not have these words in its name; "bulk change" is a name too.
 
 mod bare;
 mod bare_reads;
@@ -35,6 +36,14 @@ struct Options {
     data: PathBuf,
     /// Mail that comes in, instead of everything else.
     mails: Option<usize>,
+    /// Words a figure's name must hold.
+    only: Option<String>,
+}
+
+impl Options {
+    fn wants(&self, name: &str) -> bool {
+        self.only.as_ref().is_none_or(|words| name.contains(words.as_str()))
+    }
 }
 
 fn options() -> Options {
@@ -46,6 +55,7 @@ fn options() -> Options {
         data: std::env::var_os("COUNTERFOIL_BENCH_DATA")
             .map_or_else(|| std::env::temp_dir().join("counterfoil-bench"), PathBuf::from),
         mails: None,
+        only: None,
     };
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
@@ -58,6 +68,7 @@ fn options() -> Options {
             "--engines" => options.engines = Some(value()),
             "--postgres" => options.postgres = Some(value()),
             "--mails" => options.mails = Some(value().parse().expect("a number of letters")),
+            "--only" => options.only = Some(value()),
             "--data" => options.data = value().into(),
             other => panic!("{other} is not an option; see the top of bench/src/main.rs"),
         }
@@ -87,23 +98,41 @@ fn main() {
 }
 
 /// One figure: what the server is asked, and the bare work of the same kind.
-struct Scenario {
+struct Scenario<'a> {
     name: &'static str,
     callers: usize,
     /// None where nothing bare of the same kind is there to compare with.
-    bare: Option<f64>,
-    request: Box<dyn Fn(&server::Server) -> driver::Request>,
+    bare: Option<Box<dyn Fn() -> f64 + 'a>>,
+    request: Box<dyn Fn(&server::Server) -> driver::Request + 'a>,
 }
 
 fn measure(engine: &str, location: db::Location, size: usize, options: &Options, report: &mut Report) {
     let time = Duration::from_secs(options.seconds);
     let sample = data::sample(&location);
-    let get = |path: String| -> Box<dyn Fn(&server::Server) -> driver::Request> {
-        Box::new(move |s: &server::Server| driver::Request::get(&path, &s.staff))
-    };
-    let answered = sample.answered.clone();
+    let mut scenarios = scenarios(&location, &sample, time);
+    scenarios.retain(|s| options.wants(s.name));
+    // The bare limits first, while nobody else works on the same database.
+    let bare: Vec<Option<f64>> = scenarios.iter().map(|s| s.bare.as_ref().map(|bare| bare())).collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let server = server::Server::start(&location, &options.data);
+    report.fact(engine, size, "first answer after start", format!("{} ms", server.first_answer_ms));
+    report.fact(engine, size, "anonymous memory, idle", format!("{:.0} MB", server.anonymous_mb()));
+    for (s, bare) in scenarios.iter().zip(bare) {
+        let empty = driver::Request::get("/healthz", "");
+        let empty = runtime.block_on(driver::run(server.address, s.callers, time, empty));
+        let product = runtime.block_on(driver::run(server.address, s.callers, time, (s.request)(&server)));
+        report.line(engine, size, s.name, s.callers, &product, bare, &empty);
+    }
+    if size >= 20_000 && options.wants("bulk change") {
+        bulk::measure(&runtime, &server, &location, engine, size, report);
+    }
+    report.fact(engine, size, "anonymous memory, loaded", format!("{:.0} MB", server.anonymous_mb()));
+}
+
+fn scenarios<'a>(location: &'a db::Location, sample: &'a data::Sample, time: Duration) -> Vec<Scenario<'a>> {
+    let get = |path: String| move |s: &server::Server| driver::Request::get(&path, &s.staff);
     let answer = move |s: &server::Server| {
-        let path = format!("/api/admin/support/tickets/{answered}/messages");
+        let path = format!("/api/admin/support/tickets/{}/messages", sample.answered);
         let body = r#"{"body":"We have found the fault and are on our way.","is_internal":true}"#;
         driver::Request::post(&path, &s.staff, body)
     };
@@ -111,47 +140,37 @@ fn measure(engine: &str, location: db::Location, size: usize, options: &Options,
         let body = r#"{"subject":"Internet down since Monday","description":"The light on the box is red.","category":"technical"}"#;
         driver::Request::post("/api/support/tickets", &s.customer, body)
     };
-    let read = |what| Some(bare_reads::reads(&location, &sample, what, 8, time));
     let list = "/api/admin/support/tickets";
-    let reading = |name, bare, path: String| Scenario { name, callers: 8, bare, request: get(path) };
-    // The bare limits first, while nobody else works on the same database.
+    let alone = |name, path: String| Scenario { name, callers: 8, bare: None, request: Box::new(get(path)) };
+    let beside = |name, read, path: String| {
+        let bare = move || bare_reads::reads(location, sample, read, 8, time);
+        Scenario { bare: Some(Box::new(bare)), ..alone(name, path) }
+    };
     let mut scenarios = vec![
-        reading("list, first page of 50", read(Read::First), list.into()),
-        reading("list, deep page of 50", read(Read::Deep), format!("{list}?cursor={}", sample.deep_cursor)),
-        reading("ticket with 20 messages", read(Read::Ticket), format!("{list}/{}", sample.with_20_messages)),
-        reading("counters of the views", read(Read::Counters), "/api/admin/support/views?counts=true".into()),
-        reading("the queue's page", None, "/desk?view=all".into()),
-        reading("search, a rare word", None, format!("{list}?q={}", corpus::RARE)),
-        reading("search, a common word", None, format!("{list}?q={}", corpus::COMMON)),
-        reading("search, two words", None, format!("{list}?q=invoice+refund")),
-        reading("figures of all tickets", None, "/api/admin/support/stats".into()),
-        reading("report: volume of 30 days", None, "/api/admin/support/reports/volume".into()),
-        reading("report: resolution of 30 days", None, "/api/admin/support/reports/resolution".into()),
+        beside("list, first page of 50", Read::First, list.into()),
+        beside("list, deep page of 50", Read::Deep, format!("{list}?cursor={}", sample.deep_cursor)),
+        beside("ticket with 20 messages", Read::Ticket, format!("{list}/{}", sample.with_20_messages)),
+        beside("counters of the views", Read::Counters, "/api/admin/support/views?counts=true".into()),
+        alone("the queue's page", "/desk?view=all".into()),
+        alone("search, a rare word", format!("{list}?q={}", corpus::RARE)),
+        alone("search, a common word", format!("{list}?q={}", corpus::COMMON)),
+        alone("search, two words", format!("{list}?q=invoice+refund")),
+        alone("figures of all tickets", "/api/admin/support/stats".into()),
+        alone("report: volume of 30 days", "/api/admin/support/reports/volume".into()),
+        alone("report: resolution of 30 days", "/api/admin/support/reports/resolution".into()),
         Scenario {
             name: "answer",
             callers: 8,
-            bare: Some(bare::answers(&location, &sample, 8, time)),
+            bare: Some(Box::new(move || bare::answers(location, sample, 8, time))),
             request: Box::new(answer),
         },
     ];
     for callers in [1, 8, 64] {
-        let bare = Some(bare::creates(&location, &sample, callers, time));
-        scenarios.push(Scenario { name: "create ticket", callers, bare, request: Box::new(create) });
+        let bare = move || bare::creates(location, sample, callers, time);
+        let request = Box::new(create);
+        scenarios.push(Scenario { name: "create ticket", callers, bare: Some(Box::new(bare)), request });
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    let server = server::Server::start(&location, &options.data);
-    report.fact(engine, size, "first answer after start", format!("{} ms", server.first_answer_ms));
-    report.fact(engine, size, "anonymous memory, idle", format!("{:.0} MB", server.anonymous_mb()));
-    for s in scenarios {
-        let empty = driver::Request::get("/healthz", "");
-        let empty = runtime.block_on(driver::run(server.address, s.callers, time, empty));
-        let product = runtime.block_on(driver::run(server.address, s.callers, time, (s.request)(&server)));
-        report.line(engine, size, s.name, s.callers, &product, s.bare, &empty);
-    }
-    if size >= 20_000 {
-        bulk::measure(&runtime, &server, engine, size, report);
-    }
-    report.fact(engine, size, "anonymous memory, loaded", format!("{:.0} MB", server.anonymous_mb()));
+    scenarios
 }
 
 /// What a run measured.

@@ -71,6 +71,17 @@ impl Server {
         runtime.block_on(crate::driver::call(self.address, change));
     }
 
+    /// Processor time it has taken, in seconds, of all cores together.
+    pub fn processor_seconds(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        // User and system time are the 14th and 15th; the name, which may hold spaces, ends with the last bracket.
+        let behind_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+        let ticks: f64 =
+            behind_name.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<f64>().ok()).sum();
+        // Linux counts them in hundredths for everybody.
+        ticks / 100.0
+    }
+
     /// The process's own memory: anonymous pages, not files it maps.
     pub fn anonymous_mb(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();

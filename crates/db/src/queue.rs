@@ -80,6 +80,18 @@ impl<T> Queue<T> {
         }
     }
 
+    /// What has come since and somebody waits for; when there is nothing, what comes within `patience`.
+    pub fn take_more(&self, most: usize, patience: Duration) -> Vec<T> {
+        let mut state = self.lock();
+        if state.foreground.is_empty() && !patience.is_zero() && !state.closed {
+            let nothing = |s: &mut State<T>| s.foreground.is_empty() && !s.closed;
+            let waited = self.ready.wait_timeout_while(state, patience, nothing);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let count = state.foreground.len().min(most);
+        state.foreground.drain(..count).collect()
+    }
+
     pub fn depth(&self) -> usize {
         let state = self.lock();
         state.foreground.len() + state.background.len()
@@ -119,6 +131,8 @@ impl Pause {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
@@ -132,6 +146,30 @@ mod tests {
         assert_eq!(batch.len(), 32);
         assert_eq!(batch[0], 0);
         assert_eq!(batch.iter().filter(|n| **n >= 1000).count(), 1);
+    }
+
+    #[test]
+    fn a_group_is_topped_up_with_what_somebody_waits_for_alone() {
+        let queue = Queue::new(100);
+        queue.push(Lane::Background, 1000).unwrap();
+        assert_eq!(queue.take_more(10, Duration::from_millis(1)), Vec::<i32>::new(), "nobody waits for that");
+        for n in 0..5 {
+            queue.push(Lane::Foreground, n).unwrap();
+        }
+        assert_eq!(queue.take_more(3, Duration::ZERO), [0, 1, 2]);
+        assert_eq!(queue.take(10), Some(vec![3, 4, 1000]));
+    }
+
+    #[test]
+    fn a_group_waits_for_whoever_is_about_to_come() {
+        let queue = Arc::new(Queue::new(100));
+        let other = queue.clone();
+        let pushing = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(5));
+            other.push(Lane::Foreground, 1).unwrap();
+        });
+        assert_eq!(queue.take_more(10, Duration::from_secs(30)), [1]);
+        pushing.join().unwrap();
     }
 
     #[test]

@@ -84,13 +84,14 @@ impl Worker {
     async fn work_queue(&self, mut stop: watch::Receiver<bool>) {
         let mut wakes = self.db.signals().jobs();
         let (mut awaited, mut background) = (JoinSet::new(), JoinSet::new());
+        let mut was_called = false;
         while !*stop.borrow() {
             let room = Room {
                 awaited: IN_HAND_MAX.awaited.saturating_sub(awaited.len()),
                 background: IN_HAND_MAX.background.saturating_sub(background.len()),
             };
             wakes.mark_unchanged();
-            for claim in self.claim(room).await {
+            for claim in self.claim(room, was_called).await {
                 let worker = self.clone_parts();
                 let lane = match claim.lane {
                     Lane::Awaited => &mut awaited,
@@ -98,13 +99,13 @@ impl Worker {
                 };
                 lane.spawn(async move { worker.work(claim).await });
             }
-            tokio::select! {
-                _ = wakes.changed() => {}
-                Some(_) = awaited.join_next() => {}
-                Some(_) = background.join_next() => {}
-                _ = stop.changed() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
-            }
+            was_called = tokio::select! {
+                _ = wakes.changed() => true,
+                Some(_) = awaited.join_next() => false,
+                Some(_) = background.join_next() => false,
+                _ = stop.changed() => false,
+                () = tokio::time::sleep(LOOK_EVERY) => false,
+            };
         }
         while awaited.join_next().await.is_some() {}
         while background.join_next().await.is_some() {}
@@ -114,7 +115,7 @@ impl Worker {
     pub async fn run_due(&self) -> Result<usize> {
         let mut worked = 0;
         loop {
-            let claims = self.try_claim(IN_HAND_MAX).await?;
+            let claims = self.try_claim(IN_HAND_MAX, false).await?;
             if claims.is_empty() {
                 return Ok(worked);
             }
@@ -178,11 +179,12 @@ impl Worker {
         }
     }
 
-    async fn claim(&self, room: Room) -> Vec<Claim> {
+    /// `was_called`: somebody has just said that there is something to do.
+    async fn claim(&self, room: Room, was_called: bool) -> Vec<Claim> {
         if room.awaited == 0 && room.background == 0 {
             return Vec::new();
         }
-        match self.try_claim(room).await {
+        match self.try_claim(room, was_called).await {
             Ok(claims) => claims,
             Err(error) => {
                 tracing::warn!(?error, "no job could be claimed");
@@ -192,14 +194,16 @@ impl Worker {
         }
     }
 
-    async fn try_claim(&self, room: Room) -> Result<Vec<Claim>> {
-        // Looking first keeps an idle worker away from the writer.
-        let now = self.db.now();
+    async fn try_claim(&self, room: Room, was_called: bool) -> Result<Vec<Claim>> {
         // Claiming is little, and whatever somebody waits for waits for it: it does not stand behind the work of jobs.
         let scope = || Scope::installation(Actor::system());
-        let anything = self.db.read(scope(), move |read| store::anything_due(read, now)).await?;
-        if !anything {
-            return Ok(Vec::new());
+        if !was_called {
+            // Looking first keeps an idle worker away from the writer.
+            let now = self.db.now();
+            let anything = self.db.read(scope(), move |read| store::anything_due(read, now)).await?;
+            if !anything {
+                return Ok(Vec::new());
+            }
         }
         self.db
             .write(scope(), move |tx| {

@@ -78,7 +78,7 @@ impl Blobs for LocalBlobs {
             Ok((file, size_bytes))
         })
         .await?;
-        let reading = Reading { file, hasher: sha2::Sha256::new(), expected: sha256 };
+        let reading = Reading { file, left: size_bytes, hasher: sha2::Sha256::new(), expected: sha256 };
         let stream = futures::stream::try_unfold(Some(reading), |reading| async move {
             match reading {
                 Some(reading) => blocking(move || reading.next()).await,
@@ -261,6 +261,8 @@ fn after_error() -> Error {
 
 struct Reading {
     file: File,
+    /// Bytes that are still to come, going by its size.
+    left: u64,
     hasher: sha2::Sha256,
     expected: Sha256,
 }
@@ -268,7 +270,9 @@ struct Reading {
 impl Reading {
     /// The next piece, or the end if the content was what its name says.
     fn next(mut self) -> Result<Option<(Bytes, Option<Self>)>> {
-        let mut piece = vec![0; PIECE];
+        // One more than there should be: the end is seen, and so is whatever stands behind it.
+        let room = usize::try_from(self.left).unwrap_or(PIECE).saturating_add(1).min(PIECE);
+        let mut piece = vec![0; room];
         let length = self.file.read(&mut piece).map_err(disk::error)?;
         if length == 0 {
             let actual = Sha256(self.hasher.finalize().into());
@@ -282,6 +286,7 @@ impl Reading {
             return Ok(None);
         }
         piece.truncate(length);
+        self.left = self.left.saturating_sub(length as u64);
         self.hasher.update(&piece);
         Ok(Some((piece.into(), Some(self))))
     }

@@ -22,6 +22,8 @@ use crate::{
 
 /// Writes that share one commit and one fsync at most.
 const GROUP_MAX: usize = 64;
+/// For so long a group goes on to take in what comes while it is written: what shares pages shares their way to the disk.
+const GROUP_FOR: Duration = Duration::from_millis(4);
 /// While there is always more to write, another process (the command line) gets its turn in pauses like this.
 const PAUSE: Duration = Duration::from_millis(2);
 const PAUSE_EVERY: Duration = Duration::from_millis(250);
@@ -82,6 +84,7 @@ fn run(
     log_is_long: &AtomicBool,
 ) {
     let mut without_pause = Instant::now();
+    let mut company = Company::default();
     loop {
         let waits_since = Instant::now();
         let Some(group) = queue.take(GROUP_MAX) else { return };
@@ -95,14 +98,39 @@ fn run(
             begin_log_anew(conn);
         }
         metrics::gauge!("counterfoil_db_writer_queue_depth").set(queue.depth() as f64);
-        metrics::histogram!("counterfoil_db_group_size").record(group.len() as f64);
-        commit_group(conn, group, clock, entropy, signals);
+        commit_group(conn, group, queue, &mut company, clock, entropy, signals);
+    }
+}
+
+/// Whether waiting a moment for others pays. A commit costs more than most of what it commits, so where many write at once,
+/// it is worth the moment; where one caller writes one thing after the other, nobody ever comes.
+#[derive(Default)]
+struct Company {
+    /// Waits in a row for which nobody came.
+    in_vain: u32,
+}
+
+impl Company {
+    /// A moment in which those who were answered last can ask for the next thing.
+    const MOMENT: Duration = Duration::from_micros(500);
+    /// After so many in vain it is tried at one opportunity of as many.
+    const TRIED: u32 = 16;
+
+    fn patience(&self) -> Duration {
+        let waits = self.in_vain < 2 || self.in_vain.is_multiple_of(Self::TRIED);
+        if waits { Self::MOMENT } else { Duration::ZERO }
+    }
+
+    fn came(&mut self, somebody: bool) {
+        self.in_vain = if somebody { 0 } else { self.in_vain.saturating_add(1) };
     }
 }
 
 fn commit_group(
     conn: &Connection,
     mut group: Vec<Box<dyn WriteWork>>,
+    queue: &Queue<Box<dyn WriteWork>>,
+    company: &mut Company,
     clock: &dyn Clock,
     entropy: &dyn Entropy,
     signals: &Signals,
@@ -113,13 +141,20 @@ fn commit_group(
         return;
     }
     let (mut wakes, mut words) = (Vec::new(), Vec::new());
-    let mut broken = None;
-    for work in &mut group {
+    let (mut broken, mut written, begun) = (None, 0, Instant::now());
+    while let Some(work) = group.get_mut(written) {
         if let Some(error) = run_one(conn, &mut **work, clock, entropy, &mut wakes, &mut words) {
             broken = Some(error);
             break;
         }
+        written += 1;
+        if written == group.len() && written < GROUP_MAX && begun.elapsed() < GROUP_FOR {
+            let more = queue.take_more(GROUP_MAX - written, company.patience());
+            company.came(!more.is_empty());
+            group.extend(more);
+        }
     }
+    metrics::histogram!("counterfoil_db_group_size").record(group.len() as f64);
     let outcome = match broken {
         Some(error) => Err(error),
         None => search::flush(conn, words).and_then(|()| control(conn, "commit").map_err(errors::sqlite)),

@@ -2,8 +2,8 @@
 //! filing a ticket waits for none of it.
 
 use base::{Id, Result};
-use db::Tx;
-use engine::{Inside, Job};
+use db::{Tx, params};
+use engine::{Enqueue as _, Inside, Job};
 use identity::{Links, tenants};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -80,6 +80,25 @@ impl Job for Announce {
             News::ForwardAnswered { message } => format!("{}:forward_answered:{message}", self.ticket),
         }
     }
+}
+
+db::statements! {
+    WATCHED = "select 1 from ticket_watchers where tenant_id = ?1 and ticket_id in (?2, ?3) limit 1";
+}
+
+/// Queues what an answer to a ticket means to those who hear of it: whose it is, and who watches. Of most there is nobody,
+/// and everybody sees it in the queue.
+pub(super) fn announce_reply(
+    tx: &mut Tx<'_>,
+    addressed: Id<Ticket>,
+    head: &Ticket,
+    news: News,
+) -> Result<()> {
+    let is_watched = || tx.query_one(&WATCHED, params![addressed, head.id], |_| Ok(()));
+    if head.assigned_to.is_none() && is_watched()?.is_none() {
+        return Ok(());
+    }
+    tx.enqueue(&Announce { ticket: addressed, news })
 }
 
 pub struct Announcer {

@@ -2,7 +2,6 @@
 
 use base::{Actor, Error, Id, Kind, OrNotFound, Result, text};
 use db::{Tx, params};
-use engine::Enqueue;
 use identity::Settings;
 
 use super::{
@@ -17,7 +16,7 @@ use super::{
 use crate::{
     categories,
     tickets::{
-        jobs::{Announce, News},
+        jobs::{News, announce_reply},
         model::*,
         portal::{self, Viewer},
         search,
@@ -185,8 +184,8 @@ pub(super) fn said(
     }
     let metadata = serde_json::json!({ "message_id": message.id });
     audit(tx, id, NewAudit { event_type: "message", from: None, to: None, metadata, is_public: true })?;
-    thread.save(tx, "ticket.replied", message.id, true)?;
-    tx.enqueue(&Announce { ticket: id, news: News::CustomerReplied { message: message.id.uuid() } })?;
+    let head = thread.save(tx, "ticket.replied", message.id, true)?;
+    announce_reply(tx, id, &head, News::CustomerReplied { message: message.id.uuid() })?;
     let t = store::find(tx, id)?.or_not_found("ticket")?;
     Ok((t, message))
 }

@@ -13,7 +13,7 @@ use super::{
     thread::{Said, Thread},
 };
 use crate::tickets::{
-    jobs::{Announce, News},
+    jobs::{Announce, News, announce_reply},
     model::*,
     query, search,
     store::{self, NewAudit},
@@ -237,6 +237,6 @@ pub fn take_answer(tx: &mut Tx<'_>, token: &str, body: Markdown, files: Vec<NewA
     let metadata = serde_json::json!({ "message_id": id, "forward_id": found.id });
     let line = NewAudit { event_type: "note", from: None, to: None, metadata, is_public: false };
     super::audit(tx, found.ticket_id, line)?;
-    thread.save(tx, "ticket.noted", id, false)?;
-    tx.enqueue(&Announce { ticket: found.ticket_id, news: News::ForwardAnswered { message: id.uuid() } })
+    let head = thread.save(tx, "ticket.noted", id, false)?;
+    announce_reply(tx, found.ticket_id, &head, News::ForwardAnswered { message: id.uuid() })
 }

@@ -2,7 +2,6 @@
 
 use base::{Actor, Error, Id, OrNotFound, Result};
 use db::Tx;
-use engine::Enqueue;
 use identity::{Settings, Staff};
 
 use super::{
@@ -12,7 +11,7 @@ use super::{
     thread::{Said, Thread},
 };
 use crate::tickets::{
-    jobs::{Announce, News},
+    jobs::{News, announce_reply},
     model::*,
     query, search,
     store::{self, NewAudit},
@@ -65,9 +64,11 @@ pub(crate) fn overhear(tx: &mut Tx<'_>, id: Id<Ticket>, mail: Overheard) -> Resu
         let metadata = serde_json::json!({ "message_id": message_id });
         let line = NewAudit { event_type: "note", from: None, to: None, metadata, is_public: false };
         audit(tx, id, line)?;
-        tx.enqueue(&Announce { ticket: id, news: News::ForwardAnswered { message: message_id.uuid() } })?;
     }
     let ticket = thread.save(tx, "ticket.noted", message_id, false)?;
+    if !mail.is_automated {
+        announce_reply(tx, id, &ticket, News::ForwardAnswered { message: message_id.uuid() })?;
+    }
     Ok((ticket, message))
 }
 
@@ -103,11 +104,8 @@ pub(crate) fn admit(
         move_to(tx, head, to, None)?;
     }
     audit(tx, held.ticket_id, staff_line("sender_admitted", None, Some(held.author.name)))?;
-    thread.save(tx, "ticket.replied", message, true)?;
+    let head = thread.save(tx, "ticket.replied", message, true)?;
     search::changed(tx, held.ticket_id)?;
-    tx.enqueue(&Announce {
-        ticket: held.ticket_id,
-        news: News::CustomerReplied { message: message.uuid() },
-    })?;
+    announce_reply(tx, held.ticket_id, &head, News::CustomerReplied { message: message.uuid() })?;
     query::get(tx, held.ticket_id)
 }
