@@ -1519,6 +1519,9 @@ alter table bulk_changes add column undone_by_kind text;
 alter table bulk_changes add column undone_by_id uuid;
 alter table bulk_changes add column undone_by_name text;
 
+-- 0036_long_words
+update search_entries set words = words || cast('''~long''' as tsvector) where segments > 1;
+
 -- row-level security
 grant usage on schema public to counterfoil_app;
 grant select, insert, update, delete on all tables in schema public to counterfoil_app;

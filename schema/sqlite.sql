@@ -1506,3 +1506,9 @@ alter table bulk_changes add column actor_id blob;
 alter table bulk_changes add column undone_by_kind text;
 alter table bulk_changes add column undone_by_id blob;
 alter table bulk_changes add column undone_by_name text;
+
+-- 0036_long_words
+update search_progress set ticket_id = null, is_complete = 0, run = run + 1
+  where tenant_id in (select tenant_id from search_entries where segments > 1);
+delete from search_words where rowid in (select no from search_entries where segments > 1);
+delete from search_entries where segments > 1;

@@ -380,6 +380,18 @@ both_engines! {
         assert_eq!(apart("alpha1 end76 endless end149").await, 1);
         assert_eq!(apart("alpha1 end75").await, 0, "one of them is in a note");
         assert_eq!(apart("alpha1 nowhere").await, 0);
+        // Staff find all of it, whichever rows the words stand in; what must not be in it may stand in a third.
+        for (line, expected) in [
+            ("alpha1 end149", 1),
+            ("alpha1 end75 beta149", 1),
+            ("end3* \"alpha120 beta120\"", 1),
+            ("alpha1 nowhere", 0),
+            ("alpha1 end149 -end77", 0),
+            ("status:new,open,in_progress alpha1 end149", 1),
+            ("status:closed alpha1 end149", 0),
+        ] {
+            assert_eq!(found(&world, line).await.len(), expected, "{line}");
+        }
         // A change of what names it reaches every row, and what is said next goes on from there.
         world
             .db

@@ -30,6 +30,10 @@ pub struct Document {
 /// Stands in every row, also of tickets that are found only when they are asked about.
 pub(super) const ROW_WORD: &str = "~row";
 
+/// Stands in the rows of tickets that have several, so that what stands in different rows of one is looked for among them
+/// alone.
+pub(super) const LONG_WORD: &str = "~long";
+
 /// Words in their order; `None` parts texts, so that no phrase reaches from one into the next.
 #[derive(Clone, Debug, Default)]
 struct Words(Vec<Option<String>>);
@@ -171,7 +175,7 @@ pub struct Segment {
 
 impl Segment {
     /// Head, said and noted as texts for SQLite. `~` parts texts and is no word.
-    pub(super) fn columns(&self, tenant: &str) -> [String; 3] {
+    pub(super) fn columns(&self, tenant: &str, is_of_several: bool) -> [String; 3] {
         let line = |words: &[Option<String>], begin: &str| {
             let mut out = String::with_capacity(words.len() * 7 + begin.len());
             out.push_str(begin);
@@ -183,12 +187,14 @@ impl Segment {
             }
             out
         };
-        let begin = if self.is_unlisted { format!("{ROW_WORD} ~") } else { format!("{tenant} {ROW_WORD} ~") };
+        let mut begin = if self.is_unlisted { String::new() } else { format!("{tenant} ") };
+        write!(begin, "{ROW_WORD} {}~", if is_of_several { format!("{LONG_WORD} ") } else { String::new() })
+            .ok();
         [line(&self.head, &begin), line(&self.said, ""), line(&self.noted, "")]
     }
 
     /// The same for PostgreSQL: every word with its places, weighed `A`, `B` or `C` by its column.
-    pub(super) fn vector(&self, tenant: &str) -> String {
+    pub(super) fn vector(&self, tenant: &str, is_of_several: bool) -> String {
         let mut places: HashMap<&str, String> = HashMap::new();
         let mut at = 1;
         for (words, weight) in [(&self.head, 'A'), (&self.said, 'B'), (&self.noted, 'C')] {
@@ -204,6 +210,9 @@ impl Segment {
         let mut out = format!("'{ROW_WORD}'");
         if !self.is_unlisted {
             write!(out, " '{tenant}'").ok();
+        }
+        if is_of_several {
+            write!(out, " '{LONG_WORD}'").ok();
         }
         for (word, list) in places {
             write!(out, " '{word}':{list}").ok();
@@ -230,10 +239,10 @@ mod tests {
         let segments = d.segments();
         assert_eq!(segments.len(), 1);
         assert_eq!(
-            segments[0].columns("~t"),
+            segments[0].columns("~t", false),
             ["~t ~row ~ sup-00042 ~ 00042 ~ 42 ~ kein netz", "seit gestern", "kennen wir"]
         );
-        let vector = segments[0].vector("~t");
+        let vector = segments[0].vector("~t", false);
         for part in ["'~t'", "'kein':7A", "'seit':10B", "'gestern':11B", "'kennen':13C"] {
             assert!(vector.contains(part), "{part} in {vector}");
         }
@@ -264,7 +273,7 @@ mod tests {
         for s in d.segments() {
             let all = s.head.iter().chain(&s.said).chain(&s.noted);
             assert!(all.filter(|w| w.is_some()).count() <= 255);
-            assert!(s.vector("~t").len() < 1024 * 1024);
+            assert!(s.vector("~t", false).len() < 1024 * 1024);
         }
     }
 

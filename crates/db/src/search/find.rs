@@ -101,8 +101,70 @@ pub fn find(read: &Read<'_>, wanted: &Wanted, audience: Audience) -> Result<Opti
         }
     };
     let mut hits = settled(read, wanted, audience, found)?;
+    let apart = apart(read, wanted, audience, &tenant, &hits)?;
+    hits.extend(apart);
+    if hits.len() > RANKED_MAX {
+        return Ok(None);
+    }
     hits.sort_unstable_by_key(|h| (!h.in_head, std::cmp::Reverse(h.no)));
     Ok(Some(hits))
+}
+
+/// Tickets of several rows whose words stand in different ones of them. Where each of the words stands in more of those
+/// than can be ranked, only what stands in one row is found.
+fn apart(
+    read: &Read<'_>,
+    wanted: &Wanted,
+    audience: Audience,
+    tenant: &str,
+    found: &[Hit],
+) -> Result<Vec<Hit>> {
+    let (place, most) = (Where::Anywhere(audience), RANKED_MAX + 1);
+    let limit = i64::try_from(most).unwrap_or(i64::MAX);
+    if wanted.all.len() < 2 {
+        return Ok(Vec::new());
+    }
+    for term in &wanted.all {
+        let rows = match read.engine() {
+            EngineKind::Sqlite => {
+                let question = Wanted::long_fts5(term, tenant, place);
+                read.query_all(&SEARCH_SQLITE_ALL, params![question, limit], entry)?
+            }
+            EngineKind::Postgres => {
+                let question = Wanted::long_tsquery(term, tenant, place);
+                read.query_all(&SEARCH_POSTGRES_ALL, params![question, question, limit], entry)?
+            }
+        };
+        if rows.len() >= most {
+            continue;
+        }
+        let known: HashSet<Uuid> = found.iter().map(|h| h.ticket).collect();
+        let mut tickets: Vec<Uuid> =
+            rows.into_iter().map(|e| e.hit.ticket).filter(|ticket| !known.contains(ticket)).collect();
+        tickets.sort_unstable();
+        tickets.dedup();
+        return term_by_term(read, wanted, audience, tickets);
+    }
+    Ok(Vec::new())
+}
+
+/// Those of some tickets that hold each of the terms, in whichever of their rows.
+fn term_by_term(
+    read: &Read<'_>,
+    wanted: &Wanted,
+    audience: Audience,
+    mut tickets: Vec<Uuid>,
+) -> Result<Vec<Hit>> {
+    let mut hits = Vec::new();
+    for term in &wanted.all {
+        if tickets.is_empty() {
+            return Ok(Vec::new());
+        }
+        let one = Wanted { all: vec![term.clone()], none: wanted.none.clone() };
+        hits = which(read, &one, audience, &tickets)?;
+        tickets = hits.iter().map(|h| h.ticket).collect();
+    }
+    Ok(hits.into_iter().map(|h| Hit { in_head: false, ..h }).collect())
 }
 
 /// What is found among tickets filed before a number, the newest first; at most so many. The other answer is the
@@ -153,7 +215,7 @@ pub fn which(read: &Read<'_>, wanted: &Wanted, audience: Audience, tickets: &[Uu
 }
 
 /// [`among`], where the words may stand in different rows of a ticket. How a long thread is cut into rows depends on all
-/// that is in it; whether somebody finds it who may not read all of it must not.
+/// that is in it; whether somebody finds it must not.
 pub fn across(read: &Read<'_>, wanted: &Wanted, audience: Audience, tickets: &[Uuid]) -> Result<Vec<Hit>> {
     let mut hits = among(read, wanted, audience, tickets)?;
     if wanted.all.len() < 2 {
@@ -162,16 +224,7 @@ pub fn across(read: &Read<'_>, wanted: &Wanted, audience: Audience, tickets: &[U
     let found: HashSet<Uuid> = hits.iter().map(|h| h.ticket).collect();
     let mut left = of_several_rows(read, tickets)?;
     left.retain(|ticket| !found.contains(ticket));
-    let mut last = Vec::new();
-    for term in &wanted.all {
-        if left.is_empty() {
-            return Ok(hits);
-        }
-        let one = Wanted { all: vec![term.clone()], none: wanted.none.clone() };
-        last = which(read, &one, audience, &left)?;
-        left = last.iter().map(|h| h.ticket).collect();
-    }
-    hits.extend(last.into_iter().map(|h| Hit { in_head: false, ..h }));
+    hits.extend(term_by_term(read, wanted, audience, left)?);
     Ok(hits)
 }
 

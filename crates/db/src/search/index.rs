@@ -53,7 +53,7 @@ fn put(tx: &mut Tx<'_>, ticket: Uuid, segments: Vec<Segment>, place: Place) -> R
         let i = i64::try_from(place.segment + i).unwrap_or(i64::MAX);
         let words = match tx.engine() {
             EngineKind::Sqlite => Value::Null,
-            EngineKind::Postgres => Value::OwnedText(segment.vector(&tenant)),
+            EngineKind::Postgres => Value::OwnedText(segment.vector(&tenant, count > 1)),
         };
         // Two tickets of one millisecond may begin at the same place; the later one moves up.
         let mut tries = 0;
@@ -65,7 +65,7 @@ fn put(tx: &mut Tx<'_>, ticket: Uuid, segments: Vec<Segment>, place: Place) -> R
             no += 1;
         }
         if tx.engine() == EngineKind::Sqlite {
-            tx.put_words(Words::Put { no, columns: segment.columns(&tenant) });
+            tx.put_words(Words::Put { no, columns: segment.columns(&tenant, count > 1) });
         }
         no += 1;
     }

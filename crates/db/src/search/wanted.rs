@@ -1,7 +1,7 @@
 //! What is looked for, and how each engine is asked for it.
 
 use super::{
-    document::{OVERLAP, Segment},
+    document::{LONG_WORD, OVERLAP, Segment},
     tokenize::tokenize,
 };
 
@@ -144,6 +144,14 @@ impl Wanted {
         parts.join(" & ")
     }
 
+    /// Rows that hold one of the terms, of tickets that have several rows.
+    pub(super) fn long_fts5(term: &Term, tenant: &str, place: Where) -> String {
+        format!("{} AND \"{LONG_WORD}\" AND \"{tenant}\"", term.fts5(place.columns()))
+    }
+    pub(super) fn long_tsquery(term: &Term, tenant: &str, place: Where) -> String {
+        format!("'{tenant}' & '{LONG_WORD}' & {}", term.tsquery(place.weights()))
+    }
+
     /// Rows that hold any of what must not be.
     pub(super) fn any_unwanted_fts5(&self, place: Where) -> String {
         self.none.iter().map(|t| t.fts5(place.columns())).collect::<Vec<_>>().join(" OR ")
@@ -152,14 +160,15 @@ impl Wanted {
         self.none.iter().map(|t| t.tsquery(place.weights())).collect::<Vec<_>>().join(" | ")
     }
 
-    /// Whether a ticket is found, by looking at its words one after the other: what the engines are held to.
+    /// Whether a ticket is found, by looking at its words one after the other: what the engines are held to. Which row a
+    /// word stands in is of no account.
     pub fn is_met_by(&self, segments: &[Segment], audience: Audience) -> bool {
         let holds = |segment: &Segment, term: &Term| {
             term.is_in(&segment.head)
                 || term.is_in(&segment.said)
                 || (audience == Audience::Staff && term.is_in(&segment.noted))
         };
-        segments.iter().any(|s| self.all.iter().all(|t| holds(s, t)))
+        self.all.iter().all(|t| segments.iter().any(|s| holds(s, t)))
             && !segments.iter().any(|s| self.none.iter().any(|t| holds(s, t)))
     }
 

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use base::{Cursor, Error, Id, Result, Timestamp};
 use db::{
     Read, Sql, Value,
-    search::{Audience, Hit, RANKED_MAX, Wanted, among, find, newest, which},
+    search::{Audience, Hit, RANKED_MAX, Wanted, across, find, newest},
 };
 use identity::Staff;
 use serde::Serialize;
@@ -182,7 +182,7 @@ impl Search<'_, '_> {
         if !is_open {
             let ids = self.filtered(RANKED_MAX + 1)?;
             if ids.len() <= RANKED_MAX {
-                let hits = among(self.read, self.wanted, Audience::Staff, &ids)?;
+                let hits = across(self.read, self.wanted, Audience::Staff, &ids)?;
                 let hits = self.passing(hits)?;
                 return self.ranked(hits, number);
             }
@@ -331,8 +331,10 @@ impl Search<'_, '_> {
                 Ok((row.get::<Uuid>(0)?, value))
             })?;
             let ids: Vec<Uuid> = step.iter().map(|(id, _)| *id).collect();
-            let hits: HashSet<Uuid> =
-                which(self.read, self.wanted, Audience::Staff, &ids)?.into_iter().map(|h| h.ticket).collect();
+            let hits: HashSet<Uuid> = across(self.read, self.wanted, Audience::Staff, &ids)?
+                .into_iter()
+                .map(|h| h.ticket)
+                .collect();
             seen += step.len();
             for (id, value) in &step {
                 cursor = Some(sort.cursor_of(*value, *id));
