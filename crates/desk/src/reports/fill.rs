@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    facts, fold,
+    cohorts, facts, fold,
     rollups::{Figured, contribution},
 };
 use crate::tickets::{Ticket, lock, query};
@@ -152,7 +152,7 @@ fn step(tx: &mut Tx<'_>) -> Result<Option<FillReports>> {
         return Ok(None);
     };
     let ids: Vec<Id<Ticket>> = tx.query_all(&BELOW, params![state.low, BATCH], |row| row.get(0))?;
-    let (zone, mut change) = (state.zone(), Figured::new());
+    let (zone, mut change, mut standings) = (state.zone(), Figured::new(), cohorts::Standings::new());
     for id in &ids {
         // One whose messages were removed for good counts for nothing.
         let Some(t) = lock(tx, *id)? else { continue };
@@ -167,8 +167,10 @@ fn step(tx: &mut Tx<'_>) -> Result<Option<FillReports>> {
         for (cell, figures) in contribution(&t, &known, &zone) {
             *change.entry(cell).or_default() += figures;
         }
+        cohorts::count(&mut standings, &t, &zone);
     }
     fold::apply(tx, state.generation, &change)?;
+    cohorts::apply(tx, state.generation, &standings)?;
     let is_last = ids.len() < BATCH as usize;
     let low = ids.last().filter(|_| !is_last).map_or(Uuid::nil(), |id| id.uuid());
     tx.execute(&GO_ON, params![low])?;
