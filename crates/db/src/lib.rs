@@ -47,6 +47,7 @@ pub mod statistics;
 mod tx;
 mod value;
 
+pub use errors::BUSY;
 pub use handle::{Db, EngineKind, Location, Options};
 #[doc(hidden)]
 pub use inventory;

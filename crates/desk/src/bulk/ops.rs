@@ -127,7 +127,11 @@ pub fn run_batch(tx: &mut Tx<'_>, id: Id<Bulk>, after: u32) -> Result<Option<u32
     let (now, actor, changes) = (tx.now(), bulk.actor.clone(), bulk.changes.clone());
     let waiting: Vec<Item> = batch.into_iter().filter(|i| i.outcome == "waiting").collect();
     let outcomes = tx.as_of(actor, now, |tx| {
-        // A merge takes both of its tickets in its own order.
+        // A merge and a macro take more than the ticket's row: all of them are taken before the first is.
+        if changes.merge_into.is_some() || changes.macro_id.is_some() {
+            let ids = waiting.iter().map(|item| item.ticket_id).chain(changes.merge_into).collect::<Vec<_>>();
+            tickets::hold_threads(tx, &ids)?;
+        }
         let mut held = Held::of(tx, if changes.merge_into.is_none() { &waiting } else { &[] })?;
         waiting
             .into_iter()
@@ -266,6 +270,9 @@ pub fn undo_batch(tx: &mut Tx<'_>, id: Id<Bulk>, after: u32) -> Result<Option<u3
     let last = batch.last().map(|i| i.position);
     let (now, merges) = (tx.now(), bulk.changes.merge_into.is_some());
     let changed: Vec<Item> = batch.into_iter().filter(|i| i.outcome == "changed").collect();
+    if merges {
+        tickets::hold_threads(tx, &changed.iter().map(|item| item.ticket_id).collect::<Vec<_>>())?;
+    }
     let mut held = Held::of(tx, if merges { &[] } else { &changed })?;
     for item in changed {
         let done =

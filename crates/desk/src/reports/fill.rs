@@ -13,7 +13,7 @@ use super::{
     cohorts, facts, fold,
     rollups::{Figured, contribution},
 };
-use crate::tickets::{Ticket, lock, query};
+use crate::tickets::{Ticket, lock_all, query};
 
 db::statements! {
     STATE = "select generation, time_zone, low from report_state where tenant_id = ?1";
@@ -153,13 +153,12 @@ fn step(tx: &mut Tx<'_>) -> Result<Option<FillReports>> {
     };
     let ids: Vec<Id<Ticket>> = tx.query_all(&BELOW, params![state.low, BATCH], |row| row.get(0))?;
     let (zone, mut change, mut standings) = (state.zone(), Figured::new(), cohorts::Standings::new());
-    for id in &ids {
-        // One whose messages were removed for good counts for nothing.
-        let Some(t) = lock(tx, *id)? else { continue };
-        let old = facts::of(tx, *id)?;
+    // One whose messages were removed for good is not among them, and counts for nothing.
+    for t in lock_all(tx, &ids)? {
+        let old = facts::of(tx, t.id)?;
         let known = if state.is_first() {
-            let told = facts::from_history(&t, &query::audits(tx, *id)?);
-            facts::write(tx, *id, &old, &told)?;
+            let told = facts::from_history(&t, &query::audits(tx, t.id)?);
+            facts::write(tx, t.id, &old, &told)?;
             told
         } else {
             old
