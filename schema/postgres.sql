@@ -1557,6 +1557,9 @@ create index tickets_by_live_due on tickets (tenant_id, due_at, id, created_at, 
   where status in ('new', 'open', 'in_progress', 'pending_customer') and survivor_id is null and deleted_at is null;
 update report_state set time_zone = '' where generation > 0;
 
+-- 0030_held_macros
+alter table held_answers add column afterwards jsonb;
+
 -- row-level security
 grant usage on schema public to counterfoil_app;
 grant select, insert, update, delete on all tables in schema public to counterfoil_app;

@@ -1544,3 +1544,6 @@ drop index tickets_by_live_due;
 create index tickets_by_live_due on tickets (tenant_id, due_at, id, created_at, status, survivor_id, deleted_at)
   where status in ('new', 'open', 'in_progress', 'pending_customer') and survivor_id is null and deleted_at is null;
 update report_state set time_zone = '' where generation > 0;
+
+-- 0030_held_macros
+alter table held_answers add column afterwards text;

@@ -57,6 +57,7 @@ migrations! {
     27 "0027_rule_timers_taken",
     28 "0028_bulk_actors",
     29 "0029_cohorts",
+    30 "0030_held_macros",
 }
 
 impl Migration {

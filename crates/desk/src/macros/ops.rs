@@ -10,7 +10,7 @@ use crate::{
     categories,
     composing::{
         drafts::{DraftFile, FILES_MAX},
-        held::{self, Held},
+        held::{self, Afterwards, Held},
     },
     tickets::{self, Markdown, Message, NewAttachment, NewMessage, Status, Ticket, TicketPatch, query},
     views,
@@ -188,7 +188,7 @@ pub fn insert(
 pub struct Means {
     /// The version of the ticket that was seen; an older one is refused.
     pub expected_version: Option<i64>,
-    /// A reply waits so long that it can be taken back, as one from the composer does.
+    /// A reply waits so long that it can be taken back, as one from the composer does, and what the macro changes with it.
     pub held: bool,
 }
 
@@ -218,7 +218,7 @@ pub fn apply(
     }
     before.check_not_merged()?;
     let mut changes = found.changes.of(staff.user_id)?;
-    let (mut message, mut held) = (None, None);
+    let mut message = None;
     let mut expected = means.expected_version;
     if let Some(kind) = found.text_kind {
         let is_internal = kind == TextKind::Note;
@@ -237,13 +237,14 @@ pub fn apply(
             expected_version: expected.take().filter(|_| !is_internal),
             addressed_to: None,
         };
-        // What closes a ticket cannot go before its answer, so that answer waits for nobody.
-        let may_wait = changes.status.is_none();
-        if means.held && may_wait && !is_internal && settings.undo_send_seconds > 0 {
-            held = Some(held::hold(tx, settings, staff, ticket, new)?);
-        } else {
-            message = Some(tickets::staff_message(tx, settings, staff, ticket, new)?.1);
+        if means.held && !is_internal && settings.undo_send_seconds > 0 {
+            // What it changes waits with its answer: all of it is taken back, or all of it happens.
+            let then = Afterwards { macro_name: found.name, changes };
+            let held = Some(held::hold_macro(tx, settings, staff, ticket, new, Some(then))?);
+            store::used(tx, staff, id)?;
+            return Ok(Applied { ticket: query::get(tx, ticket)?, message: None, held });
         }
+        message = Some(tickets::staff_message(tx, settings, staff, ticket, new)?.1);
     }
     // A note alone may be left by whoever may not change the ticket.
     let ticket = if changes == Changes::default() {
@@ -255,5 +256,5 @@ pub fn apply(
     };
     tickets::note_macro(tx, ticket.id, &found.name)?;
     store::used(tx, staff, id)?;
-    Ok(Applied { ticket, message, held })
+    Ok(Applied { ticket, message, held: None })
 }
