@@ -51,6 +51,7 @@ pub use errors::BUSY;
 pub use handle::{Db, EngineKind, Location, Options};
 #[doc(hidden)]
 pub use inventory;
+pub use postgres::round_trips;
 pub use queue::Lane;
 pub use row::{Columns, FromColumn, Row};
 pub use scope::Scope;

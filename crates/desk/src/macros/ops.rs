@@ -12,7 +12,9 @@ use crate::{
         drafts::{DraftFile, FILES_MAX},
         held::{self, Afterwards, Held},
     },
-    tickets::{self, Markdown, Message, NewAttachment, NewMessage, Status, Ticket, TicketPatch, query},
+    tickets::{
+        self, Extras, Markdown, Message, NewAttachment, NewMessage, Status, Ticket, TicketPatch, query,
+    },
     views,
 };
 
@@ -179,7 +181,7 @@ pub fn insert(
         return Err(Error::forbidden("key.read_only", "this key may only read"));
     }
     let text = placeholders::fill(&found.body, &placeholders::values(tx, staff, &ticket)?);
-    store::used(tx, staff, id)?;
+    store::used(tx, staff, id, 1)?;
     Ok((text, found.files.into_iter().map(|f| f.file).collect()))
 }
 
@@ -213,6 +215,28 @@ pub fn apply(
     tickets::lock_whole(tx, &seen)?;
     let before = query::get_for_staff(tx, staff, ticket)?;
     let found = get_visible(tx, staff, Kind::Macro, id)?;
+    let applied = apply_held(tx, settings, staff, &found, before, None, means)?;
+    count_uses(tx, staff, id, 1)?;
+    Ok(applied)
+}
+
+/// Counts uses of a macro by this member of staff.
+pub(crate) fn count_uses(tx: &mut Tx<'_>, staff: &Staff, id: Id<Macro>, uses: u32) -> Result<()> {
+    if uses == 0 { Ok(()) } else { store::used(tx, staff, id, uses) }
+}
+
+/// The same for a macro that was looked up and a ticket whose row is held, as it is now, with what is beside it now where
+/// that is known. Whoever applies it to many counts its uses once.
+pub(crate) fn apply_held(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    staff: &Staff,
+    found: &Macro,
+    before: Ticket,
+    extras: Option<&Extras>,
+    means: Means,
+) -> Result<Applied> {
+    let ticket = before.id;
     if staff.read_only {
         return Err(Error::forbidden("key.read_only", "this key may only read"));
     }
@@ -239,9 +263,8 @@ pub fn apply(
         };
         if means.held && !is_internal && settings.undo_send_seconds > 0 {
             // What it changes waits with its answer: all of it is taken back, or all of it happens.
-            let then = Afterwards { macro_name: found.name, changes };
+            let then = Afterwards { macro_name: found.name.clone(), changes };
             let held = Some(held::hold_macro(tx, settings, staff, ticket, new, Some(then))?);
-            store::used(tx, staff, id)?;
             return Ok(Applied { ticket: query::get(tx, ticket)?, message: None, held });
         }
         message = Some(tickets::staff_message(tx, settings, staff, ticket, new)?.1);
@@ -249,12 +272,14 @@ pub fn apply(
     // A note alone may be left by whoever may not change the ticket.
     let ticket = if changes == Changes::default() {
         query::get(tx, ticket)?
+    } else if let (None, Some(extras)) = (&message, extras) {
+        let patch = TicketPatch { expected_version: expected, ..changes.patch(&extras.tags) };
+        tickets::change_held(tx, settings, staff, before, extras, patch)?
     } else {
         let tags = query::extras(tx, &[ticket])?.remove(&ticket).unwrap_or_default().tags;
         let patch = TicketPatch { expected_version: expected, ..changes.patch(&tags) };
         tickets::change(tx, settings, staff, ticket, patch)?
     };
     tickets::note_macro(tx, ticket.id, &found.name)?;
-    store::used(tx, staff, id)?;
     Ok(Applied { ticket, message, held: None })
 }

@@ -58,6 +58,7 @@ pub(crate) use ops::{
     overhear, restore_held,
 };
 pub use query::Extras;
+pub(crate) use search::filing_together;
 pub(crate) use store::{by_ids, lock, lock_all};
 
 /// Everybody of a team watches a ticket from now on.
