@@ -1,6 +1,11 @@
 //! Changes of many: what they cost on the way to the server does not grow with each ticket, and what they did is found.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
 use base::{Actor, ActorKind, Email, Id, Role};
 use db::{Read, Tx};
 use desk::{
@@ -190,4 +195,84 @@ both_engines! {
         let done = world.db.read(world.scope(), move |read| bulk::get(read, bulk)).await.unwrap();
         assert_eq!((done.done, done.failed), (0, 2));
     }
+}
+
+/// Others' writes that always stand in the queue while a change of many is at work: more than one commit takes.
+const STANDING: usize = 200;
+/// A change of many that has not ended by so many of them is starved.
+const STARVED: usize = 20_000;
+
+/// Where one writes at a time, a change of many and writers who never pause let each other go on: between any two batches
+/// others have written, and all batches have had their turn before others have written without end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_of_many_and_writers_who_never_pause_take_turns() {
+    let world = Arc::new(World::sqlite());
+    let (staff, ids, theirs) = tickets_of(&world, 400).await;
+    for is_background in [false, true] {
+        let scope = if is_background { world.scope().background() } else { world.scope() };
+        let priority = if is_background { Priority::Low } else { Priority::High };
+        let changes = Changes { priority: Some(priority), ..Changes::default() };
+        let bulk = begun(&world, &staff, changes, &ids).await;
+        let (written, is_done) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        let others: Vec<_> = (0..STANDING)
+            .map(|n| {
+                let (world, written, is_done) = (world.clone(), written.clone(), is_done.clone());
+                tokio::spawn(async move {
+                    let mut mine = 0;
+                    while !is_done.load(Ordering::SeqCst) && written.load(Ordering::SeqCst) < STARVED {
+                        let written = written.clone();
+                        let write = world.db.write(world.scope(), move |tx| {
+                            tags::set_colour(tx, &format!("tag {n}"), tags::COLOURS[mine % 8])?;
+                            written.fetch_add(1, Ordering::SeqCst);
+                            Ok(())
+                        });
+                        write.await.unwrap();
+                        mine += 1;
+                    }
+                    mine
+                })
+            })
+            .collect();
+        while written.load(Ordering::SeqCst) < STANDING {
+            tokio::task::yield_now().await;
+        }
+        // What others had written when each batch began: there is one writer, so these are in one order.
+        let (mut after, mut turns) = (Some(0), Vec::new());
+        while let Some(place) = after {
+            let written = written.clone();
+            let batch = world.db.write(scope.clone(), move |tx| {
+                let before = written.load(Ordering::SeqCst);
+                Ok((before, bulk::run_batch(tx, bulk, place)?))
+            });
+            let (before, next) = batch.await.unwrap();
+            turns.push(before);
+            after = next;
+        }
+        let written_by_then = written.load(Ordering::SeqCst);
+        is_done.store(true, Ordering::SeqCst);
+        let mut sum = 0;
+        for other in others {
+            sum += other.await.unwrap();
+        }
+        assert_eq!(turns.len(), 8, "400 tickets are eight batches");
+        assert!(
+            turns.windows(2).all(|pair| pair[0] < pair[1]),
+            "others waited for several batches: {turns:?}"
+        );
+        assert!(written_by_then < STARVED, "it waited while others wrote: {turns:?}");
+        assert_eq!(sum, written.load(Ordering::SeqCst), "each write of others was answered, once");
+        let done = world.db.read(world.scope(), move |read| bulk::get(read, bulk)).await.unwrap();
+        assert_eq!((done.status.as_str(), done.done, done.failed), ("done", 400, 0));
+        let all = ids.clone();
+        let changed = world.db.read(world.scope(), move |read| {
+            let mut changed = 0;
+            for id in &all {
+                changed += usize::from(query::get(read, *id)?.priority == priority);
+            }
+            Ok(changed)
+        });
+        assert_eq!(changed.await.unwrap(), 400);
+    }
+    let there = world.db.read(world.scope_there(), move |read| Ok(query::get(read, theirs)?.version));
+    assert_eq!(there.await.unwrap(), 1);
 }
