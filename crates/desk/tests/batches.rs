@@ -119,7 +119,7 @@ both_engines! {
     async fn tags_of_many_are_changed_found_and_taken_back(world) {
         let (staff, ids, theirs) = tickets_of(&world, 90).await;
         let tags = Changes { add_tags: vec!["outage".into()], remove_tags: vec!["old".into()], ..Changes::default() };
-        // What it costs is told from a few and from many; the first of all prepares its statements.
+        // What it costs is told from a few and from many.
         let warm = begun(&world, &staff, tags.clone(), &ids[80..]).await;
         run(&world, warm).await;
         undo(&world, &staff, warm).await;

@@ -15,7 +15,8 @@ use crate::{EngineKind, Sql, Value, dialect, errors, sql::Mentions};
 /// How often this process went to PostgreSQL and back.
 static ROUND_TRIPS: AtomicU64 = AtomicU64::new(0);
 
-/// How often this process went to PostgreSQL and back: what work on many rows is held against.
+/// How often this process went to PostgreSQL and back, but for what is prepared once for a connection: what work on many
+/// rows is held against.
 pub fn round_trips() -> u64 {
     ROUND_TRIPS.load(Ordering::Relaxed)
 }
@@ -243,7 +244,6 @@ impl Session {
             return Ok(statement.clone());
         }
         let text = dialect::render(sql.text(), EngineKind::Postgres);
-        count_trip();
         let statement = self.client.prepare(&text).map_err(|e| {
             let e = errors::postgres(e);
             if e.kind() == base::Kind::Bug { Error::bug(format!("{e} in: {}", sql.text())) } else { e }

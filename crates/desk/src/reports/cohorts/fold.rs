@@ -75,7 +75,7 @@ pub(in crate::reports) fn apply(tx: &mut Tx<'_>, generation: i64, standings: &St
     let mut rest: Vec<(Key, (i64, i64))> = sums.into_iter().collect();
     while !rest.is_empty() {
         // Few different texts, so that each is prepared once.
-        let count = if rest.len() >= TOGETHER { TOGETHER } else { 1 };
+        let count = TOGETHER.into_iter().find(|many| *many <= rest.len()).unwrap_or(1);
         let mut values = vec![Value::Int(generation)];
         for ((days, day, figure, value), (tickets, total)) in rest.drain(..count) {
             values.extend([
@@ -92,8 +92,8 @@ pub(in crate::reports) fn apply(tx: &mut Tx<'_>, generation: i64, standings: &St
     Ok(())
 }
 
-/// Sums written by one statement.
-const TOGETHER: usize = 25;
+/// Sums written by one statement: as many of these as there are.
+const TOGETHER: [usize; 4] = [64, 16, 4, 1];
 
 /// The statement that adds to so many sums.
 pub(super) fn adding(count: usize) -> Sql {
