@@ -242,11 +242,17 @@ pub(crate) fn apply_held(
     }
     before.check_not_merged()?;
     let mut changes = found.changes.of(staff.user_id)?;
-    let mut message = None;
+    // What is known of the ticket as it goes along: its row is held.
+    let (mut now, mut message) = (before.clone(), None);
     let mut expected = means.expected_version;
     if let Some(kind) = found.text_kind {
         let is_internal = kind == TextKind::Note;
-        let text = placeholders::fill_markdown(&found.body, &placeholders::values(tx, staff, &before)?);
+        let values = if found.body.contains("{{") {
+            placeholders::values(tx, staff, &before)?
+        } else {
+            placeholders::Values::default()
+        };
+        let text = placeholders::fill_markdown(&found.body, &values);
         // A status goes with the answer, so that its customer gets one letter, not two. A close has a reason and goes after.
         let with_answer =
             changes.status.filter(|s| !is_internal && !matches!(s, Status::Closed | Status::Archived));
@@ -267,14 +273,15 @@ pub(crate) fn apply_held(
             let held = Some(held::hold_macro(tx, settings, staff, ticket, new, Some(then))?);
             return Ok(Applied { ticket: query::get(tx, ticket)?, message: None, held });
         }
-        message = Some(tickets::staff_message(tx, settings, staff, ticket, new)?.1);
+        let (after, said) = tickets::staff_message(tx, settings, staff, ticket, new)?;
+        (now, message) = (after, Some(said));
     }
     // A note alone may be left by whoever may not change the ticket.
     let ticket = if changes == Changes::default() {
-        query::get(tx, ticket)?
-    } else if let (None, Some(extras)) = (&message, extras) {
+        now
+    } else if let Some(extras) = extras {
         let patch = TicketPatch { expected_version: expected, ..changes.patch(&extras.tags) };
-        tickets::change_held(tx, settings, staff, before, extras, patch)?
+        tickets::change_held(tx, settings, staff, now, extras, patch)?
     } else {
         let tags = query::extras(tx, &[ticket])?.remove(&ticket).unwrap_or_default().tags;
         let patch = TicketPatch { expected_version: expected, ..changes.patch(&tags) };
