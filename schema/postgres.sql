@@ -1519,6 +1519,47 @@ alter table bulk_changes add column undone_by_kind text;
 alter table bulk_changes add column undone_by_id uuid;
 alter table bulk_changes add column undone_by_name text;
 
+-- 0029_cohorts
+create table cohort_deltas (
+  tenant_id uuid not null references tenants (id),
+  id uuid not null,
+  generation bigint not null,
+  
+  day bigint not null,
+  status text not null,
+  priority bigint not null,
+  category text not null,
+  agent_id uuid not null,
+  
+  response_seconds bigint,
+  resolution_minutes bigint,
+  is_resolved boolean not null,
+  is_on_time boolean not null,
+  change bigint not null,
+  primary key (tenant_id, id)
+);
+create table cohort_sums (
+  tenant_id uuid not null references tenants (id),
+  generation bigint not null,
+  
+  days bigint not null,
+  day bigint not null,
+  
+  
+  figure text not null,
+  value text not null,
+  tickets bigint not null,
+  total bigint not null,
+  primary key (tenant_id, generation, days, day, figure, value)
+);
+drop index tickets_by_live_due;
+create index tickets_by_live_due on tickets (tenant_id, due_at, id, created_at, status, survivor_id, deleted_at)
+  where status in ('new', 'open', 'in_progress', 'pending_customer') and survivor_id is null and deleted_at is null;
+update report_state set time_zone = '' where generation > 0;
+
+-- 0030_held_macros
+alter table held_answers add column afterwards jsonb;
+
 -- 0036_long_words
 update search_entries set words = words || cast('''~long''' as tsvector) where segments > 1;
 
@@ -2049,3 +2090,15 @@ drop policy if exists tenant_only on channel_addresses;
 create policy tenant_only on channel_addresses to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid or current_setting('counterfoil.reach', true) = 'installation') with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid or current_setting('counterfoil.reach', true) = 'installation');
 drop policy if exists owner_all on channel_addresses;
 create policy owner_all on channel_addresses to current_user using (true) with check (true);
+alter table cohort_deltas enable row level security;
+alter table cohort_deltas force row level security;
+drop policy if exists tenant_only on cohort_deltas;
+create policy tenant_only on cohort_deltas to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on cohort_deltas;
+create policy owner_all on cohort_deltas to current_user using (true) with check (true);
+alter table cohort_sums enable row level security;
+alter table cohort_sums force row level security;
+drop policy if exists tenant_only on cohort_sums;
+create policy tenant_only on cohort_sums to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on cohort_sums;
+create policy owner_all on cohort_sums to current_user using (true) with check (true);

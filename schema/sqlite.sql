@@ -1507,6 +1507,47 @@ alter table bulk_changes add column undone_by_kind text;
 alter table bulk_changes add column undone_by_id blob;
 alter table bulk_changes add column undone_by_name text;
 
+-- 0029_cohorts
+create table cohort_deltas (
+  tenant_id blob not null references tenants (id),
+  id blob not null,
+  generation integer not null,
+  
+  day integer not null,
+  status text not null,
+  priority integer not null,
+  category text not null,
+  agent_id blob not null,
+  
+  response_seconds integer,
+  resolution_minutes integer,
+  is_resolved integer not null,
+  is_on_time integer not null,
+  change integer not null,
+  primary key (tenant_id, id)
+) strict, without rowid;
+create table cohort_sums (
+  tenant_id blob not null references tenants (id),
+  generation integer not null,
+  
+  days integer not null,
+  day integer not null,
+  
+  
+  figure text not null,
+  value text not null,
+  tickets integer not null,
+  total integer not null,
+  primary key (tenant_id, generation, days, day, figure, value)
+) strict, without rowid;
+drop index tickets_by_live_due;
+create index tickets_by_live_due on tickets (tenant_id, due_at, id, created_at, status, survivor_id, deleted_at)
+  where status in ('new', 'open', 'in_progress', 'pending_customer') and survivor_id is null and deleted_at is null;
+update report_state set time_zone = '' where generation > 0;
+
+-- 0030_held_macros
+alter table held_answers add column afterwards text;
+
 -- 0036_long_words
 update search_progress set ticket_id = null, is_complete = 0, run = run + 1
   where tenant_id in (select tenant_id from search_entries where segments > 1);

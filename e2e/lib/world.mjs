@@ -8,6 +8,8 @@ const person = (name, email, role) => ({ name, email, role, password: PASSWORD }
 
 export const people = {
   admin: person("Ada Marsh", "ada@harbour.example", "admin"),
+  // Of the whole installation, of which this business is one.
+  root: person("Olive Adeyemi", "olive@harbour.example", "super_admin"),
   ben: person("Ben Okafor", "ben@harbour.example", "agent"),
   cleo: person("Cleo Lindqvist", "cleo@harbour.example", "agent"),
   dora: person("Dora Whitfield", "dora@mail.example", "customer"),

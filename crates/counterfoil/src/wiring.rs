@@ -138,6 +138,7 @@ pub fn registry(links: &Links, db: &Db) -> Registry {
     registry.handle_inside(desk::reports::Filler);
     registry.every("desk.fill_reports", seconds(15), desk::reports::catch_up);
     registry.every_piece("desk.fold_reports", seconds(2), desk::reports::fold);
+    registry.every_piece("desk.fold_cohorts", seconds(2), desk::reports::cohorts::fold);
     registry.every("identity.forget", hours(1), |tx| {
         identity::sessions::end_expired(tx)?;
         identity::tokens::forget_expired(tx)?;

@@ -5,6 +5,8 @@ use postgres::error::SqlState;
 use rusqlite::ErrorCode;
 
 pub const STORAGE_FULL: &str = "storage.full";
+/// Others were in the way: the same again may succeed.
+pub const BUSY: &str = "db.busy";
 
 #[track_caller]
 fn storage_full() -> Error {
@@ -20,7 +22,7 @@ pub fn sqlite(e: rusqlite::Error) -> Error {
     match e.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => storage_full(),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            Error::unavailable("db.busy", "the database is busy; try again")
+            Error::unavailable(BUSY, "the database is busy; try again")
         }
         // A full disk also shows as a failed write or a failed growth of the shared-memory file.
         Some(ErrorCode::SystemIoFailure) if e.to_string().contains("disk I/O") && disk_is_full(&e) => {
@@ -58,7 +60,7 @@ pub fn postgres(e: postgres::Error) -> Error {
         SqlState::LOCK_NOT_AVAILABLE,
     ];
     if retry.contains(state) {
-        return Error::unavailable("db.busy", "the database is busy; try again");
+        return Error::unavailable(BUSY, "the database is busy; try again");
     }
     let detail =
         e.as_db_error().map_or_else(|| e.to_string(), |d| format!("{} ({:?})", d.message(), d.constraint()));

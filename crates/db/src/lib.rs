@@ -47,9 +47,11 @@ pub mod statistics;
 mod tx;
 mod value;
 
+pub use errors::BUSY;
 pub use handle::{Db, EngineKind, Location, Options};
 #[doc(hidden)]
 pub use inventory;
+pub use postgres::round_trips;
 pub use queue::Lane;
 pub use row::{Columns, FromColumn, Row};
 pub use scope::Scope;

@@ -190,6 +190,9 @@ pub struct Tx<'c> {
     change: Cell<Option<uuid::Uuid>>,
 }
 
+/// How often [`Tx::hold`] begins again.
+const HOLDS: u32 = 4;
+
 /// The instant (milliseconds) of the last id of this process, and its place among those of that instant, in the low 12 bits.
 static LAST_ID: AtomicU64 = AtomicU64::new(0);
 
@@ -337,6 +340,22 @@ impl<'c> Tx<'c> {
     /// Runs a part that may fail without taking the rest with it: its changes are undone, the error is handed back.
     pub fn attempt<T>(&mut self, part: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.part(part, false)
+    }
+
+    /// Runs a part that holds rows others may hold in another order: where the database ended a circle of waiting by
+    /// refusing this one, what it held is let go and it begins again, a few times. It is to be the first that holds rows.
+    /// Where one writes at a time nobody waits for anybody.
+    pub fn hold<T>(&mut self, mut part: impl FnMut(&mut Self) -> Result<T>) -> Result<T> {
+        if self.read.engine() == EngineKind::Sqlite {
+            return part(self);
+        }
+        for _ in 0..HOLDS {
+            match self.attempt(&mut part) {
+                Err(error) if error.code() == crate::errors::BUSY => {}
+                done => return done,
+            }
+        }
+        self.attempt(part)
     }
 
     /// The same for one of many alike: what it leaves for later is written with the others'. Should the database refuse

@@ -50,7 +50,7 @@ pub fn seed(tx: &mut Tx<'_>) -> Result<()> {
 
 /// All, archived ones too, in the tenant's order.
 pub fn all(read: &Read<'_>) -> Result<Vec<Category>> {
-    read.query_all(&ALL, params![], map)
+    read.recall(&ALL, params![], map)
 }
 
 /// How many live tickets each has.

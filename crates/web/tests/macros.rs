@@ -183,17 +183,22 @@ both_engines! {
         let headers = [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")];
         let applied = ben.send("POST", &format!("/desk/tickets/{id}/apply"), &headers, body.into_bytes()).await;
         assert_eq!(applied.status, 303, "{}", applied.text);
-        assert_eq!(ticket(&ben, &id).await["messages"].as_array().unwrap().len(), 1);
+        let t = ticket(&ben, &id).await;
+        assert_eq!((t["messages"].as_array().unwrap().len(), &t["tags"]), (1, &json!([])), "what it changes waits too");
         assert_eq!(ben.get(&format!("{TICKETS}/{id}/draft")).await.expect(200)["body"], "half a thought");
         site.world.clock.advance(seconds(11));
         site.work().await;
         let t = ticket(&ben, &id).await;
         assert_eq!((&t["status"], &t["messages"][1]["body"], &t["tags"]), (&json!("in_progress"), &json!("On it, Ada."), &json!(["outage", "seen"])));
-        // One that closes does not close before its answer is there: nothing of it waits.
+        // One that closes waits with its answer, and closes when that goes.
         let closing = json!({ "name": "Solved", "body": "It is solved.", "text_kind": "reply", "changes": { "status": "closed", "close_reason": "solved" } });
         let closing = ben.post(MACROS, closing).await.expect(201)["id"].as_str().unwrap().to_owned();
         let body = format!("csrf={csrf}&macro={closing}&kind=reply&body=&idempotency_key=r");
         assert_eq!(ben.send("POST", &format!("/desk/tickets/{id}/apply"), &headers, body.into_bytes()).await.status, 303);
+        let t = ticket(&ben, &id).await;
+        assert_eq!((&t["status"], t["messages"].as_array().unwrap().len()), (&json!("in_progress"), 2));
+        site.world.clock.advance(seconds(11));
+        site.work().await;
         let t = ticket(&ben, &id).await;
         assert_eq!((&t["status"], &t["messages"][2]["body"]), (&json!("closed"), &json!("It is solved.")));
         ben.json("DELETE", &format!("{MACROS}/{closing}"), &[], json!({})).await.expect_status(204);
@@ -201,5 +206,77 @@ both_engines! {
         assert!(ask.status == 200 && ask.text.contains("Delete"), "{}", ask.text);
         assert_eq!(submit(&ben, &format!("/desk/macros/{m}/delete"), &[("confirmed", "true")]).await.status, 303);
         assert_eq!(ben.get(MACROS).await.expect(200)["items"], json!([]));
+    }
+
+    async fn the_answer_of_a_macro_that_closes_is_held_and_taken_back_with_all_it_changes(world) {
+        let site = Site::new(world).await;
+        let (ben, cy) = (site.user("Ben", Role::Agent).await, site.user("Cy", Role::Admin).await);
+        let ada = site.user("Ada", Role::Customer).await;
+        let there = site.neighbour("Eve", Role::Customer).await.file("the neighbour's").await;
+        let closing = json!({ "name": "Solved", "body": "It is solved.", "text_kind": "reply", "is_for_all": true,
+            "changes": { "status": "closed", "close_reason": "solved", "add_tags": ["done"], "priority": "low" } });
+        let closing = cy.post(MACROS, closing).await.expect(201)["id"].as_str().unwrap().to_owned();
+        let page = ben.get("/desk/macros").await.text;
+        let csrf = page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let headers = [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")];
+        let apply = async |id: &str, key: &str| {
+            let body = format!("csrf={csrf}&macro={closing}&kind=reply&body=&idempotency_key={key}");
+            let done = ben.send("POST", &format!("/desk/tickets/{id}/apply"), &headers, body.into_bytes()).await;
+            assert_eq!(done.status, 303, "{}", done.text);
+        };
+        let events = async |id: &str| {
+            let told = ticket(&ben, id).await["audits"].clone();
+            told.as_array().unwrap().iter().map(|l| l["event_type"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let letters = async || cy.get("/api/admin/outbox").await.expect(200)["items"].as_array().unwrap().len();
+        let id = ada.file("dark street").await;
+        ben.patch(&format!("{TICKETS}/{id}"), json!({ "assigned_to": ben.user_id.unwrap() })).await.expect(200);
+        site.work().await;
+        // Looking marks as read.
+        ben.get(&format!("/desk/tickets/{id}")).await;
+        let (before, told, posted) = (ticket(&ben, &id).await, events(&id).await, letters().await);
+
+        apply(&id, "a").await;
+        let held = ben.get(&format!("{TICKETS}/{id}/held")).await.expect(200)["items"][0].clone();
+        assert_eq!((&held["status"], &held["body"]), (&json!("closed"), &json!("It is solved.")));
+        assert!(ben.get(&format!("/desk/tickets/{id}")).await.text.contains("Closed"));
+        let draft = ben.json("DELETE", &format!("{TICKETS}/{id}/held/{}", held["id"].as_str().unwrap()), &[], json!({})).await.expect(200);
+        assert_eq!((&draft["body"], &draft["status"]), (&json!("It is solved."), &Value::Null));
+        site.world.clock.advance(seconds(30));
+        site.work().await;
+        assert_eq!(ticket(&ben, &id).await, before, "nothing of it happened");
+        assert_eq!((events(&id).await, letters().await), (told, posted));
+
+        // Left alone it goes, and then all of it happens at once.
+        apply(&id, "b").await;
+        let at = site.world.now();
+        site.world.clock.advance(seconds(30));
+        site.work().await;
+        let t = ticket(&ben, &id).await;
+        assert_eq!((&t["status"], &t["close_reason"], &t["priority"], &t["tags"]), (&json!("closed"), &json!("solved"), &json!("low"), &json!(["done"])));
+        assert!(t["closed_at"].as_str().unwrap().parse::<base::Timestamp>().unwrap() > at, "when it goes, not before");
+        assert!(events(&id).await.contains(&"macro_applied".to_owned()));
+
+        // Somebody wrote meanwhile: it is a draft again, and the ticket is as it was.
+        let other = ada.file("still dark").await;
+        ben.patch(&format!("{TICKETS}/{other}"), json!({ "assigned_to": ben.user_id.unwrap() })).await.expect(200);
+        apply(&other, "c").await;
+        ada.post(&format!("/api/support/tickets/{other}/messages"), json!({ "body": "wait" })).await.expect(201);
+        site.world.clock.advance(seconds(30));
+        site.work().await;
+        let t = ticket(&ben, &other).await;
+        assert_eq!((t["messages"].as_array().unwrap().len(), &t["status"], &t["tags"]), (2, &json!("in_progress"), &json!([])));
+        assert_eq!(ben.get(&format!("{TICKETS}/{other}/draft")).await.expect(200)["body"], "It is solved.");
+
+        // Merged meanwhile: its survivor is not closed by it.
+        let (gone, survivor) = (ada.file("one").await, ada.file("two").await);
+        apply(&gone, "d").await;
+        cy.post(&format!("{TICKETS}/{gone}/merge"), json!({ "into": survivor })).await.expect(200);
+        site.world.clock.advance(seconds(30));
+        site.work().await;
+        let t = ticket(&ben, &survivor).await;
+        assert_eq!((&t["status"], &t["tags"]), (&json!("new"), &json!([])));
+        let neighbour = site.neighbour("Nadia", Role::Agent).await;
+        assert_eq!(ticket(&neighbour, &there).await["status"], "new");
     }
 }

@@ -56,6 +56,8 @@ migrations! {
     26 "0026_mailboxes_made_anew",
     27 "0027_rule_timers_taken",
     28 "0028_bulk_actors",
+    29 "0029_cohorts",
+    30 "0030_held_macros",
     36 "0036_long_words",
 }
 

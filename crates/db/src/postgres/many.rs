@@ -11,6 +11,8 @@ use std::{
 pub struct Shape {
     pub table: String,
     pub kind: Kind,
+    /// Columns that hold a parameter as it is, or have to equal one: which parameter, counted from 1.
+    pub places: Vec<(String, usize)>,
     /// With `{?2}` and so on where a parameter of the row stands.
     text: String,
     /// Where the rows go in.
@@ -55,7 +57,6 @@ impl Shape {
             return Self::insert(&text, rest);
         }
         if let Some(rest) = text.strip_prefix("delete from ") {
-            equalities(text.split_once(" where ")?.1)?;
             return Self::by_rows(&text, rest, Kind::Delete);
         }
         text.strip_prefix("update ").and_then(|rest| Self::update(&text, rest))
@@ -70,7 +71,17 @@ impl Shape {
             return None;
         }
         let text = format!("{head} select {}", marked(values));
+        let columns = head.split_once(" (").map_or("", |(_, columns)| columns.trim_end_matches(')'));
+        // A value with a comma in it ends this list too soon, and what is behind it is not known.
+        let plain = |value: &str| value.strip_prefix('?').and_then(|n| n.parse().ok());
+        let places = columns
+            .split(", ")
+            .zip(values.split(", "))
+            .take_while(|(_, value)| !value.contains('('))
+            .filter_map(|(column, value)| Some((column.to_owned(), plain(value)?)))
+            .collect();
         Some(Self {
+            places,
             table: rest.split(' ').next()?.to_owned(),
             kind: Kind::Insert,
             rows_at: text.len(),
@@ -90,7 +101,9 @@ impl Shape {
     fn by_rows(text: &str, rest: &str, kind: Kind) -> Option<Self> {
         let (head, condition) = text.split_once(" where ")?;
         let head = marked(head);
+        let (columns, key) = equalities(condition)?;
         Some(Self {
+            places: columns.into_iter().map(str::to_owned).zip(key).collect(),
             table: rest.split(' ').next()?.to_owned(),
             kind,
             rows_at: head.len(),
@@ -170,6 +183,11 @@ mod tests {
             Shape::of("insert into notes (tenant_id, id, n, state, body) values (?1, ?2, 0, 'queued', ?10)")
                 .unwrap();
         assert_eq!((insert.table.as_str(), &insert.kind), ("notes", &Kind::Insert));
+        let at = |column: &str, n| (column.to_owned(), n);
+        assert_eq!(insert.places, [at("tenant_id", 1), at("id", 2), at("body", 10)]);
+        let cast =
+            Shape::of("insert into t (tenant_id, a, b, c) values (?1, ?2, cast(?3 as text), ?4)").unwrap();
+        assert_eq!(cast.places, [at("tenant_id", 1), at("a", 2)]);
         assert_eq!(
             Shape::of("insert into t (tenant_id, a) values (?1, ?2) on conflict do nothing")
                 .unwrap()
@@ -183,6 +201,7 @@ mod tests {
             drop.text(&["uuid", "text"]),
             "delete from t using unnest(cast(?2 as text[])) as many(p2) where tenant_id = cast(?1 as uuid) and b = many.p2"
         );
+        assert_eq!(drop.places, [at("b", 2)]);
         assert_eq!(update.kind, Kind::Update { columns: "b,c".into(), key: vec![2, 3] });
         assert_eq!(
             update.text(&["uuid", "uuid", "int4", "text"]),

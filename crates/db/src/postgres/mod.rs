@@ -10,4 +10,4 @@ mod signals;
 
 pub use connect::{connect, maintenance};
 pub use pool::{Pool, Shared};
-pub use session::{CommonQuestions, Session};
+pub use session::{CommonQuestions, Session, round_trips};

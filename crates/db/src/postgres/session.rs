@@ -1,6 +1,9 @@
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use base::{Error, Result, TenantId, Timestamp};
@@ -8,6 +11,19 @@ use postgres::{Client, Row, Statement, fallible_iterator::FallibleIterator as _,
 
 use super::later::{Later, Waiting};
 use crate::{EngineKind, Sql, Value, dialect, errors, sql::Mentions};
+
+/// How often this process went to PostgreSQL and back.
+static ROUND_TRIPS: AtomicU64 = AtomicU64::new(0);
+
+/// How often this process went to PostgreSQL and back, but for what is prepared once for a connection: what work on many
+/// rows is held against.
+pub fn round_trips() -> u64 {
+    ROUND_TRIPS.load(Ordering::Relaxed)
+}
+
+fn count_trip() {
+    ROUND_TRIPS.fetch_add(1, Ordering::Relaxed);
+}
 
 /// Statements kept prepared by a connection; past this, all are forgotten and prepared anew.
 const STATEMENT_CACHE: usize = 512;
@@ -75,6 +91,7 @@ impl Session {
     }
 
     fn batch(&mut self, command: &str) -> Result<()> {
+        count_trip();
         self.client.batch_execute(command).map_err(errors::postgres)
     }
 
@@ -174,6 +191,7 @@ impl Session {
         let Some(first) = group.first() else { return Ok(()) };
         let (sql, tenant) = (&first.sql, Some(&first.tenant));
         let one = self.prepare(sql)?;
+        count_trip();
         if let [alone] = group {
             let bound = bind(&one, sql, tenant, &alone.values)?;
             return self.client.execute(&one, &bound).map(|_| ()).map_err(|e| described(e, sql));
@@ -247,6 +265,7 @@ impl Session {
         self.make_ready(mentions)?;
         let found = self.prepare(sql).and_then(|statement| {
             let bound = bind(&statement, sql, tenant.as_ref(), params)?;
+            count_trip();
             self.client.query(&statement, &bound).map_err(|e| described(e, sql))
         });
         self.note_failure(found)
@@ -276,6 +295,7 @@ impl Session {
     ) -> Result<Result<()>> {
         let statement = self.prepare(sql)?;
         let bound = bind(&statement, sql, tenant, params)?;
+        count_trip();
         let mut rows = self.client.query_raw(&statement, bound).map_err(|e| described(e, sql))?;
         while let Some(row) = rows.next().map_err(|e| described(e, sql))? {
             match each(&row) {
@@ -297,6 +317,7 @@ impl Session {
         self.make_ready(mentions)?;
         let done = self.prepare(sql).and_then(|statement| {
             let bound = bind(&statement, sql, tenant.as_ref(), params)?;
+            count_trip();
             self.client.execute(&statement, &bound).map_err(|e| described(e, sql))
         });
         self.note_failure(done)

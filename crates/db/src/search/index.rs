@@ -1,5 +1,7 @@
 //! Writing the index.
 
+use std::collections::HashMap;
+
 use base::{Error, Result};
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -8,11 +10,14 @@ use super::{
     document::{Document, SEGMENTS_MAX, Segment},
     tenant_word,
 };
-use crate::{EngineKind, Tx, Value, errors, params};
+use crate::{EngineKind, Row, Sql, Tx, Value, errors, params};
 
 crate::statements! {
     INSERT_ENTRY = "insert into search_entries (tenant_id, no, ticket_id, segment, segments, words, since)
         values (?1, ?2, ?3, ?4, ?5, cast(cast(?6 as text) as {words_type}), ?7) on conflict do nothing";
+    // Of which many can be one, as the type is named by itself.
+    SEARCH_POSTGRES_AGAIN = "insert into search_entries (tenant_id, no, ticket_id, segment, segments, words, since)
+        values (?1, ?2, ?3, ?4, ?5, cast(cast(?6 as text) as tsvector), ?7)";
     END = "select no, segment, since from search_entries where tenant_id = ?1 and ticket_id = ?2 order by segment desc limit 1";
     SINCE = "select no from search_entries where tenant_id = ?1 and ticket_id = ?2 and since = ?3 order by segment";
     ENTRIES = "select no from search_entries where tenant_id = ?1 and ticket_id = ?2 order by segment";
@@ -117,6 +122,96 @@ pub fn put_behind(tx: &mut Tx<'_>, ticket: Uuid, end: End, since: Uuid, document
 pub fn refile(tx: &mut Tx<'_>, ticket: Uuid, document: Document) -> Result<()> {
     forget(tx, ticket)?;
     file(tx, ticket, document)
+}
+
+/// Files many tickets anew, each in the place of what was filed of it.
+pub fn refile_all(tx: &mut Tx<'_>, documents: Vec<(Uuid, Document)>) -> Result<()> {
+    let tickets: Vec<Uuid> = documents.iter().map(|(ticket, _)| *ticket).collect();
+    let mut places: HashMap<Uuid, Vec<i64>> = HashMap::new();
+    for some in tickets.chunks(MANY) {
+        ask_many(
+            tx,
+            "select ticket_id, no from search_entries",
+            some,
+            " order by ticket_id, segment",
+            |row| {
+                places.entry(row.get(0)?).or_default().push(row.get(1)?);
+                Ok(true)
+            },
+        )?;
+    }
+    for no in places.values().flatten() {
+        if tx.engine() == EngineKind::Sqlite {
+            tx.put_words(Words::Drop { no: *no });
+        }
+        tx.execute_later(&DROP_ENTRY, params![*no])?;
+    }
+    let mut further = Vec::new();
+    for (ticket, document) in documents {
+        let mut segments = document.segments();
+        let (known, count) = (places.remove(&ticket).unwrap_or_default(), segments.len());
+        let behind = segments.split_off(known.len().min(count));
+        put_again(tx, ticket, segments, &known, count)?;
+        if !behind.is_empty() {
+            let no = known.last().map_or_else(|| first_no(ticket), |last| last + 1);
+            further.push((ticket, behind, Place { no, segment: known.len(), segments: count, since: None }));
+        }
+    }
+    // Where there is room has to be asked.
+    further.into_iter().try_for_each(|(ticket, segments, place)| put(tx, ticket, segments, place))
+}
+
+/// Puts segments into places that were just left by the same ticket: nobody else can have taken them.
+fn put_again(
+    tx: &mut Tx<'_>,
+    ticket: Uuid,
+    segments: Vec<Segment>,
+    places: &[i64],
+    count: usize,
+) -> Result<()> {
+    let tenant = tenant_word(tx)?;
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    for ((i, segment), no) in (0i64..).zip(segments).zip(places) {
+        if tx.engine() == EngineKind::Sqlite {
+            tx.execute(&INSERT_ENTRY, params![*no, ticket, i, count, Value::Null, None::<Uuid>])?;
+            tx.put_words(Words::Put { no: *no, columns: segment.columns(&tenant, count > 1) });
+        } else {
+            let words = Value::OwnedText(segment.vector(&tenant, count > 1));
+            tx.execute_later(&SEARCH_POSTGRES_AGAIN, params![*no, ticket, i, count, words, None::<Uuid>])?;
+        }
+    }
+    Ok(())
+}
+
+/// Tickets asked about by one statement.
+const MANY: usize = 500;
+
+/// Of some tickets, those whose words fill several rows.
+pub fn of_several_rows(read: &crate::Read<'_>, tickets: &[Uuid]) -> Result<Vec<Uuid>> {
+    let mut out = Vec::new();
+    for some in tickets.chunks(MANY) {
+        ask_many(read, "select ticket_id from search_entries", some, " and segment = 1", |row| {
+            out.push(row.get(0)?);
+            Ok(true)
+        })?;
+    }
+    Ok(out)
+}
+
+fn ask_many(
+    read: &crate::Read<'_>,
+    what: &str,
+    tickets: &[Uuid],
+    how: &str,
+    each: impl FnMut(&Row<'_>) -> Result<bool>,
+) -> Result<()> {
+    if tickets.is_empty() {
+        return Ok(());
+    }
+    let among = crate::dialect::placeholders(2, tickets.len());
+    let sql = Sql::built(format!("{what} where tenant_id = ?1 and ticket_id in {among}{how}"));
+    let values: Vec<Value<'_>> = tickets.iter().map(|id| Value::Uuid(*id)).collect();
+    read.for_each(&sql, &values, each)
 }
 
 /// Takes a ticket out of the index.

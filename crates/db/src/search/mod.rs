@@ -28,7 +28,10 @@ mod wanted;
 
 pub use document::{Document, Segment};
 pub use find::{Hit, across, among, find, newest, which};
-pub use index::{End, count, end, file, forget, forget_all, is_filed, put_behind, put_last, refile};
+pub use index::{
+    End, count, end, file, forget, forget_all, is_filed, of_several_rows, put_behind, put_last, refile,
+    refile_all,
+};
 pub(crate) use index::{Words, flush};
 pub use tokenize::{Token, tokenize};
 pub use wanted::{Audience, Term, Wanted};

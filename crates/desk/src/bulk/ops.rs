@@ -127,15 +127,35 @@ pub fn run_batch(tx: &mut Tx<'_>, id: Id<Bulk>, after: u32) -> Result<Option<u32
     let (now, actor, changes) = (tx.now(), bulk.actor.clone(), bulk.changes.clone());
     let waiting: Vec<Item> = batch.into_iter().filter(|i| i.outcome == "waiting").collect();
     let outcomes = tx.as_of(actor, now, |tx| {
-        // A merge takes both of its tickets in its own order.
+        // A merge and a macro take more than the ticket's row: all of them are taken before the first is.
+        if changes.merge_into.is_some() || changes.macro_id.is_some() {
+            let ids = waiting.iter().map(|item| item.ticket_id).chain(changes.merge_into).collect::<Vec<_>>();
+            tickets::hold_threads(tx, &ids)?;
+        }
         let mut held = Held::of(tx, if changes.merge_into.is_none() { &waiting } else { &[] })?;
-        waiting
-            .into_iter()
-            .map(|item| match &staff {
-                Ok(staff) => forward(tx, &settings, staff, &changes, &mut held, item),
-                Err(e) => Ok(failed(item, e)),
-            })
-            .collect::<Result<Vec<Item>>>()
+        // What a macro is, is the same for all.
+        let known = match (&staff, changes.macro_id) {
+            (Ok(staff), Some(id)) => macros::get_visible(tx, staff, macros::Kind::Macro, id).map(Some),
+            _ => Ok(None),
+        };
+        let ready = staff.and_then(|staff| Ok((staff, known?)));
+        let ids = held.ids();
+        let outcomes = tickets::filing_together(tx, &ids, |tx| {
+            waiting
+                .into_iter()
+                .map(|item| match &ready {
+                    Ok((staff, known)) => {
+                        forward(tx, &settings, staff, &changes, known.as_ref(), &mut held, item)
+                    }
+                    Err(e) => Ok(failed(item, e)),
+                })
+                .collect::<Result<Vec<Item>>>()
+        })?;
+        if let Ok((staff, Some(known))) = &ready {
+            let uses = outcomes.iter().filter(|item| item.outcome != "failed").count();
+            macros::count_uses(tx, staff, known.id, u32::try_from(uses).unwrap_or(u32::MAX))?;
+        }
+        Ok(outcomes)
     })?;
     for item in &outcomes {
         if item.outcome == "failed" {
@@ -177,6 +197,10 @@ impl Held {
         Ok(Self { tickets: tickets.into_iter().map(|t| (t.id, t)).collect(), extras })
     }
 
+    fn ids(&self) -> Vec<Id<Ticket>> {
+        self.tickets.keys().copied().collect()
+    }
+
     /// A ticket with what is beside it; each is handed out once, before it is changed.
     fn take(&mut self, id: Id<Ticket>) -> Option<(Ticket, Extras)> {
         Some((self.tickets.remove(&id)?, self.extras.remove(&id).unwrap_or_default()))
@@ -188,6 +212,7 @@ fn forward(
     settings: &Settings,
     staff: &Staff,
     changes: &Changes,
+    known: Option<&macros::Macro>,
     held: &mut Held,
     item: Item,
 ) -> Result<Item> {
@@ -202,9 +227,10 @@ fn forward(
         // What was read when its row was taken is what an undo restores.
         let (was, extras) = held.take(id).filter(|(t, _)| t.is_visible_to(staff)).or_not_found("ticket")?;
         let (before, version) = (Before::of(&was, extras.tags.clone()), was.version);
-        let now = match changes.macro_id {
-            Some(r#macro) => {
-                macros::apply(tx, settings, staff, r#macro, id, macros::Means::default())?.ticket
+        let now = match known {
+            Some(known) => {
+                let means = macros::Means::default();
+                macros::apply_held(tx, settings, staff, known, was, Some(&extras), means)?.ticket
             }
             None => {
                 let patch = changes.patch(&extras.tags);
@@ -266,10 +292,20 @@ pub fn undo_batch(tx: &mut Tx<'_>, id: Id<Bulk>, after: u32) -> Result<Option<u3
     let last = batch.last().map(|i| i.position);
     let (now, merges) = (tx.now(), bulk.changes.merge_into.is_some());
     let changed: Vec<Item> = batch.into_iter().filter(|i| i.outcome == "changed").collect();
+    if merges {
+        tickets::hold_threads(tx, &changed.iter().map(|item| item.ticket_id).collect::<Vec<_>>())?;
+    }
     let mut held = Held::of(tx, if merges { &[] } else { &changed })?;
-    for item in changed {
-        let done =
-            tx.as_of(actor.clone(), now, |tx| backward(tx, &settings, &staff, merges, &mut held, item))?;
+    let ids = held.ids();
+    let outcomes = tickets::filing_together(tx, &ids, |tx| {
+        changed
+            .into_iter()
+            .map(|item| {
+                tx.as_of(actor.clone(), now, |tx| backward(tx, &settings, &staff, merges, &mut held, item))
+            })
+            .collect::<Result<Vec<Item>>>()
+    })?;
+    for done in outcomes {
         bulk.restored += u32::from(done.outcome == "restored");
         store::save_item(tx, id, &done)?;
     }

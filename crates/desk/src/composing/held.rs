@@ -7,7 +7,17 @@ use identity::{Settings, Staff, User, tenants, users};
 use serde::{Deserialize, Serialize};
 
 use super::{author, drafts, presence};
-use crate::tickets::{self, Markdown, Message, NewAttachment, NewMessage, Status, Ticket, query};
+use crate::{
+    bulk::Changes,
+    tickets::{self, Markdown, Message, NewAttachment, NewMessage, Status, Ticket, query},
+};
+
+/// What a macro does once its answer has gone out, by its author: with the answer it is taken back.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Afterwards {
+    pub macro_name: String,
+    pub changes: Changes,
+}
 
 /// An answer that its author can still take back.
 #[derive(Clone, Debug)]
@@ -24,14 +34,22 @@ pub struct Held {
     pub release_at: Timestamp,
     /// Messages of others in the thread when it was held.
     others: i64,
+    afterwards: Option<Afterwards>,
+}
+
+impl Held {
+    /// The status of its ticket when it has gone out, where that changes.
+    pub fn status_then(&self) -> Option<Status> {
+        self.afterwards.as_ref().and_then(|a| a.changes.status).or(self.status)
+    }
 }
 
 db::statements! {
-    INSERT = "insert into held_answers (tenant_id, id, ticket_id, addressed_to, user_id, user_name, body, body_html, attachments, status, created_at, release_at, others)
-        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
-    BY_ID = "select id, ticket_id, addressed_to, user_id, user_name, body, body_html, attachments, status, created_at, release_at, others
+    INSERT = "insert into held_answers (tenant_id, id, ticket_id, addressed_to, user_id, user_name, body, body_html, attachments, status, created_at, release_at, others,
+        afterwards) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+    BY_ID = "select id, ticket_id, addressed_to, user_id, user_name, body, body_html, attachments, status, created_at, release_at, others, afterwards
         from held_answers where tenant_id = ?1 and id = ?2";
-    OF_TICKET = "select id, ticket_id, addressed_to, user_id, user_name, body, body_html, attachments, status, created_at, release_at, others
+    OF_TICKET = "select id, ticket_id, addressed_to, user_id, user_name, body, body_html, attachments, status, created_at, release_at, others, afterwards
         from held_answers where tenant_id = ?1 and ticket_id = ?2 order by id";
     OF_OTHERS = "select user_name from held_answers where tenant_id = ?1 and ticket_id = ?2 and user_id <> ?3 order by id limit 1";
     DROP = "delete from held_answers where tenant_id = ?1 and id = ?2";
@@ -47,6 +65,8 @@ fn map(row: &Row<'_>) -> Result<Held> {
     let body = Markdown { source: c.next()?, html: c.next()? };
     let attachments = serde_json::from_value(c.next()?).map_err(Error::from_source)?;
     let (status, created_at, release_at, others) = (c.next()?, c.next()?, c.next()?, c.next()?);
+    let afterwards: Option<serde_json::Value> = c.next()?;
+    let afterwards = afterwards.map(serde_json::from_value).transpose().map_err(Error::from_source)?;
     Ok(Held {
         id,
         ticket_id,
@@ -59,6 +79,7 @@ fn map(row: &Row<'_>) -> Result<Held> {
         created_at,
         release_at,
         others,
+        afterwards,
     })
 }
 
@@ -92,6 +113,18 @@ pub fn hold(
     id: Id<Ticket>,
     new: NewMessage,
 ) -> Result<Held> {
+    hold_macro(tx, settings, staff, id, new, None)
+}
+
+/// The same with what is to be done once it has gone out: that is tried and taken back too.
+pub(crate) fn hold_macro(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    staff: &Staff,
+    id: Id<Ticket>,
+    new: NewMessage,
+    afterwards: Option<Afterwards>,
+) -> Result<Held> {
     // Held until the commit: what others write is in the thread before this, or comes after it.
     let thread = tickets::lock_head(tx, staff, id)?;
     let head = thread.id;
@@ -102,6 +135,7 @@ pub fn hold(
     let tried = new.clone();
     let trial = tx.attempt(|tx| {
         tickets::staff_message(tx, settings, staff, id, tried)?;
+        afterwards.as_ref().map_or(Ok(()), |then| finish(tx, settings, staff, id, then))?;
         Err::<(), Error>(Error::conflict(TRIAL, "this was only tried"))
     });
     if let Err(error) = trial
@@ -114,6 +148,7 @@ pub fn hold(
     let attachments = serde_json::to_value(&new.attachments).map_err(Error::from_source)?;
     // The ticket it was written on says to whom it goes, also when that ticket is merged into another.
     let addressed_to = new.addressed_to.or((id != head).then_some(id));
+    let afterwards = afterwards.map(serde_json::to_value).transpose().map_err(Error::from_source)?;
     let (source, html, status, name) = (new.body.source, new.body.html, new.status, staff.actor.name.clone());
     tx.execute(
         &INSERT,
@@ -129,7 +164,8 @@ pub fn hold(
             status,
             now,
             release_at,
-            others
+            others,
+            afterwards
         ],
     )?;
     tx.enqueue_at(&Release { held }, release_at)?;
@@ -255,5 +291,25 @@ fn send(tx: &mut Tx<'_>, staff: &Staff, held: &Held) -> Result<()> {
         expected_version: None,
         addressed_to: held.addressed_to,
     };
-    tickets::staff_message(tx, &settings, staff, held.ticket_id, new).map(|_| ())
+    tickets::staff_message(tx, &settings, staff, held.ticket_id, new)?;
+    match &held.afterwards {
+        // On the ticket that the macro was applied to: if that was merged meanwhile its survivor is another matter.
+        Some(then) => finish(tx, &settings, staff, held.addressed_to.unwrap_or(held.ticket_id), then),
+        None => Ok(()),
+    }
+}
+
+/// Changes what a macro changes, and says so in the history.
+fn finish(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    staff: &Staff,
+    id: Id<Ticket>,
+    then: &Afterwards,
+) -> Result<()> {
+    if then.changes != Changes::default() {
+        let tags = query::extras(tx, &[id])?.remove(&id).unwrap_or_default().tags;
+        tickets::change(tx, settings, staff, id, then.changes.patch(&tags))?;
+    }
+    tickets::note_macro(tx, id, &then.macro_name)
 }

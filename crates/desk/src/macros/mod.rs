@@ -22,5 +22,6 @@ mod store;
 
 pub use model::*;
 pub use ops::{Applied, Means, apply, change, delete, get_visible, insert, save};
+pub(crate) use ops::{apply_held, count_uses};
 pub use placeholders::{KNOWN, Values, check, fill, fill_markdown, values};
 pub use store::{leave_team, visible};

@@ -10,9 +10,11 @@ use crate::{
     categories,
     composing::{
         drafts::{DraftFile, FILES_MAX},
-        held::{self, Held},
+        held::{self, Afterwards, Held},
     },
-    tickets::{self, Markdown, Message, NewAttachment, NewMessage, Status, Ticket, TicketPatch, query},
+    tickets::{
+        self, Extras, Markdown, Message, NewAttachment, NewMessage, Status, Ticket, TicketPatch, query,
+    },
     views,
 };
 
@@ -179,7 +181,7 @@ pub fn insert(
         return Err(Error::forbidden("key.read_only", "this key may only read"));
     }
     let text = placeholders::fill(&found.body, &placeholders::values(tx, staff, &ticket)?);
-    store::used(tx, staff, id)?;
+    store::used(tx, staff, id, 1)?;
     Ok((text, found.files.into_iter().map(|f| f.file).collect()))
 }
 
@@ -188,7 +190,7 @@ pub fn insert(
 pub struct Means {
     /// The version of the ticket that was seen; an older one is refused.
     pub expected_version: Option<i64>,
-    /// A reply waits so long that it can be taken back, as one from the composer does.
+    /// A reply waits so long that it can be taken back, as one from the composer does, and what the macro changes with it.
     pub held: bool,
 }
 
@@ -213,16 +215,44 @@ pub fn apply(
     tickets::lock_whole(tx, &seen)?;
     let before = query::get_for_staff(tx, staff, ticket)?;
     let found = get_visible(tx, staff, Kind::Macro, id)?;
+    let applied = apply_held(tx, settings, staff, &found, before, None, means)?;
+    count_uses(tx, staff, id, 1)?;
+    Ok(applied)
+}
+
+/// Counts uses of a macro by this member of staff.
+pub(crate) fn count_uses(tx: &mut Tx<'_>, staff: &Staff, id: Id<Macro>, uses: u32) -> Result<()> {
+    if uses == 0 { Ok(()) } else { store::used(tx, staff, id, uses) }
+}
+
+/// The same for a macro that was looked up and a ticket whose row is held, as it is now, with what is beside it now where
+/// that is known. Whoever applies it to many counts its uses once.
+pub(crate) fn apply_held(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    staff: &Staff,
+    found: &Macro,
+    before: Ticket,
+    extras: Option<&Extras>,
+    means: Means,
+) -> Result<Applied> {
+    let ticket = before.id;
     if staff.read_only {
         return Err(Error::forbidden("key.read_only", "this key may only read"));
     }
     before.check_not_merged()?;
     let mut changes = found.changes.of(staff.user_id)?;
-    let (mut message, mut held) = (None, None);
+    // What is known of the ticket as it goes along: its row is held.
+    let (mut now, mut message) = (before.clone(), None);
     let mut expected = means.expected_version;
     if let Some(kind) = found.text_kind {
         let is_internal = kind == TextKind::Note;
-        let text = placeholders::fill_markdown(&found.body, &placeholders::values(tx, staff, &before)?);
+        let values = if found.body.contains("{{") {
+            placeholders::values(tx, staff, &before)?
+        } else {
+            placeholders::Values::default()
+        };
+        let text = placeholders::fill_markdown(&found.body, &values);
         // A status goes with the answer, so that its customer gets one letter, not two. A close has a reason and goes after.
         let with_answer =
             changes.status.filter(|s| !is_internal && !matches!(s, Status::Closed | Status::Archived));
@@ -237,23 +267,26 @@ pub fn apply(
             expected_version: expected.take().filter(|_| !is_internal),
             addressed_to: None,
         };
-        // What closes a ticket cannot go before its answer, so that answer waits for nobody.
-        let may_wait = changes.status.is_none();
-        if means.held && may_wait && !is_internal && settings.undo_send_seconds > 0 {
-            held = Some(held::hold(tx, settings, staff, ticket, new)?);
-        } else {
-            message = Some(tickets::staff_message(tx, settings, staff, ticket, new)?.1);
+        if means.held && !is_internal && settings.undo_send_seconds > 0 {
+            // What it changes waits with its answer: all of it is taken back, or all of it happens.
+            let then = Afterwards { macro_name: found.name.clone(), changes };
+            let held = Some(held::hold_macro(tx, settings, staff, ticket, new, Some(then))?);
+            return Ok(Applied { ticket: query::get(tx, ticket)?, message: None, held });
         }
+        let (after, said) = tickets::staff_message(tx, settings, staff, ticket, new)?;
+        (now, message) = (after, Some(said));
     }
     // A note alone may be left by whoever may not change the ticket.
     let ticket = if changes == Changes::default() {
-        query::get(tx, ticket)?
+        now
+    } else if let Some(extras) = extras {
+        let patch = TicketPatch { expected_version: expected, ..changes.patch(&extras.tags) };
+        tickets::change_held(tx, settings, staff, now, extras, patch)?
     } else {
         let tags = query::extras(tx, &[ticket])?.remove(&ticket).unwrap_or_default().tags;
         let patch = TicketPatch { expected_version: expected, ..changes.patch(&tags) };
         tickets::change(tx, settings, staff, ticket, patch)?
     };
     tickets::note_macro(tx, ticket.id, &found.name)?;
-    store::used(tx, staff, id)?;
-    Ok(Applied { ticket, message, held })
+    Ok(Applied { ticket, message, held: None })
 }

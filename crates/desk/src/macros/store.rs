@@ -24,8 +24,8 @@ db::statements! {
             select 1 from team_members t where t.tenant_id = m.tenant_id and t.team_id = m.team_id and t.user_id = ?2))
         order by m.name, m.id limit ?4";
     OWNED = "select count(*) from macros where tenant_id = ?1 and owner_id = ?2 and is_canned = ?3";
-    USED = "insert into macro_uses (tenant_id, macro_id, by_id, uses, last_used_at) values (?1, ?2, ?3, 1, ?4)
-        on conflict (tenant_id, macro_id, by_id) do update set uses = macro_uses.uses + 1, last_used_at = excluded.last_used_at";
+    USED = "insert into macro_uses (tenant_id, macro_id, by_id, uses, last_used_at) values (?1, ?2, ?3, ?5, ?4)
+        on conflict (tenant_id, macro_id, by_id) do update set uses = macro_uses.uses + excluded.uses, last_used_at = excluded.last_used_at";
     DROP_USES = "delete from macro_uses where tenant_id = ?1 and macro_id = ?2";
     DELETE = "delete from macros where tenant_id = ?1 and id = ?2";
     OF_TEAM = "update macros set team_id = null where tenant_id = ?1 and team_id = ?2";
@@ -108,11 +108,11 @@ pub(super) fn owned(read: &Read<'_>, staff: &Staff, kind: Kind) -> Result<i64> {
     Ok(read.query_one(&OWNED, params![me, kind == Kind::CannedReply], |row| row.get(0))?.unwrap_or(0))
 }
 
-/// Counts one use by this member of staff.
-pub(super) fn used(tx: &mut Tx<'_>, staff: &Staff, id: Id<Macro>) -> Result<()> {
+/// Counts uses by this member of staff.
+pub(super) fn used(tx: &mut Tx<'_>, staff: &Staff, id: Id<Macro>, uses: u32) -> Result<()> {
     let by = staff.user_id.map(Id::uuid).or(staff.actor.id).unwrap_or_default();
     let now = tx.now();
-    tx.execute(&USED, params![id, by, now]).map(|_| ())
+    tx.execute(&USED, params![id, by, now, uses]).map(|_| ())
 }
 
 pub(super) fn delete(tx: &mut Tx<'_>, id: Id<Macro>) -> Result<()> {

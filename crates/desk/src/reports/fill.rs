@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    facts, fold,
+    cohorts, facts, fold,
     rollups::{Figured, contribution},
 };
-use crate::tickets::{Ticket, lock, query};
+use crate::tickets::{Ticket, lock_all, query};
 
 db::statements! {
     STATE = "select generation, time_zone, low from report_state where tenant_id = ?1";
@@ -152,14 +152,13 @@ fn step(tx: &mut Tx<'_>) -> Result<Option<FillReports>> {
         return Ok(None);
     };
     let ids: Vec<Id<Ticket>> = tx.query_all(&BELOW, params![state.low, BATCH], |row| row.get(0))?;
-    let (zone, mut change) = (state.zone(), Figured::new());
-    for id in &ids {
-        // One whose messages were removed for good counts for nothing.
-        let Some(t) = lock(tx, *id)? else { continue };
-        let old = facts::of(tx, *id)?;
+    let (zone, mut change, mut standings) = (state.zone(), Figured::new(), cohorts::Standings::new());
+    // One whose messages were removed for good is not among them, and counts for nothing.
+    for t in lock_all(tx, &ids)? {
+        let old = facts::of(tx, t.id)?;
         let known = if state.is_first() {
-            let told = facts::from_history(&t, &query::audits(tx, *id)?);
-            facts::write(tx, *id, &old, &told)?;
+            let told = facts::from_history(&t, &query::audits(tx, t.id)?);
+            facts::write(tx, t.id, &old, &told)?;
             told
         } else {
             old
@@ -167,8 +166,10 @@ fn step(tx: &mut Tx<'_>) -> Result<Option<FillReports>> {
         for (cell, figures) in contribution(&t, &known, &zone) {
             *change.entry(cell).or_default() += figures;
         }
+        cohorts::count(&mut standings, &t, &zone);
     }
     fold::apply(tx, state.generation, &change)?;
+    cohorts::apply(tx, state.generation, &standings)?;
     let is_last = ids.len() < BATCH as usize;
     let low = ids.last().filter(|_| !is_last).map_or(Uuid::nil(), |id| id.uuid());
     tx.execute(&GO_ON, params![low])?;

@@ -15,6 +15,7 @@ use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 use super::{
+    cohorts,
     facts::{self, Fact, FactKind},
     fill,
     model::*,
@@ -133,8 +134,16 @@ pub(crate) fn look_ahead(tx: &mut Tx<'_>, tickets: &[Id<Ticket>]) -> Result<()> 
 
 /// Counts what a change moved, with the ticket's row held. `is_undo`: the change takes an earlier one back.
 pub(crate) fn moved(tx: &mut Tx<'_>, before: Option<&Ticket>, t: &Ticket, is_undo: bool) -> Result<()> {
+    let stands_elsewhere = cohorts::matters(before, t);
     if before.is_some_and(|before| !matters(before, t)) {
-        return Ok(());
+        if !stands_elsewhere {
+            return Ok(());
+        }
+        let state = match tx.ahead::<Ahead, _>(|a| a.state.clone()) {
+            Some(state) => state,
+            None => fill::state(tx)?,
+        };
+        return if state.counts(t.id) { cohorts::moved(tx, &state, before, t) } else { Ok(()) };
     }
     let ahead =
         tx.ahead::<Ahead, _>(|a| a.facts.remove(&t.id).map(|facts| (a.state.clone(), facts))).flatten();
@@ -156,6 +165,9 @@ pub(crate) fn moved(tx: &mut Tx<'_>, before: Option<&Ticket>, t: &Ticket, is_und
     facts::write(tx, t.id, &old, &new)?;
     if !is_counted {
         return Ok(());
+    }
+    if stands_elsewhere {
+        cohorts::moved(tx, &state, before, t)?;
     }
     let mut change = contribution(t, &new, &state.zone());
     if let Some(before) = before {

@@ -8,6 +8,7 @@
 //! - a chain of changes made by rules never runs the same rule twice, is ten long at most, and a ticket has a budget;
 //! - what a rule says is said by nobody: messages of rules and of automatic senders start no rule;
 //! - what happened before a rule was switched on starts nothing;
+//! - a rule looks once at each due time of a ticket, also when that moves away and comes back;
 //! - every look of a rule that was started is explained: what was expected, what was there (ADR-0011).
 //!
 //! | file | what it holds |

@@ -3,6 +3,7 @@
 use base::{ActorKind, Id, Kind, Result, Timestamp};
 use db::{Tx, params};
 use identity::{TenantRecord, tenants};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::{
@@ -79,10 +80,31 @@ pub(super) fn timer(tx: &mut Tx<'_>, rule: Id<Rule>, ticket: Id<Ticket>, anchor_
     let (Trigger::Time { anchor, .. }, true) = (&rule.definition.trigger, rule.enabled) else {
         return Ok(());
     };
+    let cause = match anchor {
+        // A due time may move away and come back, as when a change of priority is undone.
+        Anchor::Due => cause_of_due(&rule, anchor_at),
+        _ => tx.new_id::<Run>().uuid(),
+    };
+    if log::has_run(tx, rule.id, held.id, cause)? {
+        return Ok(());
+    }
     let tenant = tenants::get(tx, tx.tenant()?)?;
-    let cause = tx.new_id::<Run>().uuid();
     let look = Look { rule: &rule, cause, started: &[anchor.as_str()], guard: None };
     look.at(tx, &tenant, held.id, None).map(|_| ())
+}
+
+/// Names a due time as what a rule was started by: the same each time the ticket is due then, until the rule is given another
+/// trigger or is switched on anew.
+fn cause_of_due(rule: &Rule, due: Timestamp) -> Uuid {
+    let since = rule.active_since.unwrap_or_default().as_microsecond();
+    let named = Sha256::new()
+        .chain_update(rule.id.uuid().as_bytes())
+        .chain_update(since.to_be_bytes())
+        .chain_update(due.as_microsecond().to_be_bytes())
+        .finalize();
+    let mut first = [0; 16];
+    first.copy_from_slice(&named[..16]);
+    uuid::Builder::from_custom_bytes(first).into_uuid()
 }
 
 /// The ticket rules look at, held: the survivor of a merged one. None for what is deleted or spam.

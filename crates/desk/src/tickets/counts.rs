@@ -21,7 +21,9 @@ db::statements! {
     PARTS = "select status, is_snoozed, assigned_to, team_id, part, count from ticket_counts where tenant_id = ?1 and part <> ?2 limit ?3";
     DROP_PART = "delete from ticket_counts where tenant_id = ?1 and status = ?2 and is_snoozed = ?3 and assigned_to = ?4 and team_id = ?5 and part = ?6";
     DROP_EMPTY = "delete from ticket_counts where tenant_id = ?1 and part = ?2 and count = 0";
-    HOLD_TEAM = "select id from tickets where tenant_id = ?1 and team_id = ?2 order by last_message_at, id {lock}";
+    // By the primary key of what the team's index found: in the order in which rows are held.
+    HOLD_TEAM = "select id from tickets where tenant_id = ?1 and id in (select t.id from tickets t where t.tenant_id = ?1 and t.team_id = ?2)
+        order by survivor_id is null, id {lock}";
     LEAVING = "select status, snoozed_at is not null, assigned_to, count(*) from tickets
         where tenant_id = ?1 and team_id = ?2 and survivor_id is null and deleted_at is null and (close_reason is null or close_reason <> 'spam')
         group by status, snoozed_at is not null, assigned_to";
@@ -87,7 +89,7 @@ pub(super) fn moved(tx: &mut Tx<'_>, before: Option<&Ticket>, after: &Ticket) ->
 /// Counts tickets that are about to leave their team all at once.
 pub(super) fn leaving_team(tx: &mut Tx<'_>, team: Id<Team>) -> Result<()> {
     // Counted is what leaves, not what was there a moment earlier.
-    tx.for_each(&HOLD_TEAM, params![team], |_| Ok(true))?;
+    tx.hold(|tx| tx.for_each(&HOLD_TEAM, params![team], |_| Ok(true)))?;
     let found = tx.query_all(&LEAVING, params![team], |row| {
         Ok((row.get::<Status>(0)?, row.get::<bool>(1)?, row.get::<Option<Id<User>>>(2)?, row.get::<i64>(3)?))
     })?;

@@ -6,7 +6,8 @@
 //! Rules this room protects:
 //! - what a customer is shown comes from `portal`, whose statements cannot select an internal row;
 //! - a change is one commit: row, history, event, job;
-//! - nothing is overwritten unseen: `version` for staff, `public_version` for customers.
+//! - nothing is overwritten unseen: `version` for staff, `public_version` for customers;
+//! - whoever takes the rows of several tickets takes them in one order (`ops/hold`), so that nobody waits in a circle.
 //!
 //! | file | what it holds |
 //! |---|---|
@@ -53,10 +54,11 @@ pub use ops::{
     take_answer, unblock, unmerge, unsnooze, user_of, wake_due, withdraw,
 };
 pub(crate) use ops::{
-    Overheard, admit, answered_elsewhere, is_past, join, lock_head, lock_whole, note_macro, overhear,
-    restore_held,
+    Overheard, admit, answered_elsewhere, hold_threads, is_past, join, lock_head, lock_whole, note_macro,
+    overhear, restore_held,
 };
 pub use query::Extras;
+pub(crate) use search::filing_together;
 pub(crate) use store::{by_ids, lock, lock_all};
 
 /// Everybody of a team watches a ticket from now on.

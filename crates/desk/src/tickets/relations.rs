@@ -164,14 +164,22 @@ pub fn relate(
     kind: Kind,
     other: Id<Ticket>,
 ) -> Result<Vec<Relation>> {
+    let (from, stored_kind, to) = as_stored(id, kind, other);
+    let mut above = Vec::new();
+    if stored_kind != Kind::Related
+        && id != other
+        && query::get_for_staff(tx, staff, id).and_then(|_| query::get_for_staff(tx, staff, other)).is_ok()
+    {
+        // Before the row of this one alone: who relates the two the other way round takes the same first.
+        above = tx.hold(|tx| hold_above(tx, from, stored_kind, to))?;
+    }
     let ticket = change_of_staff(tx, settings, staff, id)?;
     let unknown = |_| Error::field("ticket", "ticket.unknown", "there is no such ticket");
     let named = query::get_for_staff(tx, staff, other).map_err(unknown)?;
     if id == other {
         return Err(Error::field("ticket", "relation.to_itself", "another ticket than this one"));
     }
-    let (from, stored_kind, to) = as_stored(id, kind, other);
-    if stored_kind != Kind::Related && hold_above(tx, from, stored_kind, to)?.contains(&from) {
+    if above.contains(&from) {
         let what = if stored_kind == Kind::ChildOf { "parent" } else { "original" };
         return Err(Error::conflict(
             "relation.cycle",

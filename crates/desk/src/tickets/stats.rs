@@ -1,13 +1,11 @@
 //! Figures over a range of creation times.
 
-use std::collections::HashMap;
-
-use base::{Result, Timestamp};
+use base::Result;
 use db::{Read, params};
 use serde::Serialize;
-use uuid::Uuid;
 
-use super::{Status, filter::Range};
+use super::filter::Range;
+use crate::reports::{self, cohorts};
 
 /// One group's share of the volume.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
@@ -17,7 +15,9 @@ pub struct Group {
     pub count: i64,
 }
 
-/// Times in minutes; absent when nothing was measured.
+/// Figures of the tickets that were created in a range and that lists show: merged and deleted ones are not among them.
+/// Times in minutes; absent when nothing was measured. Medians are exact for up to 2,000 tickets, and at most 5 % off
+/// (below a minute, at most a minute) for more; everything else is exact.
 #[derive(Clone, Debug, Default, Serialize, schemars::JsonSchema)]
 pub struct Stats {
     /// Tickets created in the range.
@@ -25,6 +25,7 @@ pub struct Stats {
     /// Of those, how many are live.
     pub open: i64,
     pub resolved: i64,
+    /// Of the live ones, how many were due by now.
     pub overdue: i64,
     pub first_response_minutes_average: Option<f64>,
     pub first_response_minutes_median: Option<f64>,
@@ -36,66 +37,53 @@ pub struct Stats {
     pub by_priority: Vec<Group>,
     pub by_category: Vec<Group>,
     pub by_agent: Vec<Group>,
+    /// False while older tickets are still being counted, as after an upgrade: then larger ranges miss some.
+    pub is_complete: bool,
 }
 
 db::statements! {
-    // One look at each ticket: asked for one figure after the other, they would be looked at ten times.
-    CREATED_BETWEEN = "select status, priority, category, assigned_to, created_at, due_at, resolved_at, first_response_at, resolution_time_minutes
-        from tickets where tenant_id = ?1 and created_at >= ?2 and created_at < ?3";
+    // From the index of live tickets by due date alone: with a condition on the creation, all of the range would be walked.
+    OVERDUE = "select count(case when created_at >= ?3 and created_at < ?4 then 1 end) from tickets where tenant_id = ?1 and due_at <= ?2
+        and status in ('new', 'open', 'in_progress', 'pending_customer') and survivor_id is null and deleted_at is null";
 }
+
+/// Up to so many tickets are looked at one by one.
+const LOOKED_AT: u32 = 2_000;
 
 /// The figures of tickets created in the range; open ends mean "since ever" and "until now".
 pub fn stats(read: &Read<'_>, range: Range) -> Result<Stats> {
-    let from = range.after.unwrap_or(Timestamp::UNIX_EPOCH);
-    let to = range.before.unwrap_or(read.now() + base::hours(1));
-    let (mut out, mut on_time) = (Stats::default(), 0i64);
-    let (mut responses, mut resolutions): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
-    let (mut by_status, mut by_priority, mut by_category) =
-        (HashMap::new(), HashMap::new(), HashMap::<String, i64>::new());
-    let mut by_agent: HashMap<Option<Uuid>, i64> = HashMap::new();
-    read.for_each(&CREATED_BETWEEN, params![from, to], |row| {
-        let status: Status = row.get(0)?;
-        let (created, due): (Timestamp, Timestamp) = (row.get(4)?, row.get(5)?);
-        let (resolved, answered): (Option<Timestamp>, Option<Timestamp>) = (row.get(6)?, row.get(7)?);
-        out.volume += 1;
-        out.open += i64::from(status.is_live());
-        out.overdue += i64::from(status.is_live() && due <= read.now());
-        out.resolved += i64::from(resolved.is_some());
-        on_time += i64::from(resolved.is_some_and(|at| at <= due));
-        resolutions.extend(row.get::<Option<i64>>(8)?.map(|minutes| minutes as f64));
-        responses.extend(answered.map(|at| at.duration_since(created).as_secs_f64() / 60.0));
-        *by_status.entry(status).or_insert(0i64) += 1;
-        *by_priority.entry(row.get::<i64>(1)?).or_insert(0i64) += 1;
-        let category = row.text(2)?;
-        match by_category.get_mut(category) {
-            Some(count) => *count += 1,
-            None => drop(by_category.insert(category.to_owned(), 1)),
-        }
-        *by_agent.entry(row.get(3)?).or_default() += 1;
-        Ok(true)
-    })?;
-    (out.resolution_minutes_average, out.resolution_minutes_median) = middle(resolutions);
-    (out.first_response_minutes_average, out.first_response_minutes_median) = middle(responses);
-    if out.resolved > 0 {
-        out.sla_share = Some(on_time as f64 / out.resolved as f64);
-    }
-    out.by_status = groups(by_status.into_iter().map(|(s, n)| (s.to_string(), n)));
-    out.by_category = groups(by_category.into_iter());
-    out.by_priority =
-        groups(by_priority.into_iter().map(|(rank, n)| (super::Priority::from_rank(rank).to_string(), n)));
-    out.by_agent =
-        groups(by_agent.into_iter().map(|(id, n)| (id.map(|id| id.to_string()).unwrap_or_default(), n)));
-    Ok(out)
+    stats_looking_at(read, range, LOOKED_AT)
 }
 
-/// Average and median; none of nothing.
-fn middle(mut values: Vec<f64>) -> (Option<f64>, Option<f64>) {
-    if values.is_empty() {
-        return (None, None);
-    }
-    values.sort_by(f64::total_cmp);
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    (Some(mean(&values)), Some(mean(&values[(values.len() - 1) / 2..=values.len() / 2])))
+/// The same, looking at so many tickets one by one before asking the roll-ups.
+pub fn stats_looking_at(read: &Read<'_>, range: Range, looked_at: u32) -> Result<Stats> {
+    let cohort = cohorts::created_between(read, range, looked_at)?;
+    let (from, to) = cohorts::ends(range);
+    let overdue = read.query_one(&OVERDUE, params![read.now(), from, to], |row| row.get(0))?;
+    let by_status = cohort.by_status();
+    let (resolved, on_time) = cohort.resolved();
+    let (response, resolution) = (cohort.response(), cohort.resolution());
+    Ok(Stats {
+        volume: cohort.tickets(),
+        open: by_status.iter().filter(|(status, _)| status.is_live()).map(|(_, count)| count).sum(),
+        resolved,
+        overdue: overdue.unwrap_or(0),
+        first_response_minutes_average: response.0,
+        first_response_minutes_median: response.1,
+        resolution_minutes_average: resolution.0,
+        resolution_minutes_median: resolution.1,
+        sla_share: (resolved > 0).then(|| on_time as f64 / resolved as f64),
+        by_status: groups(by_status.into_iter().map(|(status, n)| (status.to_string(), n))),
+        by_priority: groups(cohort.by_priority().into_iter().map(|(p, n)| (p.to_string(), n))),
+        by_category: groups(cohort.by_category().into_iter()),
+        by_agent: groups(
+            cohort
+                .by_agent()
+                .into_iter()
+                .map(|(id, n)| (if id.is_nil() { String::new() } else { id.to_string() }, n)),
+        ),
+        is_complete: !reports::is_behind(read)?,
+    })
 }
 
 /// The largest first.

@@ -151,16 +151,24 @@ pub fn by_ids(read: &Read<'_>, ids: &[Id<Ticket>]) -> Result<Vec<Ticket>> {
     Ok(ids.iter().filter_map(|id| of.remove(id)).collect())
 }
 
-/// Holds the rows of tickets until the commit, in one order for all, and answers those that are there.
+/// Holds the rows of tickets until the commit, in one order for all, and answers those that are there. What is merged comes
+/// before survivors, as in a thread ([`super::ops::hold_threads`]); then the id counts.
 pub fn lock_all(tx: &mut Tx<'_>, ids: &[Id<Ticket>]) -> Result<Vec<Ticket>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let among = db::dialect::placeholders(2, ids.len());
-    let text = format!("select id from tickets where tenant_id = ?1 and id in {among} order by id {{lock}}");
-    let values: Vec<Value<'_>> = ids.iter().map(|id| Value::Uuid(id.uuid())).collect();
-    tx.for_each(&Sql::built(text), &values, |_| Ok(true))?;
+    tx.hold(|tx| hold_rows(tx, ids))?;
     by_ids(tx, ids)
+}
+
+/// Holds the rows of tickets, at least one.
+pub fn hold_rows(tx: &mut Tx<'_>, ids: &[Id<Ticket>]) -> Result<()> {
+    let among = db::dialect::placeholders(2, ids.len());
+    let text = format!(
+        "select id from tickets where tenant_id = ?1 and id in {among} order by survivor_id is null, id {{lock}}"
+    );
+    let values: Vec<Value<'_>> = ids.iter().map(|id| Value::Uuid(id.uuid())).collect();
+    tx.for_each(&Sql::built(text), &values, |_| Ok(true))
 }
 
 /// The ticket, with its row held until the commit.
@@ -455,11 +463,17 @@ pub fn set_delivery(tx: &mut Tx<'_>, message: Id<Message>, delivery: &str, lette
     tx.execute(&SET_DELIVERY, params![message, delivery, letter]).map(|_| ())
 }
 
+/// In the order in which rows are held.
 pub fn to_close(read: &Read<'_>, before: Timestamp, most: u32) -> Result<Vec<Id<Ticket>>> {
-    read.query_all(&TO_CLOSE, params![before, most], |row| row.get(0))
+    let mut ids = read.query_all(&TO_CLOSE, params![before, most], |row| row.get(0))?;
+    ids.sort();
+    Ok(ids)
 }
+/// The same.
 pub fn to_archive(read: &Read<'_>, before: Timestamp, most: u32) -> Result<Vec<Id<Ticket>>> {
-    read.query_all(&TO_ARCHIVE, params![before, most], |row| row.get(0))
+    let mut ids = read.query_all(&TO_ARCHIVE, params![before, most], |row| row.get(0))?;
+    ids.sort();
+    Ok(ids)
 }
 
 pub fn insert_status_link(tx: &mut Tx<'_>, hash: [u8; 32], ticket: Id<Ticket>) -> Result<()> {

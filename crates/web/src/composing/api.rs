@@ -215,11 +215,11 @@ pub struct HeldOut {
 impl From<Held> for HeldOut {
     fn from(h: Held) -> Self {
         Self {
+            status: h.status_then(),
             id: h.id,
             user_id: h.user_id,
             user_name: h.user_name,
             body: h.body.source,
-            status: h.status,
             created_at: h.created_at,
             release_at: h.release_at,
         }

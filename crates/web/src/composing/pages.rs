@@ -46,12 +46,12 @@ pub fn fill(read: &Read<'_>, staff: &Staff, t: &Ticket, c: &mut Composer) -> Res
     c.held = held::of(read, t.id)?
         .into_iter()
         .map(|h| Held {
+            status: h.status_then().map(|s| s.to_string()),
             id: h.id.to_string(),
             is_mine: staff.is_user(Some(h.user_id)),
             name: h.user_name,
             body_html: h.body.html,
             files: h.attachments.into_iter().map(|f| f.filename).collect(),
-            status: h.status.map(|s| s.to_string()),
             release_at: h.release_at,
         })
         .collect();

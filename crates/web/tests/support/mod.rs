@@ -106,6 +106,7 @@ pub fn registry() -> Registry {
     registry.handle_inside(desk::reports::Filler);
     registry.every("desk.fill_reports", base::seconds(15), desk::reports::catch_up);
     registry.every_piece("desk.fold_reports", base::seconds(2), desk::reports::fold);
+    registry.every_piece("desk.fold_cohorts", base::seconds(2), desk::reports::cohorts::fold);
     registry
 }
 

@@ -101,6 +101,51 @@ both_engines! {
         assert_eq!(log["items"], json!([]), "a rule of theirs looks at no ticket of ours");
     }
 
+    async fn a_due_time_that_moves_away_and_comes_back_is_looked_at_once(world) {
+        let site = Site::new(world).await;
+        let admin = site.user("Root", Role::Admin).await;
+        let there = site.neighbour("Their Root", Role::Admin).await;
+        let note = |name: &str| {
+            let before_due = json!({ "kind": "time", "anchor": "due", "minutes": -60 });
+            rule(name, before_due, json!([]), json!([{ "action": "add_note", "value": "Soon due." }]))
+        };
+        let id = made(&admin, note("Soon due")).await;
+        let theirs = made(&there, note("Theirs")).await;
+        let ticket_id = site.user("Ada", Role::Customer).await.file("x").await;
+        let tick = async || { site.schedules().await; site.world.clock.advance(minutes(1)); site.schedules().await; site.work().await; };
+        let due = async |who: &Client| ticket(who, &ticket_id).await["due_at"].as_str().unwrap().parse::<base::Timestamp>().unwrap();
+        let first = due(&admin).await;
+        site.world.clock.set(first - minutes(59));
+        let admin = site.user("Root again", Role::Admin).await;
+        tick().await;
+        assert_eq!(runs(&admin, &ticket_id).await.len(), 1);
+        // Away, to a time that is later, and back; with a look between, and without.
+        for _ in 0..2 {
+            patch(&admin, &ticket_id, json!({ "priority": "low" })).await;
+            assert!(due(&admin).await > first);
+            tick().await;
+            patch(&admin, &ticket_id, json!({ "priority": "normal" })).await;
+            assert_eq!(due(&admin).await, first);
+            tick().await;
+        }
+        assert_eq!(runs(&admin, &ticket_id).await.len(), 1, "it was looked at");
+        assert_eq!(count(&site, &COUNT_TIMERS).await, 0, "and nothing waits");
+        // Another due time is another one, and the first is the first still after it.
+        patch(&admin, &ticket_id, json!({ "priority": "low" })).await;
+        let second = due(&admin).await;
+        site.world.clock.set(second - minutes(59));
+        let (admin, there) = (site.user("Root at last", Role::Admin).await, site.neighbour("Their Root again", Role::Admin).await);
+        tick().await;
+        assert_eq!(runs(&admin, &ticket_id).await.len(), 2);
+        patch(&admin, &ticket_id, json!({ "priority": "normal" })).await;
+        tick().await;
+        assert_eq!(runs(&admin, &ticket_id).await.len(), 2);
+        let log = admin.get(&format!("{HOME}/{id}/runs")).await.expect(200);
+        assert_eq!(log["items"].as_array().unwrap().len(), 2);
+        let log = there.get(&format!("{HOME}/{theirs}/runs")).await.expect(200);
+        assert_eq!(log["items"], json!([]), "a rule of theirs looks at no ticket of ours");
+    }
+
     async fn a_time_that_passes_while_a_ticket_is_put_aside_is_looked_at_when_it_comes_back(world) {
         let site = Site::new(world).await;
         let admin = site.user("Root", Role::Admin).await;

@@ -5,7 +5,7 @@ use base::{Error, Id, OrNotFound, Result};
 use db::{Read, Tx, Value, params};
 use identity::{Settings, Staff};
 
-use super::{audit, publish, thread::merged_into, touch};
+use super::{audit, hold::hold_threads, publish, thread::merged_into, touch};
 use crate::{
     composing,
     tickets::{
@@ -30,11 +30,6 @@ db::statements! {
             select g.ticket_id from ticket_merges g where g.tenant_id = ?1 and g.into_id = ?2
             union all select g.ticket_id from ticket_merges g join below b on g.into_id = b.id where g.tenant_id = ?1)
         select id from below";
-    // The deepest first.
-    BELOW_UP = "with recursive below (id, depth) as (
-            select g.ticket_id, 1 from ticket_merges g where g.tenant_id = ?1 and g.into_id = ?2
-            union all select g.ticket_id, b.depth + 1 from ticket_merges g join below b on g.into_id = b.id where g.tenant_id = ?1)
-        select id from below order by depth desc, id";
     SET_SURVIVOR = "update tickets set survivor_id = ?3 where tenant_id = ?1 and id = ?2";
 }
 
@@ -43,28 +38,14 @@ pub fn merged(read: &Read<'_>, survivor: Id<Ticket>) -> Result<Vec<Id<Ticket>>> 
     read.query_all(&BELOW, params![survivor], |row| row.get(0))
 }
 
-/// Holds the rows of what was merged into a ticket, directly or through others, from below.
-fn lock_merged(tx: &mut Tx<'_>, survivor: Id<Ticket>) -> Result<()> {
-    for id in tx.query_all(&BELOW_UP, params![survivor], |row| row.get::<Id<Ticket>>(0))? {
-        store::lock(tx, id)?;
-    }
-    Ok(())
-}
-
-/// Holds the rows of what is shown in the thread of a ticket, all but the survivor's. To be called before that is taken: a
-/// message to one of them takes that one's first, too. Of a thread of one there is nothing to ask.
-pub(super) fn lock_below(tx: &mut Tx<'_>, seen: &Ticket) -> Result<()> {
-    if seen.survivor_id.is_some() || seen.merged_count > 0 {
-        lock_merged(tx, seen.head())?;
-    }
-    Ok(())
+/// Holds the rows of a ticket that was just read and of all of its thread. Of a thread of one there is nothing to ask.
+pub(super) fn hold_thread(tx: &mut Tx<'_>, seen: &Ticket) -> Result<()> {
+    if seen.survivor_id.is_some() || seen.merged_count > 0 { hold_threads(tx, &[seen.id]) } else { Ok(()) }
 }
 
 /// A ticket that was just read, with its row held, and those of what was merged into it.
 pub(crate) fn lock_whole(tx: &mut Tx<'_>, seen: &Ticket) -> Result<Ticket> {
-    if seen.merged_count > 0 {
-        lock_merged(tx, seen.id)?;
-    }
+    hold_thread(tx, seen)?;
     store::lock(tx, seen.id)?.or_not_found("ticket")
 }
 
@@ -80,9 +61,9 @@ pub fn merge(
     id: Id<Ticket>,
     into: Id<Ticket>,
 ) -> Result<Ticket> {
-    let seen = query::get_for_staff(tx, staff, id)?;
+    query::get_for_staff(tx, staff, id)?;
     let unknown = |_| Error::field("into", "ticket.unknown", "there is no such ticket");
-    let named = query::get_for_staff(tx, staff, into).map_err(unknown)?;
+    query::get_for_staff(tx, staff, into).map_err(unknown)?;
     if id == into {
         return Err(Error::field(
             "into",
@@ -90,14 +71,17 @@ pub fn merge(
             "a ticket does not go into itself; name another one",
         ));
     }
+    // Whoever merges the other way round, at the same time, takes the same rows in the same order.
+    hold_threads(tx, &[id, into])?;
+    let named = store::find(tx, into)?.or_not_found("ticket")?;
     if named.head() == id {
         return Err(Error::conflict(
             "ticket.merge_cycle",
             format!("{} is merged into this ticket; take that back first", named.ticket_number),
         ));
     }
-    let before = lock_whole(tx, &seen)?;
-    let head_before = store::lock(tx, named.head())?.or_not_found("ticket")?;
+    let before = store::find(tx, id)?.or_not_found("ticket")?;
+    let head_before = store::find(tx, named.head())?.or_not_found("ticket")?;
     before.check_not_merged()?;
     head_before.check_not_merged()?;
     before.check_may_change(staff, settings)?;

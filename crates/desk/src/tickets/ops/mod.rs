@@ -5,6 +5,7 @@ pub(crate) mod change;
 mod create;
 mod customer;
 mod forward;
+mod hold;
 mod mailed;
 mod merge;
 mod removal;
@@ -27,6 +28,7 @@ pub use forward::{
     Forward, ForwardSeen, NewForward, forward, forwarded, seen as forward_seen, take_answer, withdraw,
 };
 pub(in crate::tickets) use forward::{get as get_forward, new_token};
+pub(crate) use hold::hold_threads;
 pub(crate) use mailed::{Overheard, admit, join, overhear};
 pub(crate) use merge::lock_whole;
 pub use merge::{merge, merged, unmerge};
@@ -49,7 +51,7 @@ pub fn mark_read_by_staff(tx: &mut Tx<'_>, staff: &Staff, id: Id<Ticket>) -> Res
     let head = super::query::get_for_staff(tx, staff, ticket.head())?;
     if head.unread_by_agent > 0 {
         if head.merged_count > 0 {
-            merge::lock_below(tx, &head)?;
+            merge::hold_thread(tx, &head)?;
             store::mark_merged_read(tx, head.id)?;
         }
         store::mark_read(tx, head.id, false)?;
@@ -80,7 +82,7 @@ pub(crate) fn note_macro(tx: &mut Tx<'_>, id: Id<Ticket>, name: &str) -> Result<
 /// it until the commit.
 pub(crate) fn lock_head(tx: &mut Tx<'_>, staff: &Staff, id: Id<Ticket>) -> Result<Ticket> {
     let ticket = super::query::get_for_staff(tx, staff, id)?;
-    merge::lock_below(tx, &ticket)?;
+    merge::hold_thread(tx, &ticket)?;
     store::lock(tx, ticket.head())?.or_not_found("ticket")
 }
 

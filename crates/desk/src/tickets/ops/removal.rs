@@ -94,7 +94,10 @@ pub fn restore(tx: &mut Tx<'_>, staff: &Staff, id: Id<Ticket>) -> Result<Ticket>
 pub fn purge_deleted(tx: &mut Tx<'_>) -> Result<()> {
     let settings: Settings = tenants::get(tx, tx.tenant()?)?.settings;
     let before = tx.now() - base::hours(24 * i64::from(settings.deleted_retention_days));
-    for id in tx.query_all(&OLD, params![before, BATCH], |row| row.get::<Id<Ticket>>(0))? {
+    let mut old = tx.query_all(&OLD, params![before, BATCH], |row| row.get::<Id<Ticket>>(0))?;
+    // In the order in which rows are held.
+    old.sort();
+    for id in old {
         // Before the rows that name them.
         crate::leftovers::note_ticket(tx, id)?;
         // Before the messages that its rows name.

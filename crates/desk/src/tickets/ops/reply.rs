@@ -74,7 +74,7 @@ fn say(
     }
     if !new.is_internal {
         // An answer marks as read what was merged into the survivor, whose rows come before its own.
-        super::merge::lock_below(tx, &seen)?;
+        super::merge::hold_thread(tx, &seen)?;
     }
     let mut thread = Thread::lock(tx, new.addressed_to.unwrap_or(id))?;
     let of_this_thread = [thread.addressed().id, thread.head_before().id].contains(&id);

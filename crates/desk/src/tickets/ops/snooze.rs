@@ -91,7 +91,10 @@ pub(super) fn wake(tx: &mut Tx<'_>, t: &mut Ticket) -> Result<()> {
 /// Wakes what is due, in batches.
 pub fn wake_due(tx: &mut Tx<'_>) -> Result<()> {
     let now = tx.now();
-    for id in tx.query_all(&DUE, params![now, BATCH], |row| row.get::<Id<Ticket>>(0))? {
+    let mut due = tx.query_all(&DUE, params![now, BATCH], |row| row.get::<Id<Ticket>>(0))?;
+    // In the order in which rows are held.
+    due.sort();
+    for id in due {
         let is_due = |t: &Ticket| !t.is_aside() && t.snoozed_until.is_some_and(|u| u <= now);
         if let Some(before) = store::lock(tx, id)?.filter(is_due) {
             let mut t = awake(&before);

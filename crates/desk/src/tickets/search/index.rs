@@ -2,11 +2,12 @@
 
 use base::{Id, Result};
 use crm::CustomerRecord;
-use db::{Read, Tx, params, search::Document};
+use db::{Read, Row, Tx, params, search::Document};
 use engine::{Enqueue as _, Inside, Job};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::together;
 use crate::tickets::{
     model::{Message, Ticket},
     store,
@@ -47,7 +48,7 @@ fn head(document: &mut Document, number: &str, subject: &str, address: &str, nam
     names.into_iter().flatten().for_each(|name| document.noted(name));
 }
 
-fn message(document: &mut Document, text: &str, is_internal: bool) {
+pub(super) fn message(document: &mut Document, text: &str, is_internal: bool) {
     if is_internal { document.noted(text) } else { document.said(text) }
 }
 
@@ -72,6 +73,9 @@ pub fn filed(
 /// changes subject, requester, tags, messages, files, merges or tombstones calls it, in the same transaction and with the
 /// ticket's row held.
 pub fn changed(tx: &mut Tx<'_>, ticket: Id<Ticket>) -> Result<()> {
+    if together::leave(tx, ticket) {
+        return Ok(());
+    }
     match refile(tx, ticket)? {
         Some(survivor) => {
             // Whoever else files it waits: two at once would file it twice.
@@ -85,6 +89,9 @@ pub fn changed(tx: &mut Tx<'_>, ticket: Id<Ticket>) -> Result<()> {
 /// Files a message that was just added to a ticket, with the ticket's row held. What was said before in a long thread
 /// stays as it is filed.
 pub fn added(tx: &mut Tx<'_>, ticket: Id<Ticket>, message: Id<Message>) -> Result<()> {
+    if together::leave_message(tx, ticket) {
+        return Ok(());
+    }
     let Some(end) = db::search::end(tx, ticket.uuid())? else { return changed(tx, ticket) };
     let Some((_, _, None)) = named(tx, &mut Document::default(), ticket)? else {
         // Deleted, or merged into another, which is found by it too.
@@ -121,10 +128,16 @@ fn said_since(read: &Read<'_>, ticket: Id<Ticket>, since: Uuid) -> Result<Docume
 /// merged into.
 fn named(read: &Read<'_>, d: &mut Document, ticket: Id<Ticket>) -> Result<Option<Named>> {
     read.query_one(&HEAD, params![ticket], |row| {
-        let company: Option<String> = row.get(4)?;
-        head(d, row.text(0)?, row.text(1)?, row.text(2)?, [Some(row.text(3)?), company.as_deref()]);
+        name(d, row)?;
         Ok((row.get(5)?, row.get(6)?, row.get(7)?))
     })
+}
+
+/// The same from a row: number, subject, address, name and company of the customer.
+pub(super) fn name(d: &mut Document, row: &Row<'_>) -> Result<()> {
+    let company: Option<String> = row.get(4)?;
+    head(d, row.text(0)?, row.text(1)?, row.text(2)?, [Some(row.text(3)?), company.as_deref()]);
+    Ok(())
 }
 
 type Named = (Id<CustomerRecord>, u32, Option<Id<Ticket>>);

@@ -13,6 +13,7 @@
 //! | `language` | the line of text: words, phrases, prefixes, operators |
 //! | `condition` | operators as conditions on tickets |
 //! | `index` | what a ticket is found by; bringing in what was there before |
+//! | `together` | filing many tickets anew at once |
 //! | `find` | the desk's search |
 //! | `mine` | the customer's search |
 //! | `mark` | where the words stand: highlights and snippets |
@@ -23,6 +24,7 @@ mod index;
 mod language;
 mod mark;
 pub mod mine;
+mod together;
 
 pub use condition::Condition;
 pub use find::{Facts, Results, SearchOrder, check, highlights, ids, search};
@@ -32,3 +34,4 @@ pub use index::{
 pub(super) use index::{added, filed};
 pub use language::{Key, Query};
 pub use mark::{Mark, Marked, marks, snippet};
+pub(crate) use together::filing_together;
