@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{
     RANKED_MAX,
     document::ROW_WORD,
+    index::of_several_rows,
     tenant_word,
     wanted::{Audience, Wanted, Where},
 };
@@ -226,18 +227,6 @@ pub fn across(read: &Read<'_>, wanted: &Wanted, audience: Audience, tickets: &[U
     left.retain(|ticket| !found.contains(ticket));
     hits.extend(term_by_term(read, wanted, audience, left)?);
     Ok(hits)
-}
-
-fn of_several_rows(read: &Read<'_>, tickets: &[Uuid]) -> Result<Vec<Uuid>> {
-    let mut out = Vec::new();
-    for batch in tickets.chunks(BATCH[BATCH.len() - 1]) {
-        let (ids, values) = padded(batch, 2);
-        let text = format!(
-            "select ticket_id from search_entries where tenant_id = ?1 and segment = 1 and ticket_id in {ids}"
-        );
-        out.extend(read.query_all(&Sql::built(text), &values, |row| row.get::<Uuid>(0))?);
-    }
-    Ok(out)
 }
 
 /// A question about known rows, in the engine's language. The rows are the tenant's already, so it need not name the
