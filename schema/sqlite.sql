@@ -1548,6 +1548,18 @@ update report_state set time_zone = '' where generation > 0;
 -- 0030_held_macros
 alter table held_answers add column afterwards text;
 
+-- 0031_mail_waiting
+create table channel_tellings (
+  tenant_id blob not null references tenants (id),
+  channel_id blob not null,
+  told_at integer not null,
+  
+  told_until integer not null,
+  primary key (tenant_id, channel_id),
+  foreign key (tenant_id, channel_id) references channels (tenant_id, id)
+) strict, without rowid;
+create index mails_undecided on mails (tenant_id, channel_id, settled_at) where state in ('quarantined', 'failed');
+
 -- 0036_long_words
 update search_progress set ticket_id = null, is_complete = 0, run = run + 1
   where tenant_id in (select tenant_id from search_entries where segments > 1);

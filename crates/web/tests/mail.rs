@@ -3,7 +3,7 @@
 
 mod support;
 
-use base::Role;
+use base::{Role, minutes};
 use serde_json::{Value, json};
 use support::{
     Answer, Client, Site,
@@ -232,6 +232,13 @@ both_engines! {
         assert_eq!((held["outcome"].as_str(), held["ticket_id"].is_null()), (Some("quarantined"), true));
         let list = desk.page("/admin/mails").await;
         assert!(list.contains("An &lt;b&gt;offer") && !list.contains("An <b>offer"), "{list}");
+        // Whoever decides sees that something waits wherever they are, and is told.
+        let waits = "1<span class=\"visually-hidden\"> mails wait for a decision";
+        assert!(list.contains(waits) && desk.page("/desk").await.contains(waits), "{list}");
+        site.world.clock.advance(minutes(1));
+        site.world.db.write(site.world.scope(), desk::intake::waiting::tell_of_undecided).await.unwrap();
+        let notices = desk.page("/desk/notifications").await;
+        assert!(notices.contains("/admin/mails?state=quarantined") && notices.contains("1 mail waits in quarantine"), "{notices}");
         let id = id_after(&list, "/admin/mails/");
         let page = desk.page(&format!("/admin/mails/{id}")).await;
         assert!(page.contains("no customer has its sender") && page.contains("mallory@elsewhere.example"));
@@ -243,6 +250,7 @@ both_engines! {
         site.work().await;
         let page = desk.page(&format!("/admin/mails/{id}")).await;
         assert!(page.contains("SUP-00001"), "{page}");
+        assert!(!desk.page("/admin/mails").await.contains(waits), "decided");
         // An agent who is no administrator has no business here.
         let agent = site.user("Ben", Role::Agent).await;
         agent.get("/admin/mails").await.expect_status(403);

@@ -58,6 +58,7 @@ migrations! {
     28 "0028_bulk_actors",
     29 "0029_cohorts",
     30 "0030_held_macros",
+    31 "0031_mail_waiting",
     36 "0036_long_words",
 }
 

@@ -19,6 +19,7 @@
 //! | `sent` | mail that left from a channel's mailbox: answers written in a mail program |
 //! | `bounce` | letters of ours that came back |
 //! | `reply` | what our own letters carry, so that answers find back |
+//! | `waiting` | telling people of letters that wait for their decision |
 //! | `handle` | what people do with letters: release, discard, read again, admit |
 //! | `query`, `store` | reads; SQL and row mapping |
 
@@ -33,6 +34,7 @@ pub mod sent;
 mod settle;
 mod store;
 mod trace;
+pub mod waiting;
 mod work;
 
 pub use handle::{admit, assign, discard, read_again, release, sweep};

@@ -9,6 +9,7 @@ mod people;
 mod programs;
 mod purged;
 mod senders;
+mod waiting;
 
 use base::minutes;
 use desk::{

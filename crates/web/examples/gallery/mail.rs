@@ -248,13 +248,13 @@ fn mail_list() -> mails::List {
     };
     mails::List {
         states: [
-            ("quarantined", false),
-            ("failed", false),
-            ("waiting", false),
-            ("discarded", false),
-            ("all", true),
+            ("quarantined", false, Some(3)),
+            ("failed", false, Some(1)),
+            ("waiting", false, None),
+            ("discarded", false, None),
+            ("all", true, None),
         ]
-        .map(|(state, shown)| (state.to_owned(), shown))
+        .map(|(state, shown, waiting)| (state.to_owned(), shown, waiting))
         .into(),
         mails: vec![
             row(

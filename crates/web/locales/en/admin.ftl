@@ -293,6 +293,7 @@ channels-delete-question = Delete { $name }? Only a channel that no mail came th
 admin-mails = Incoming mail
 mails-intro = Every letter that came in, and what became of it. Nothing is thrown away by itself.
 mails-state-quarantined = Quarantine
+mails-undecided = mails wait for a decision
 mails-state-failed = Not readable
 mails-state-waiting = Waiting
 mails-state-discarded = Discarded
