@@ -1572,6 +1572,17 @@ create table channel_tellings (
 );
 create index mails_undecided on mails (tenant_id, channel_id, settled_at) where state in ('quarantined', 'failed');
 
+-- 0032_mail_gone
+create index mails_strays on mails (tenant_id, settled_at) where message_id is null and state in ('done', 'discarded');
+create table gone_mails (
+  tenant_id uuid not null references tenants (id),
+  channel_id uuid not null,
+  mark bytea not null,
+  gone_at timestamptz not null,
+  primary key (tenant_id, channel_id, mark),
+  foreign key (tenant_id, channel_id) references channels (tenant_id, id)
+);
+
 -- 0036_long_words
 update search_entries set words = words || cast('''~long''' as tsvector) where segments > 1;
 
@@ -2120,3 +2131,9 @@ drop policy if exists tenant_only on channel_tellings;
 create policy tenant_only on channel_tellings to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
 drop policy if exists owner_all on channel_tellings;
 create policy owner_all on channel_tellings to current_user using (true) with check (true);
+alter table gone_mails enable row level security;
+alter table gone_mails force row level security;
+drop policy if exists tenant_only on gone_mails;
+create policy tenant_only on gone_mails to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on gone_mails;
+create policy owner_all on gone_mails to current_user using (true) with check (true);

@@ -1560,6 +1560,17 @@ create table channel_tellings (
 ) strict, without rowid;
 create index mails_undecided on mails (tenant_id, channel_id, settled_at) where state in ('quarantined', 'failed');
 
+-- 0032_mail_gone
+create index mails_strays on mails (tenant_id, settled_at) where message_id is null and state in ('done', 'discarded');
+create table gone_mails (
+  tenant_id blob not null references tenants (id),
+  channel_id blob not null,
+  mark blob not null,
+  gone_at integer not null,
+  primary key (tenant_id, channel_id, mark),
+  foreign key (tenant_id, channel_id) references channels (tenant_id, id)
+) strict, without rowid;
+
 -- 0036_long_words
 update search_progress set ticket_id = null, is_complete = 0, run = run + 1
   where tenant_id in (select tenant_id from search_entries where segments > 1);

@@ -59,6 +59,7 @@ migrations! {
     29 "0029_cohorts",
     30 "0030_held_macros",
     31 "0031_mail_waiting",
+    32 "0032_mail_gone",
     36 "0036_long_words",
 }
 

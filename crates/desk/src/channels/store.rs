@@ -145,6 +145,7 @@ pub(super) fn delete(tx: &mut Tx<'_>, id: Id<MailChannel>) -> Result<()> {
     super::sent::forget(tx, id)?;
     super::outgoing::forget(tx, id)?;
     crate::intake::waiting::forget_channel(tx, id)?;
+    crate::intake::gone::forget_channel(tx, id)?;
     tx.execute(&LET_ADDRESSES_GO, params![id])?;
     tx.execute(&DELETE, params![id]).map(|_| ())
 }

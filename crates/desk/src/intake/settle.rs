@@ -8,7 +8,7 @@ use mail::inbound::{Incoming, ReturnPath, sender};
 use sha2::{Digest, Sha256};
 
 use super::{
-    bounce, file,
+    bounce, file, gone,
     model::{Door, FoundBy, Mail, MailState, Outcome, Standing},
     receive::without_secret,
     sent, store,
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     Ticket,
     channels::{self, MailChannel, UnknownSenders},
-    tickets,
+    leftovers, tickets,
 };
 
 /// Whether there is anything to read for: it waits, or it is done and is to be made again from its bytes.
@@ -96,7 +96,12 @@ pub(super) fn settle(tx: &mut Tx<'_>, mut mail: Mail, read: ReadMail) -> Result<
     let name = if mail.from_name.is_empty() { mail.from_email.clone() } else { mail.from_name.clone() };
     let writer = Actor { name: if name.is_empty() { "?".into() } else { name }, ..Actor::anonymous() };
     tx.caused_by(writer, format!("mail:{}", mail.id), |tx| decide(tx, &case, &mut mail))?;
-    store::settle(tx, &mail)
+    if mail.message_id.is_none() {
+        // Kept for a message that there is not.
+        leftovers::note_files(tx, &read.files)?;
+    }
+    store::settle(tx, &mail)?;
+    if mail.state == MailState::Forgotten { gone::forget(tx, &mail) } else { Ok(()) }
 }
 
 /// What the lists show of a letter, whatever becomes of it.
@@ -128,10 +133,13 @@ fn decide(tx: &mut Tx<'_>, case: &Case<'_>, mail: &mut Mail) -> Result<()> {
     if mail.door == Door::Sent && mail.released_by.is_none() {
         return sent::decide(tx, case, mail);
     }
-    if let Some(key) = key_of(case.letter())
-        && let Some(first) = store::take_key(tx, key, mail.id)?
-    {
-        return duplicate(tx, case, mail, first);
+    if let Some(key) = key_of(case.letter()) {
+        if gone::returns(tx, mail, key)? {
+            return Ok(());
+        }
+        if let Some(first) = store::take_key(tx, key, mail.id)? {
+            return duplicate(tx, case, mail, first);
+        }
     }
     if let Some(id) = &case.letter().message_id {
         mail.reuses_id = store::is_seen(tx, id)?;
@@ -280,6 +288,9 @@ fn new_ticket(
 /// A letter that is here already. Another of our addresses that got it listens in.
 fn duplicate(tx: &mut Tx<'_>, case: &Case<'_>, mail: &mut Mail, first: Id<Mail>) -> Result<()> {
     let first = store::find(tx, first)?;
+    if first.as_ref().is_some_and(|first| gone::is_gone_like(mail, first)) {
+        return Ok(());
+    }
     mail.ticket_id = first.as_ref().and_then(|f| f.ticket_id);
     mail.come_to(Outcome::Duplicate, "the same letter is here already");
     let (Some(ticket), Some(team)) = (mail.ticket_id, case.channel.team_id) else { return Ok(()) };

@@ -1,4 +1,5 @@
-//! Bytes that nothing names any more: what was attached to a purged ticket, its mails as they arrived, files of its letters.
+//! Bytes that nothing names any more: what was attached to a purged ticket, its mails as they arrived, files of its letters;
+//! mail that led nowhere and its files.
 //!
 //! The rule this room protects: **what is deleted for good is gone from the disk too, and nothing that anybody can still
 //! open ever is.** One content has one blob however often it is attached, so a purge only writes down what it let go of.
@@ -9,4 +10,4 @@ mod jobs;
 mod store;
 
 pub use jobs::{SweepLeftovers, Sweeper, sweep_due};
-pub(crate) use store::note_ticket;
+pub(crate) use store::{note, note_files, note_ticket};

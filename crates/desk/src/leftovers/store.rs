@@ -41,6 +41,17 @@ pub(crate) fn note_ticket(tx: &mut Tx<'_>, ticket: Id<Ticket>) -> Result<()> {
     Ok(())
 }
 
+/// Writes down content that a row let go of.
+pub(crate) fn note(tx: &mut Tx<'_>, sha256: [u8; 32]) -> Result<()> {
+    let now = tx.now();
+    tx.execute(&NOTE, params![sha256, now]).map(|_| ())
+}
+
+/// Writes down files that were stored for a message, and are in none.
+pub(crate) fn note_files(tx: &mut Tx<'_>, files: &[NewAttachment]) -> Result<()> {
+    files.iter().try_for_each(|file| note(tx, file.sha256))
+}
+
 /// Files that rows hold in themselves.
 fn files_of(rows: Vec<serde_json::Value>) -> Result<Vec<NewAttachment>> {
     let lists = rows.into_iter().map(|files| serde_json::from_value(files).map_err(Error::from_source));

@@ -4,6 +4,7 @@
 mod at_once;
 mod content;
 mod doors;
+mod gone;
 mod harness;
 mod people;
 mod programs;

@@ -247,6 +247,7 @@ fn mail_list() -> mails::List {
         }
     };
     mails::List {
+        retention_days: 90,
         states: [
             ("quarantined", false, Some(3)),
             ("failed", false, Some(1)),

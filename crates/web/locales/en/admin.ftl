@@ -291,7 +291,13 @@ channels-rotate-question = Make a new key for { $name }? Whoever uses the old on
 channels-delete = Delete
 channels-delete-question = Delete { $name }? Only a channel that no mail came through can be deleted.
 admin-mails = Incoming mail
-mails-intro = Every letter that came in, and what became of it. Nothing is thrown away by itself.
+mails-intro = Every letter that came in, and what became of it.
+mails-kept = What waits for a decision, and what is in a ticket, stays.
+mails-goes = { $days ->
+    [one] What led nowhere is deleted for good a day later.
+   *[other] What led nowhere is deleted for good { $days } days later.
+}
+mails-stays = What led nowhere stays too.
 mails-state-quarantined = Quarantine
 mails-undecided = mails wait for a decision
 mails-state-failed = Not readable
@@ -359,6 +365,8 @@ settings-answer-by-mail = Agents may answer a notice by mail
 settings-answer-by-mail-hint = Only from their own address, to their own reply address, and when the mail proves to be theirs.
 settings-letters = Automatic letters to customers in ten minutes
 settings-letters-hint = More than these are held, and administrators are told.
+settings-strays = Days until mail that led nowhere is gone for good
+settings-strays-hint = Not taken, discarded, from a program about no ticket, or here already. 0 keeps it. What waits for a decision is never deleted.
 mailbox-title = Mailbox
 mailbox-text = Letters are collected from a mailbox over IMAP. Nothing in it is changed: no letter is deleted or marked as read.
 mailbox-add = Collect from a mailbox

@@ -117,6 +117,7 @@ async fn list(State(app): State<App>, who: AdminPage, Params(shown): Params<Show
             next_href: next.map(|c| href(HOME, &[("state", state), ("cursor", &c)])),
             total: None,
         },
+        retention_days: who.caller.tenant.settings.stray_mail_retention_days,
         is_unset,
     };
     who.show(&app, "mails/list.html", view).await

@@ -10,6 +10,8 @@ pub struct List {
     pub states: Vec<(String, bool, Option<u32>)>,
     pub mails: Vec<Row>,
     pub pager: Pager,
+    /// What led nowhere is deleted for good after so many days; 0: never.
+    pub retention_days: u32,
     /// No address takes mail yet.
     pub is_unset: bool,
 }
