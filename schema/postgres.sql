@@ -1583,6 +1583,9 @@ create table gone_mails (
   foreign key (tenant_id, channel_id) references channels (tenant_id, id)
 );
 
+-- 0033_null_path
+alter table channel_outgoing add column null_path_refused_at timestamptz;
+
 -- 0036_long_words
 update search_entries set words = words || cast('''~long''' as tsvector) where segments > 1;
 

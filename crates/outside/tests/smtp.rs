@@ -299,13 +299,23 @@ async fn a_tenants_server_is_looked_at_and_a_refused_sign_in_is_told_apart() {
         assert_eq!(error.class, class, "{to}: {error}");
         assert!(!error.detail.contains("secret") && !error.detail.contains("wrong"), "{error}");
     }
+    // One that wants a return path refuses for good, and then takes the same letter with one.
+    let strict = MailboxSignIn::Password { username: "strict".into(), password: Secret::new("secret") };
+    let without = envelope("ada@example.org", LETTER);
+    let error = here.send(&relay(peer.port, strict.clone()), without.clone()).await.unwrap_err();
+    assert_eq!(error.class, SendErrorClass::Permanent);
+    assert!(error.detail.starts_with("MAIL: ") && error.detail.contains("not owned"), "{error}");
+    assert_eq!(peer.letters().len(), 1);
+    let named = Envelope { from: Some("help@example.org".parse().unwrap()), ..without };
+    here.send(&relay(peer.port, strict), named).await.unwrap();
+    assert_eq!(peer.letters().len(), 2);
     // Our network is not a tenant's to look around in.
     let error = relays(&[])
         .send(&relay(peer.port, by("secret")), envelope("ada@example.org", LETTER))
         .await
         .unwrap_err();
     assert!(error.class == SendErrorClass::SignIn && error.detail.contains("not called"), "{error}");
-    assert_eq!(peer.letters().len(), 1);
+    assert_eq!(peer.letters().len(), 2);
 }
 
 /// A server that knows one token, as Microsoft's and Google's answer: a refusal comes after its reason is answered.

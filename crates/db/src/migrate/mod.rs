@@ -60,6 +60,7 @@ migrations! {
     30 "0030_held_macros",
     31 "0031_mail_waiting",
     32 "0032_mail_gone",
+    33 "0033_null_path",
     36 "0036_long_words",
 }
 

@@ -93,6 +93,7 @@ fn channel() -> channels::Channel {
         outgoing: Some(channels::Outgoing {
             place: "support@northwind.example @ smtp.northwind.example".into(),
             is_paused: false,
+            has_no_null_path: true,
             error: None,
         }),
         mailbox: Some(channels::Mailbox {

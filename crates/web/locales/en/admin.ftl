@@ -461,6 +461,7 @@ outgoing-by-none = Not at all
 outgoing-test = Send a test to me
 outgoing-works = A test is on its way to { $name }. Nothing is saved yet.
 outgoing-paused = Stopped: correct the access
+outgoing-no-null-path = This server takes no letters without a return path. Automatic letters carry this channel's address there, and say that they are automatic.
 outgoing-remove = Take it away
 outgoing-remove-question = Send letters from { $name } as all others again?
 outgoing-is-set = Letters leave through that server now.

@@ -238,6 +238,7 @@ async fn page(app: &App, who: &AdminPage, c: MailChannel) -> Result<views::Chann
         outgoing: outgoing.map(|o| views::Outgoing {
             place: if o.username.is_empty() { o.host } else { format!("{} @ {}", o.username, o.host) },
             is_paused: o.paused_at.is_some(),
+            has_no_null_path: o.null_path_refused_at.is_some(),
             error: o.error,
         }),
         mailbox: mailbox.map(|m| views::Mailbox {

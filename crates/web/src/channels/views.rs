@@ -93,6 +93,8 @@ pub struct Mailbox {
 pub struct Outgoing {
     pub place: String,
     pub is_paused: bool,
+    /// It takes no letter without a return path.
+    pub has_no_null_path: bool,
     pub error: Option<String>,
 }
 
