@@ -293,6 +293,17 @@ both_engines! {
         let desk = Browser::new(admin.clone()).await;
         let tried = desk.post(&format!("/admin/channels/{id}/test"), &[("mail", &String::from_utf8(raw).unwrap())]).await;
         assert!(Browser::opened(tried, "test").contains("ada@customers.example"));
+        // A list that puts itself into From, and the header that names the author by the channel's word.
+        let at = format!("{CHANNELS}/{id}");
+        let wrong = admin.patch(&at, json!({ "mailing_lists": ["l.lists.example: X-Spam"] })).await.expect(422);
+        assert_eq!(wrong["errors"][0]["field"], "mailing_lists", "{wrong}");
+        let set = admin.patch(&at, json!({ "mailing_lists": ["L@lists.example: reply-to"] })).await.expect(200);
+        assert_eq!(set["mailing_lists"], json!(["l.lists.example: Reply-To"]));
+        let raw = b"From: Bob via L <l@lists.example>\r\nList-Id: <l.lists.example>\r\nX-Original-From: eve@elsewhere.example\r\nReply-To: Bob <bob@customers.example>\r\n\r\nHello".to_vec();
+        let found = admin.send("POST", &format!("{at}/test-sender"), &[("content-type", "message/rfc822")], raw.clone()).await.expect(200);
+        assert_eq!((found["email"].as_str(), found["is_claim"].as_bool(), found["automated"].is_null()), (Some("bob@customers.example"), Some(true), true), "{found}");
+        let tried = desk.post(&format!("/admin/channels/{id}/test"), &[("mail", &String::from_utf8(raw).unwrap())]).await;
+        assert!(Browser::opened(tried, "test").contains("Nobody vouches for this"));
         assert_eq!(admin.get("/api/admin/mails").await.expect(200)["items"], json!([]), "nothing is kept");
     }
 

@@ -1,7 +1,11 @@
 use std::{fmt, str::FromStr};
 
 use base::{Email, Error, Id, Result, Timestamp, text};
-use identity::teams::Team;
+use identity::{User, teams::Team};
+use mail::inbound::{
+    AuthorHeader, Incoming,
+    sender::{self, ListRule},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::tickets::{Priority, words};
@@ -34,7 +38,7 @@ pub struct MailChannel {
     /// Addresses or `@domains` of contact forms: who wrote is in `Reply-To` there.
     pub contact_forms: Vec<String>,
     /// Mailing lists this address is, or is a member of, by their List-Id (`support.example.org`): what comes through
-    /// them was written by people.
+    /// them was written by people. `support.example.org: Reply-To`: that header names the author where the list stands in From.
     pub mailing_lists: Vec<String>,
     /// What staff forwards here is from whoever they forward.
     pub forwarding_staff: bool,
@@ -49,6 +53,23 @@ pub struct MailChannel {
 }
 
 impl MailChannel {
+    /// What it says about who a mail is from. `staff`: everybody of the business.
+    pub fn sender_rules(&self, staff: impl IntoIterator<Item = User>) -> sender::Rules {
+        let forwarders = staff.into_iter().filter(|u| u.disabled_at.is_none()).map(|u| u.email);
+        sender::Rules {
+            contact_forms: self.contact_forms.clone(),
+            lists: self.mailing_lists.iter().filter_map(|list| ListRule::parse(list)).collect(),
+            forwarders: if self.forwarding_staff { forwarders.collect() } else { Vec::new() },
+            ignore_reply_to: false,
+        }
+    }
+
+    /// Whether a mail came through a list of the channel's.
+    pub fn is_through_list(&self, letter: &Incoming) -> bool {
+        letter.list_id.is_some()
+            && self.mailing_lists.iter().filter_map(|l| ListRule::parse(l)).any(|list| list.is_of(letter))
+    }
+
     /// Where answers go when they carry no secret part.
     pub fn replies_to(&self) -> &Email {
         self.reply_address.as_ref().unwrap_or(&self.address)
@@ -120,32 +141,41 @@ pub(super) fn check_contact_forms(entries: &[String]) -> Result<Vec<String>> {
 /// Lists of one channel at most.
 const LISTS_MAX: usize = 20;
 
-/// A list by its id or by its address, which list servers make one of the other; ids, in lower case.
+/// A list by its id or by its address, which list servers make one of the other, and the header that names the author;
+/// ids in lower case.
 pub(super) fn check_mailing_lists(entries: &[String]) -> Result<Vec<String>> {
+    let wrong = |message: String| Error::field("mailing_lists", "channel.mailing_list", message);
     if entries.len() > LISTS_MAX {
         return Err(Error::field("mailing_lists", "channel.mailing_lists", format!("at most {LISTS_MAX}")));
     }
     let mut out = Vec::with_capacity(entries.len());
     for entry in entries.iter().map(|e| e.trim()).filter(|e| !e.is_empty()) {
-        let id = entry.trim_matches(['<', '>']).replacen('@', ".", 1).to_lowercase();
+        let rule = ListRule::parse(entry).ok_or_else(|| {
+            let headers = AuthorHeader::ALL.map(AuthorHeader::as_str).join(", ");
+            wrong(format!("{entry:?}: expected one of {headers} behind the colon"))
+        })?;
+        let id = rule.id.trim_matches(['<', '>']).replacen('@', ".", 1).to_lowercase();
         let is_id = id.len() <= 200
             && id.split('.').count() > 1
             && id.split('.').all(|part| !part.is_empty())
             && id.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '+'));
         if !is_id {
-            return Err(Error::field(
-                "mailing_lists",
-                "channel.mailing_list",
-                format!(
-                    "{entry:?}: expected what its mails have as List-Id, such as support.example.org, or its address"
-                ),
-            ));
+            return Err(wrong(format!(
+                "{entry:?}: expected what its mails have as List-Id, such as support.example.org, or its address"
+            )));
         }
-        out.push(id);
+        out.push((id, rule.author));
     }
-    out.sort();
+    out.sort_by(|(a, _), (b, _)| a.cmp(b));
     out.dedup();
-    Ok(out)
+    if let Some(twice) = out.windows(2).find(|two| two[0].0 == two[1].0) {
+        return Err(wrong(format!("{}: one header names the author of a list", twice[0].0)));
+    }
+    let line = |(id, author): (String, Option<AuthorHeader>)| match author {
+        Some(header) => format!("{id}: {}", header.as_str()),
+        None => id,
+    };
+    Ok(out.into_iter().map(line).collect())
 }
 
 /// A host as it names itself in `Authentication-Results`.
@@ -175,7 +205,15 @@ mod tests {
         let given =
             ["Support@Example.org".to_owned(), " <help.lists.example> ".into(), "support.example.org".into()];
         assert_eq!(check_mailing_lists(&given).unwrap(), ["help.lists.example", "support.example.org"]);
-        for wrong in ["list", "a b.example", "a@b@c", ".example", "x..y"] {
+        let with = ["Help@lists.example : reply-to".to_owned(), "b.example: X-ORIGINAL-FROM".into()];
+        assert_eq!(
+            check_mailing_lists(&with).unwrap(),
+            ["b.example: X-Original-From", "help.lists.example: Reply-To"]
+        );
+        assert!(check_mailing_lists(&["a.example: Cc".into(), "a.example".into()]).is_err());
+        for wrong in
+            ["list", "a b.example", "a@b@c", ".example", "x..y", "a.example: Subject", ": Cc", "a.example:"]
+        {
             assert!(check_mailing_lists(&[wrong.into()]).is_err(), "{wrong}");
         }
     }

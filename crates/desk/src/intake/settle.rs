@@ -153,7 +153,11 @@ fn decide(tx: &mut Tx<'_>, case: &Case<'_>, mail: &mut Mail) -> Result<()> {
     }
     let resolved = sender::resolve(case.letter(), &rules(tx, case)?);
     let Some(writer) = resolved.person else {
-        mail.come_to(Outcome::Quarantined, "nobody is named as its sender");
+        let why = match resolved.via {
+            sender::Via::List => resolved.reason,
+            _ => "nobody is named as its sender".to_owned(),
+        };
+        mail.come_to(Outcome::Quarantined, why);
         return Ok(());
     };
     mail.from_email = writer.email.as_str().to_owned();
@@ -305,15 +309,8 @@ fn duplicate(tx: &mut Tx<'_>, case: &Case<'_>, mail: &mut Mail, first: Id<Mail>)
 
 /// Rules of the channel for who a letter is from.
 fn rules(tx: &Tx<'_>, case: &Case<'_>) -> Result<sender::Rules> {
-    let forwarders = match case.channel.forwarding_staff {
-        true => users::staff(tx)?.into_iter().filter(|u| u.disabled_at.is_none()).map(|u| u.email).collect(),
-        false => Vec::new(),
-    };
-    Ok(sender::Rules {
-        contact_forms: case.channel.contact_forms.clone(),
-        forwarders,
-        ignore_reply_to: false,
-    })
+    let staff = if case.channel.forwarding_staff { users::staff(tx)? } else { Vec::new() };
+    Ok(case.channel.sender_rules(staff))
 }
 
 /// Whether a program wrote it, and how that shows.
@@ -332,9 +329,10 @@ fn automated(tx: &mut Tx<'_>, case: &Case<'_>) -> Result<Option<(&'static str, S
         let domain = format!("@{}", email.domain());
         case.channel.contact_forms.iter().any(|f| *f == email.key() || *f == domain)
     };
-    let is_list = letter.list_id.as_ref().is_some_and(|id| case.channel.mailing_lists.contains(id));
+    let is_list = case.channel.is_through_list(letter);
     // A list of ours that stands in From has taken its author's place.
-    let is_replaced = is_list && sender::resolve(letter, &rules(tx, case)?).via == sender::Via::List;
+    let names_author = |found: sender::Resolved| found.via == sender::Via::List && found.person.is_some();
+    let is_replaced = is_list && names_author(sender::resolve(letter, &rules(tx, case)?));
     let is_own = |from: &Email| case.is_ours(from) && !is_form(from) && !is_replaced;
     if letter.from.as_ref().is_some_and(|from| is_own(&from.email)) {
         return Ok(Some(("loop", "it is from an address of ours".into())));

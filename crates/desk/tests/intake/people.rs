@@ -2,7 +2,7 @@
 
 use desk::{
     channels::ChannelPatch,
-    intake::{Door, Outcome},
+    intake::{Door, Outcome, Standing},
     tickets::participants,
 };
 use identity::Settings;
@@ -38,6 +38,39 @@ both_engines! {
         // Our own letter that the list hands back to us.
         let own = desk.deliver(&letter(5, "Northwind <support@here.example.org>", "Re", LIST, "We are on our way.")).await;
         assert_eq!((own.outcome, own.automated.as_deref()), (Some(Outcome::Automated), Some("loop")), "{}", own.reason);
+        check_neighbour(&world).await;
+    }
+
+    async fn the_header_that_the_channel_names_says_who_wrote_through_a_list_and_proves_nothing(world) {
+        let lists = Some(vec!["support@here.example.org: Reply-To".into(), "members.lists.example: X-Original-Sender".into()]);
+        let desk = Desk::open_with(&world, ChannelPatch { mailing_lists: lists, ..ChannelPatch::default() }).await;
+        let (_, ben) = desk.agent("ben@here.example.org").await;
+        let first = desk.deliver(&letter(1, ADA, "Internet down", LIST, "The light is red.")).await;
+        let t = first.ticket_id.unwrap();
+        let answer = desk.answer(t, &ben).await;
+        let (reply_to, id) = (address(&header(&answer, "Reply-To")), header(&answer, "Message-ID"));
+        // Ada answers through the list, which puts itself into From; the checks of the list's domain hold.
+        use engine::outside::Outcome as Check;
+        desk.fakes.checks.say_next(testkit::FakeChecks::answer(Check::Pass, Check::Pass, Check::Pass));
+        let more = format!("{LIST}X-Original-From: Eve <eve@elsewhere.example>\nReply-To: Ada <ada@customers.example>\nIn-Reply-To: {id}\n");
+        let via = letter(2, "Ada via Support <support@here.example.org>", "Re: Internet down", &more, "Still red.")
+            .replace("To: support@here.example.org\nSubject", &format!("To: {reply_to}\nSubject"));
+        let via = desk.deliver(&via).await;
+        let how = desk.how(&via).await;
+        assert_eq!((via.outcome, via.ticket_id, how.standing), (Some(Outcome::Reply), Some(t), Standing::Stranger), "{}", via.reason);
+        assert_eq!((how.from_email.as_str(), how.is_authentic), ("ada@customers.example", false));
+        assert!(desk.messages(Some(t)).await.iter().any(|m| m.body == "Still red." && m.is_internal), "for staff, until somebody lets them in");
+        // The other list names its author elsewhere, and writes an address of its own for each member.
+        let members = LIST.replace("support.here.example.org", "members.lists.example");
+        let more = format!("{members}X-Original-Sender: bob@customers.example\nReply-To: members@lists.example\n");
+        let bob = desk.deliver(&letter(3, "Bob via members <bob=customers.example@lists.example>", "No line", &more, "Dead.")).await;
+        assert_eq!((desk.ticket(bob.ticket_id).await.user_email.as_str(), bob.outcome), ("bob@customers.example", Some(Outcome::Ticket)));
+        assert_eq!(desk.ticket(bob.ticket_id).await.user_id, None);
+        // Where the header that is to name them names nobody, none is guessed.
+        let more = format!("{members}Reply-To: Carl <carl@customers.example>\n");
+        let nobody = desk.deliver(&letter(4, "Carl via members <members@lists.example>", "No line", &more, "Dead, too.")).await;
+        assert_eq!(nobody.outcome, Some(Outcome::Quarantined));
+        assert!(nobody.reason.contains("X-Original-Sender"), "{}", nobody.reason);
         check_neighbour(&world).await;
     }
 

@@ -118,6 +118,7 @@ fn channel() -> channels::Channel {
         tested: Some(channels::Tested {
             email: text("ada@example.com"),
             name: text("Ada Byron"),
+            is_claim: true,
             reason: "forms@northwind.example is a contact form here, so Reply-To names who wrote".into(),
             automated: None,
         }),

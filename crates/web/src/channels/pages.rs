@@ -371,6 +371,7 @@ async fn test(State(app): State<App>, who: AdminPage, At(id): At<Uuid>, payload:
             view.tested = Some(views::Tested {
                 email: found.email,
                 name: found.name.filter(|n| !n.is_empty()),
+                is_claim: found.is_claim,
                 reason: found.reason,
                 automated: found.automated,
             });

@@ -157,6 +157,8 @@ pub struct MailboxForm {
 pub struct Tested {
     pub email: Option<String>,
     pub name: Option<String>,
+    /// Nobody vouches for them.
+    pub is_claim: bool,
     pub reason: String,
     pub automated: Option<String>,
 }
