@@ -1586,6 +1586,9 @@ create table gone_mails (
 -- 0033_null_path
 alter table channel_outgoing add column null_path_refused_at timestamptz;
 
+-- 0034_trusted_sealers
+alter table channels add column trusted_sealers jsonb not null default '[]';
+
 -- 0036_long_words
 update search_entries set words = words || cast('''~long''' as tsvector) where segments > 1;
 

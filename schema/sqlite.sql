@@ -1574,6 +1574,9 @@ create table gone_mails (
 -- 0033_null_path
 alter table channel_outgoing add column null_path_refused_at integer;
 
+-- 0034_trusted_sealers
+alter table channels add column trusted_sealers text not null default '[]';
+
 -- 0036_long_words
 update search_progress set ticket_id = null, is_complete = 0, run = run + 1
   where tenant_id in (select tenant_id from search_entries where segments > 1);

@@ -61,6 +61,7 @@ migrations! {
     31 "0031_mail_waiting",
     32 "0032_mail_gone",
     33 "0033_null_path",
+    34 "0034_trusted_sealers",
     36 "0036_long_words",
 }
 

@@ -44,6 +44,8 @@ pub struct MailChannel {
     pub forwarding_staff: bool,
     /// The mail server whose `Authentication-Results` are believed, as it names itself.
     pub trusted_host: Option<String>,
+    /// Domains whose seals on forwarded mail are believed (ARC): what they say they saw pass counts as a pass.
+    pub trusted_sealers: Vec<String>,
     /// The beginning of the key, to recognise it by.
     pub key_prefix: String,
     pub disabled_at: Option<Timestamp>,
@@ -105,6 +107,7 @@ pub struct ChannelPatch {
     pub mailing_lists: Option<Vec<String>>,
     pub forwarding_staff: Option<bool>,
     pub trusted_host: Option<Option<String>>,
+    pub trusted_sealers: Option<Vec<String>>,
     pub enabled: Option<bool>,
     pub expected_version: Option<i64>,
 }
@@ -178,6 +181,37 @@ pub(super) fn check_mailing_lists(entries: &[String]) -> Result<Vec<String>> {
     Ok(out.into_iter().map(line).collect())
 }
 
+/// Sealers of one channel at most.
+const SEALERS_MAX: usize = 20;
+
+/// Domains as their seals have them, in lower case.
+pub(super) fn check_sealers(entries: &[String]) -> Result<Vec<String>> {
+    if entries.len() > SEALERS_MAX {
+        let why = format!("at most {SEALERS_MAX}");
+        return Err(Error::field("trusted_sealers", "channel.trusted_sealers", why));
+    }
+    let mut out = Vec::with_capacity(entries.len());
+    for entry in entries.iter().map(|e| e.trim().to_lowercase()).filter(|e| !e.is_empty()) {
+        let is_domain = entry.len() <= 253
+            && entry.split('.').count() > 1
+            && entry.split('.').all(|part| !part.is_empty())
+            && entry.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+        if !is_domain {
+            return Err(Error::field(
+                "trusted_sealers",
+                "channel.trusted_sealer",
+                format!(
+                    "{entry:?}: expected a domain as it stands in ARC-Seal behind d=, such as example.org"
+                ),
+            ));
+        }
+        out.push(entry);
+    }
+    out.sort();
+    out.dedup();
+    Ok(out)
+}
+
 /// A host as it names itself in `Authentication-Results`.
 pub(super) fn check_host(host: &str) -> Result<String> {
     let host = text::line("trusted_host", host, 253)?.to_lowercase();
@@ -198,6 +232,12 @@ mod tests {
         assert!(check_contact_forms(&["nonsense".into()]).is_err());
         assert!(check_contact_forms(&["@".into()]).is_err());
         assert!(check_host("mx one").is_err());
+        let sealers =
+            [" Lists.Example.org ".to_owned(), String::new(), "a.example".into(), "a.example".into()];
+        assert_eq!(check_sealers(&sealers).unwrap(), ["a.example", "lists.example.org"]);
+        assert!(
+            check_sealers(&["a@b.example".into()]).is_err() && check_sealers(&["localhost".into()]).is_err()
+        );
     }
 
     #[test]

@@ -92,6 +92,17 @@ both_engines! {
         assert!(forged.reuses_id && forged.outcome == Some(Outcome::PossibleFollowUp), "{}", forged.reason);
     }
 
+    async fn whose_seals_are_believed_is_the_channels_word(world) {
+        let sealers = ChannelPatch { trusted_sealers: Some(vec!["Lists.Example".into(), "forward.example".into()]), ..ChannelPatch::default() };
+        let desk = Desk::open_with(&world, sealers).await;
+        let other = channel(&world, world.scope(), "sales@here.example.org", ChannelPatch::default()).await;
+        desk.deliver(&letter(1, ADA, "Internet down", "", "The light is red.")).await;
+        desk.deliver_to(other, &letter(2, ADA, "An offer", "", "How much?")).await;
+        let asked: Vec<Vec<String>> = desk.fakes.checks.checked().into_iter().map(|m| m.trusted_sealers).collect();
+        assert_eq!(asked, [vec!["forward.example".to_owned(), "lists.example".to_owned()], vec![]]);
+        check_neighbour(&world).await;
+    }
+
     async fn the_word_of_a_trusted_host_counts_where_strangers_cannot_write_it(world) {
         let trusted = ChannelPatch { trusted_host: Some(Some("mx.here.example.org".into())), ..ChannelPatch::default() };
         let desk = Desk::open_with(&world, trusted).await;

@@ -7,6 +7,7 @@
 //! | [`Incoming`] | who wrote, to whom, about what; the words, the files, and what it answers |
 //! | [`Automated`], [`Bounce`] | no person wrote it: why we think so, and what a bounce says |
 //! | [`fold`] | what is said, what is quoted, and the signature, as a view of a text |
+//! | [`without_words`] | what a header of another server says, without what its sender may have said |
 //! | [`numbers_in_subject`] | ticket numbers that a subject mentions |
 //! | [`sender`] | whom a mail is from, by a channel's rules |
 //! | [`AuthorHeader`] | where a mailing list names the author it replaced |
@@ -38,6 +39,7 @@ mod ids;
 mod limits;
 mod numbers;
 mod read;
+mod results;
 pub mod sender;
 mod text;
 mod transfer;
@@ -51,6 +53,7 @@ pub use fold::{Piece, PieceKind, fold};
 pub use limits::{Limits, Refused};
 pub use numbers::numbers_in_subject;
 pub use read::read;
+pub use results::without_words;
 
 /// A mailbox as a header names it. The name is decoded, one line, at most 200 characters, and a claim of whoever
 /// wrote the mail; `""` when there is none.

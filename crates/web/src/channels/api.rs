@@ -192,6 +192,8 @@ pub struct ChannelIn {
     #[serde(deserialize_with = "some")]
     #[schemars(with = "Option<String>")]
     pub trusted_host: Option<Option<String>>,
+    /// Domains whose seals on forwarded mail are believed (ARC, RFC 8617).
+    pub trusted_sealers: Option<Vec<String>>,
 }
 
 /// Tells a field that is `null` from one that is left out.
@@ -221,6 +223,7 @@ impl ChannelIn {
             mailing_lists: self.mailing_lists,
             forwarding_staff: self.forwarding_staff,
             trusted_host: self.trusted_host,
+            trusted_sealers: self.trusted_sealers,
             enabled: self.enabled,
             expected_version: None,
         })
