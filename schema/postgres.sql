@@ -1589,6 +1589,10 @@ alter table channel_outgoing add column null_path_refused_at timestamptz;
 -- 0034_trusted_sealers
 alter table channels add column trusted_sealers jsonb not null default '[]';
 
+-- 0035_blobs_aside
+alter table dropped_blobs add column aside_at timestamptz;
+create index dropped_blobs_aside on dropped_blobs (tenant_id, aside_at) where aside_at is not null;
+
 -- 0036_long_words
 update search_entries set words = words || cast('''~long''' as tsvector) where segments > 1;
 

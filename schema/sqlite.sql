@@ -1577,6 +1577,10 @@ alter table channel_outgoing add column null_path_refused_at integer;
 -- 0034_trusted_sealers
 alter table channels add column trusted_sealers text not null default '[]';
 
+-- 0035_blobs_aside
+alter table dropped_blobs add column aside_at integer;
+create index dropped_blobs_aside on dropped_blobs (tenant_id, aside_at) where aside_at is not null;
+
 -- 0036_long_words
 update search_progress set ticket_id = null, is_complete = 0, run = run + 1
   where tenant_id in (select tenant_id from search_entries where segments > 1);

@@ -62,6 +62,7 @@ migrations! {
     32 "0032_mail_gone",
     33 "0033_null_path",
     34 "0034_trusted_sealers",
+    35 "0035_blobs_aside",
     36 "0036_long_words",
 }
 

@@ -1,6 +1,7 @@
 //! Mail that comes in: every letter lands in the right thread, once, and nothing is lost. On both engines, beside a neighbour.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
+mod aside;
 mod at_once;
 mod content;
 mod doors;
