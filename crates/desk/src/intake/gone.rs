@@ -54,9 +54,10 @@ pub fn purge_strays(tx: &mut Tx<'_>) -> Result<bool> {
     let due = tx.query_all(&DUE, params![before, BATCH], |row| {
         Ok(Stray { id: row.get(0)?, channel: row.get(1)?, door: row.get(2)?, sha256: row.get(3)? })
     })?;
+    let secret = letters::secret_of(tx, SECRET)?;
     for stray in &due {
         if is_of_mailbox(stray.door) {
-            mark(tx, stray)?;
+            mark(tx, stray, &secret)?;
         }
         leftovers::note(tx, stray.sha256)?;
         store::delete(tx, stray.id)?;
@@ -69,12 +70,11 @@ fn is_of_mailbox(door: Door) -> bool {
     matches!(door, Door::Imap | Door::Sent)
 }
 
-fn mark(tx: &mut Tx<'_>, stray: &Stray) -> Result<()> {
-    let secret = letters::secret_of(tx, SECRET)?;
+fn mark(tx: &mut Tx<'_>, stray: &Stray, secret: &[u8]) -> Result<()> {
     let now = tx.now();
     let keys = tx.query_all(&KEYS, params![stray.id], |row| row.get::<[u8; 32]>(0))?;
     for known in keys.into_iter().map(Known::Letter).chain([Known::Bytes(stray.sha256)]) {
-        tx.execute(&MARK, params![stray.channel, known.mark(&secret), now])?;
+        tx.execute_later(&MARK, params![stray.channel, known.mark(secret), now])?;
     }
     Ok(())
 }

@@ -236,8 +236,9 @@ pub(super) fn holder(read: &Read<'_>, key: [u8; 32]) -> Result<Option<Id<Mail>>>
 
 /// Deletes a letter that is in no ticket.
 pub(super) fn delete(tx: &mut Tx<'_>, id: Id<Mail>) -> Result<()> {
+    // At once: they refer to the letter.
     drop_keys(tx, id)?;
-    tx.execute(&DELETE, params![id])?;
+    tx.execute_later(&DELETE, params![id])?;
     tx.wake(Wake::Settled(id.uuid()));
     Ok(())
 }
