@@ -1560,6 +1560,39 @@ update report_state set time_zone = '' where generation > 0;
 -- 0030_held_macros
 alter table held_answers add column afterwards jsonb;
 
+-- 0031_mail_waiting
+create table channel_tellings (
+  tenant_id uuid not null references tenants (id),
+  channel_id uuid not null,
+  told_at timestamptz not null,
+  
+  told_until timestamptz not null,
+  primary key (tenant_id, channel_id),
+  foreign key (tenant_id, channel_id) references channels (tenant_id, id)
+);
+create index mails_undecided on mails (tenant_id, channel_id, settled_at) where state in ('quarantined', 'failed');
+
+-- 0032_mail_gone
+create index mails_strays on mails (tenant_id, settled_at) where message_id is null and state in ('done', 'discarded');
+create table gone_mails (
+  tenant_id uuid not null references tenants (id),
+  channel_id uuid not null,
+  mark bytea not null,
+  gone_at timestamptz not null,
+  primary key (tenant_id, channel_id, mark),
+  foreign key (tenant_id, channel_id) references channels (tenant_id, id)
+);
+
+-- 0033_null_path
+alter table channel_outgoing add column null_path_refused_at timestamptz;
+
+-- 0034_trusted_sealers
+alter table channels add column trusted_sealers jsonb not null default '[]';
+
+-- 0035_blobs_aside
+alter table dropped_blobs add column aside_at timestamptz;
+create index dropped_blobs_aside on dropped_blobs (tenant_id, aside_at) where aside_at is not null;
+
 -- 0036_long_words
 update search_entries set words = words || cast('''~long''' as tsvector) where segments > 1;
 
@@ -2102,3 +2135,15 @@ drop policy if exists tenant_only on cohort_sums;
 create policy tenant_only on cohort_sums to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
 drop policy if exists owner_all on cohort_sums;
 create policy owner_all on cohort_sums to current_user using (true) with check (true);
+alter table channel_tellings enable row level security;
+alter table channel_tellings force row level security;
+drop policy if exists tenant_only on channel_tellings;
+create policy tenant_only on channel_tellings to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on channel_tellings;
+create policy owner_all on channel_tellings to current_user using (true) with check (true);
+alter table gone_mails enable row level security;
+alter table gone_mails force row level security;
+drop policy if exists tenant_only on gone_mails;
+create policy tenant_only on gone_mails to counterfoil_app using (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid) with check (tenant_id = nullif(current_setting('counterfoil.tenant', true), '')::uuid);
+drop policy if exists owner_all on gone_mails;
+create policy owner_all on gone_mails to current_user using (true) with check (true);

@@ -1548,6 +1548,39 @@ update report_state set time_zone = '' where generation > 0;
 -- 0030_held_macros
 alter table held_answers add column afterwards text;
 
+-- 0031_mail_waiting
+create table channel_tellings (
+  tenant_id blob not null references tenants (id),
+  channel_id blob not null,
+  told_at integer not null,
+  
+  told_until integer not null,
+  primary key (tenant_id, channel_id),
+  foreign key (tenant_id, channel_id) references channels (tenant_id, id)
+) strict, without rowid;
+create index mails_undecided on mails (tenant_id, channel_id, settled_at) where state in ('quarantined', 'failed');
+
+-- 0032_mail_gone
+create index mails_strays on mails (tenant_id, settled_at) where message_id is null and state in ('done', 'discarded');
+create table gone_mails (
+  tenant_id blob not null references tenants (id),
+  channel_id blob not null,
+  mark blob not null,
+  gone_at integer not null,
+  primary key (tenant_id, channel_id, mark),
+  foreign key (tenant_id, channel_id) references channels (tenant_id, id)
+) strict, without rowid;
+
+-- 0033_null_path
+alter table channel_outgoing add column null_path_refused_at integer;
+
+-- 0034_trusted_sealers
+alter table channels add column trusted_sealers text not null default '[]';
+
+-- 0035_blobs_aside
+alter table dropped_blobs add column aside_at integer;
+create index dropped_blobs_aside on dropped_blobs (tenant_id, aside_at) where aside_at is not null;
+
 -- 0036_long_words
 update search_progress set ticket_id = null, is_complete = 0, run = run + 1
   where tenant_id in (select tenant_id from search_entries where segments > 1);

@@ -120,6 +120,8 @@ pub fn registry(links: &Links, db: &Db) -> Registry {
     registry.every("desk.forget_rule_runs", minutes(10), desk::rules::forget_old);
     registry.handle(desk::intake::MailWorker::default());
     registry.every("desk.sweep_mails", minutes(1), desk::intake::sweep);
+    registry.every_piece("desk.purge_stray_mails", minutes(10), desk::intake::purge_strays);
+    registry.every("desk.tell_of_mails", minutes(1), desk::intake::waiting::tell_of_undecided);
     registry.handle_inside(desk::composing::held::Releaser);
     registry.every("desk.forget_composing", minutes(5), desk::composing::forget_old);
     registry.handle_inside(notices::webhooks::FanOut { describe: Arc::new(web::webhooks::describe) });

@@ -254,7 +254,7 @@ both_engines! {
         }
         let sent = desk.fakes.relays.sent();
         assert!(sent.iter().any(|(_, e)| e.to.as_str() == "ada@customers.example"), "{sent:?}");
-        assert!(sent.iter().all(|(relay, e)| relay.host == "smtp.here.example.org" && e.from.as_ref().unwrap().as_str() == "support@here.example.org"));
+        assert!(sent.iter().all(|(relay, e)| relay.host == "smtp.here.example.org" && e.from.is_none()), "{sent:?}");
         let mut ids: Vec<&str> = sent.iter().map(|(_, e)| e.message_id.as_str()).collect();
         ids.sort_unstable();
         let count = ids.len();
@@ -266,6 +266,57 @@ both_engines! {
         world.db.write(world.scope(), move |tx| outgoing::remove(tx, channel)).await.unwrap();
         desk.bring(Door::Imap, &letter(2, "Eve <eve@customers.example>", SUPPORT, "Another", "")).await;
         assert!(desk.fakes.mailer.sent().iter().any(|e| e.to.as_str() == "eve@customers.example"));
+    }
+
+    async fn automatic_letters_have_no_return_path_unless_the_server_wants_one(world) {
+        let desk = Desk::open(&world).await;
+        let channel = desk.channel;
+        let server = |host: &str| outgoing::NewOutgoing {
+            host: host.into(), port: 587, tls: "starttls".into(), sign_in: "password".into(), username: "support".into(),
+            password: Some(base::Secret::new("right")),
+        };
+        let set = async |host: &str| {
+            let new = server(host);
+            world.db.write(world.scope(), move |tx| outgoing::set(tx, channel, &new)).await.unwrap()
+        };
+        let known = async || world.db.read(world.scope(), move |r| outgoing::find(r, channel)).await.unwrap().unwrap();
+        let paths = || -> Vec<Option<String>> {
+            desk.fakes.relays.sent().iter().map(|(_, e)| e.from.as_ref().map(|f| f.as_str().to_owned())).collect()
+        };
+        let own = || Some("support@here.example.org".to_owned());
+        let confirm = async |n: u32| {
+            let from = format!("Somebody <c{n}@customers.example>");
+            desk.bring(Door::Imap, &letter(n, &from, SUPPORT, "Hello", "")).await;
+        };
+        set("smtp.here.example.org").await;
+        confirm(1).await;
+        assert_eq!((paths(), known().await.null_path_refused_at), (vec![None], None));
+        // Another server, which takes none without: in the same attempt, and known from then on.
+        desk.fakes.relays.want_return_path();
+        set("smtp.elsewhere.example").await;
+        confirm(2).await;
+        assert_eq!((paths(), desk.fakes.relays.knocks()), (vec![None, own()], 3));
+        assert!(known().await.null_path_refused_at.is_some());
+        confirm(3).await;
+        assert_eq!((paths().len(), desk.fakes.relays.knocks()), (3, 4), "not asked again");
+        let raw = String::from_utf8(desk.fakes.relays.sent()[2].1.raw.to_vec()).unwrap();
+        assert!(raw.contains("\r\nAuto-Submitted: auto-"), "{raw}");
+        // A letter that is refused for another reason says so, and nothing is concluded from it.
+        set("smtp.elsewhere.example").await;
+        let refused = |why: &str| SendError::permanent(format!("RCPT: permanent error (550): {why}"));
+        desk.fakes.relays.fail_next([refused("5.7.1 no"), refused("5.1.1 no such user")]);
+        confirm(4).await;
+        assert_eq!((paths().len(), known().await.null_path_refused_at), (3, None));
+        let letters = world.db.read(world.scope(), |r| notices::letters::list(r, None, 50)).await.unwrap();
+        let failed = letters.iter().find(|l| l.to_email.as_str() == "c4@customers.example").unwrap();
+        assert_eq!((failed.status.as_str(), failed.last_error.as_deref()), ("failed", Some("RCPT: permanent error (550): 5.1.1 no such user")));
+        // One that nobody can say of whether it left is not sent once more.
+        desk.fakes.relays.fail_next([SendError::uncertain("the answer was lost")]);
+        let knocks = desk.fakes.relays.knocks();
+        confirm(5).await;
+        assert_eq!(desk.fakes.relays.knocks(), knocks + 1);
+        let none = world.db.read(world.scope_there(), move |r| outgoing::find(r, channel)).await.unwrap();
+        assert!(none.is_none());
     }
 
     async fn a_connected_mailbox_signs_in_at_its_mail_server_too(world) {

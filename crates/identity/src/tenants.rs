@@ -42,6 +42,9 @@ pub struct Settings {
     pub archive_days: u32,
     /// What was said on a deleted ticket is kept for this many days, in case it was a mistake.
     pub deleted_retention_days: u32,
+    /// Mail that led nowhere is deleted for good this many days after that was decided: not taken, discarded, written by a
+    /// program about no ticket, here already. 0 keeps it. What waits for a decision is never deleted.
+    pub stray_mail_retention_days: u32,
     /// An answer from the composer can be taken back for this many seconds; 0 sends at once.
     pub undo_send_seconds: u32,
     /// Customers are asked how it went, this long after their ticket was resolved.
@@ -74,6 +77,7 @@ impl Default for Settings {
             reopen_days: 14,
             archive_days: 0,
             deleted_retention_days: 30,
+            stray_mail_retention_days: 90,
             undo_send_seconds: 10,
             csat_enabled: true,
             csat_delay_minutes: 60,
@@ -107,6 +111,7 @@ impl Settings {
         range("reopen_days", self.reopen_days.into(), 0, 3650);
         range("archive_days", self.archive_days.into(), 0, 3650);
         range("deleted_retention_days", self.deleted_retention_days.into(), 1, 3650);
+        range("stray_mail_retention_days", self.stray_mail_retention_days.into(), 0, 3650);
         range("undo_send_seconds", self.undo_send_seconds.into(), 0, 120);
         range("csat_delay_minutes", self.csat_delay_minutes.into(), 0, 20_160);
         range("letters_to_one_per_10_minutes", self.letters_to_one_per_10_minutes.into(), 1, 10_000);

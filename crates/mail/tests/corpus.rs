@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use mail::inbound::{
     Address, Incoming, Limits, PieceKind, ReturnPath, fold, numbers_in_subject, read,
-    sender::{Rules, resolve},
+    sender::{ListRule, Rules, resolve},
 };
 
 /// Mailboxes are written as `Name <address>`, or as the address alone when there is no name.
@@ -243,6 +243,7 @@ fn differences(mail: &Incoming, expected: &Expected) -> Vec<String> {
     if let Some(resolved) = &expected.resolved {
         let rules = Rules {
             contact_forms: vec!["noreply@shop.example".to_owned()],
+            lists: vec![ListRule::parse("members.lists.example: Reply-To").unwrap()],
             forwarders: vec!["bob@help.example".parse().unwrap()],
             ignore_reply_to: true,
         };

@@ -38,7 +38,8 @@ fn check(raw: &[u8]) {
     let Ok(mail) = result else { return };
     let one_line = |text: &str| !text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'));
     assert!(one_line(&mail.subject) && mail.subject.chars().count() <= 200);
-    let people = mail.from.iter().chain(&mail.sender).chain(&mail.original_from);
+    let people =
+        mail.from.iter().chain(&mail.sender).chain(mail.original_authors.iter().map(|(_, person)| person));
     for person in people.chain(&mail.reply_to).chain(&mail.to).chain(&mail.cc) {
         assert!(one_line(&person.name) && person.name.chars().count() <= 200, "{:?}", person.name);
     }

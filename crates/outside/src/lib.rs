@@ -12,10 +12,11 @@
 //! | [`SmtpServer`] | takes letters over SMTP or LMTP |
 //! | [`ImapMailboxes`] | collects letters from mailboxes |
 //! | [`ClamAv`] | has files looked into by clamd |
-//! | [`MailAuth`] | SPF, DKIM and DMARC by asking name servers |
+//! | [`MailAuth`] | SPF, DKIM, DMARC and seals (ARC) by asking name servers |
 //! | [`NoMailChecks`] | for an installation that may not ask name servers |
 //! | [`smtp_check`] | what `doctor` says about the mail server |
 
+mod arc;
 mod checks;
 mod clamav;
 mod disk;

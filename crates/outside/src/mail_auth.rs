@@ -15,6 +15,8 @@ use base::{Email, Error, Result};
 use engine::outside::{Authentication, CheckedMail, MailChecks, Outcome};
 use mail::inbound::{Head, Limits};
 
+use crate::arc;
+
 /// Signatures looked at in one mail. Each costs a question to a name server that the sender chose.
 const MAX_SIGNATURES: usize = 8;
 /// For the whole check of one mail.
@@ -76,9 +78,17 @@ impl MailAuth {
         let another = several_senders(&message)
             .or_else(|| another_author(head.as_ref(), &message))
             .or_else(|| another_mail(head.as_ref(), &message, &dmarc));
-        let (dmarc, policy) = match another {
-            Some(why) => (Outcome::Fail, why.to_owned()),
-            None => (dmarc_outcome(&dmarc), dmarc_detail(&dmarc)),
+        let (said, detail) = (dmarc_outcome(&dmarc), dmarc_detail(&dmarc));
+        let sealer = match another {
+            None if said != Outcome::Pass => self.sealed_by(mail, head.as_ref(), &message).await,
+            _ => None,
+        };
+        let (dmarc, policy) = match (another, sealer) {
+            (Some(why), _) => (Outcome::Fail, why.to_owned()),
+            (None, Some(sealer)) => {
+                (Outcome::Pass, format!("{detail}, but {sealer} saw it pass, and sealed it"))
+            }
+            (None, None) => (said, detail),
         };
         let asked = !matches!(spf.result(), SpfResult::None) || !domain.is_empty();
         let spf_detail = if asked { format!("{} ({domain})", spf.result()) } else { "not asked".into() };
@@ -89,6 +99,23 @@ impl MailAuth {
             dmarc,
             detail: one_line(&detail),
         }
+    }
+
+    /// Who handed the mail on, and is believed when it says that it had seen it pass. Only where the author is the one that
+    /// people are shown, and the words that were sealed are those that they are shown.
+    async fn sealed_by(
+        &self,
+        mail: &CheckedMail,
+        head: Option<&Head>,
+        message: &AuthenticatedMessage<'_>,
+    ) -> Option<String> {
+        let from = head?.from.as_ref()?;
+        if mail.trusted_sealers.is_empty() || head?.headers.len() != message.body_offset() {
+            return None;
+        }
+        let mut domains = vec![from.domain().to_lowercase()];
+        domains.extend(wire(from).and_then(|a| Some(a.rsplit_once('@')?.1.to_lowercase())));
+        arc::vouching(&self.asking, message, &domains, &mail.trusted_sealers).await
     }
 
     /// The answer and the domain that was asked; both empty where the delivery is not known.

@@ -46,7 +46,7 @@ fn default_region() -> String {
     "us-east-1".into()
 }
 
-/// Blobs as objects `<prefix><tenant>/<sha256>` of one bucket.
+/// Blobs as objects `<prefix><tenant>/<sha256>` of one bucket; what was removed lately as `<prefix><tenant>/aside/<sha256>`.
 ///
 /// A blob's name is known only when its last byte was hashed, so what is written waits in memory, from 8 MiB on in a file
 /// of the staging folder, and is uploaded when it is finished. Give the bucket a rule that removes incomplete multipart
@@ -106,6 +106,26 @@ impl S3Blobs {
     fn key(&self, tenant: TenantId, sha256: Sha256) -> Path {
         Path::from(format!("{}/{sha256}", self.folder(tenant)))
     }
+
+    fn aside(&self, tenant: TenantId, sha256: Sha256) -> Path {
+        Path::from(format!("{}/aside/{sha256}", self.folder(tenant)))
+    }
+
+    /// When an object was stored last, in seconds since 1970; `None` where there is none.
+    async fn stored_at(&self, key: &Path) -> Result<Option<i64>> {
+        match self.store.head(key).await {
+            Ok(found) => Ok(Some(found.last_modified.timestamp())),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    async fn delete(&self, key: &Path) -> Result<()> {
+        match self.store.delete(key).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(failed(error)),
+        }
+    }
 }
 
 impl S3Config {
@@ -164,18 +184,19 @@ impl Blobs for S3Blobs {
     }
 
     async fn open(&self, tenant: TenantId, sha256: Sha256) -> Result<BlobReader> {
-        let found = self.store.get(&self.key(tenant, sha256)).await.map_err(failed)?;
+        let found = match self.store.get(&self.key(tenant, sha256)).await {
+            Err(object_store::Error::NotFound { .. }) => self.store.get(&self.aside(tenant, sha256)).await,
+            found => found,
+        };
+        let found = found.map_err(failed)?;
         let size_bytes = found.meta.size;
         let pieces = found.into_stream().map_err(failed).boxed();
         Ok(BlobReader { size_bytes, stream: checked(pieces, sha256) })
     }
 
     async fn exists(&self, tenant: TenantId, sha256: Sha256) -> Result<bool> {
-        match self.store.head(&self.key(tenant, sha256)).await {
-            Ok(_) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
-            Err(error) => Err(failed(error)),
-        }
+        let is_there = self.stored_at(&self.key(tenant, sha256)).await?.is_some();
+        Ok(is_there || self.stored_at(&self.aside(tenant, sha256)).await?.is_some())
     }
 
     async fn list(&self, tenant: TenantId) -> Result<Vec<BlobRef>> {
@@ -189,23 +210,49 @@ impl Blobs for S3Blobs {
             })
             .collect();
         blobs.sort_unstable();
+        // Where it belongs, and aside.
+        blobs.dedup();
         Ok(blobs)
     }
 
-    /// Between the look and the removal somebody may store the same content; the moment is short, and buckets have no word
-    /// that joins the two.
+    /// Between the look and the removal somebody may store the same content, and buckets have no word that joins the two: so
+    /// a copy is put aside first. Where that lies is looked into by whoever does not find it, until it is known that nobody
+    /// wants it.
     async fn remove(&self, tenant: TenantId, sha256: Sha256, since: Timestamp) -> Result<bool> {
         let key = self.key(tenant, sha256);
-        let found = match self.store.head(&key).await {
-            Ok(found) => found,
-            Err(object_store::Error::NotFound { .. }) => return Ok(true),
-            Err(error) => return Err(failed(error)),
-        };
-        if found.last_modified.timestamp() >= since.as_second() {
-            return Ok(false);
+        match self.stored_at(&key).await? {
+            None => return Ok(true),
+            Some(at) if at >= since.as_second() => return Ok(false),
+            Some(_) => {}
         }
-        self.store.delete(&key).await.map_err(failed)?;
+        match self.store.copy(&key, &self.aside(tenant, sha256)).await {
+            // Another was faster, and has put it there.
+            Err(object_store::Error::NotFound { .. }) => return Ok(true),
+            copied => copied.map_err(failed)?,
+        }
+        self.delete(&key).await?;
         Ok(true)
+    }
+
+    fn keeps_aside(&self) -> bool {
+        true
+    }
+
+    async fn put_back(&self, tenant: TenantId, sha256: Sha256) -> Result<()> {
+        let (key, aside) = (self.key(tenant, sha256), self.aside(tenant, sha256));
+        if self.stored_at(&key).await?.is_none() {
+            match self.store.copy(&aside, &key).await {
+                Err(object_store::Error::NotFound { .. }) => return Ok(()),
+                copied => copied.map_err(failed)?,
+            }
+        }
+        self.delete(&aside).await
+    }
+
+    async fn discard(&self, tenant: TenantId, sha256: Sha256, since: Timestamp) -> Result<bool> {
+        self.delete(&self.aside(tenant, sha256)).await?;
+        let stored = self.stored_at(&self.key(tenant, sha256)).await?;
+        Ok(stored.is_none_or(|at| at >= since.as_second()))
     }
 
     /// A bucket has no end; the staging folder has.

@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use base::{Error, Result};
-use engine::outside::{Envelope, Mailer, Receipt, SendError};
+use engine::outside::{Envelope, Mailer, Receipt, SendError, SendErrorClass};
 use lettre::{
     Address,
     transport::smtp::{
@@ -21,6 +21,7 @@ use lettre::{
         response::Response,
     },
 };
+use mail::inbound::{Head, Limits};
 use tokio::{net::ToSocketAddrs, sync::Semaphore};
 
 use crate::{DkimSigner, SmtpConfig, SmtpTls};
@@ -40,6 +41,8 @@ pub struct SmtpMailer {
     signer: Option<DkimSigner>,
     permits: Semaphore,
     idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
+    /// It took a letter with a return path that it had refused without one. Found out again after a restart.
+    wants_return_path: AtomicBool,
 }
 
 impl SmtpMailer {
@@ -52,7 +55,8 @@ impl SmtpMailer {
         };
         let signer = config.dkim.as_ref().map(DkimSigner::open).transpose()?;
         let permits = Semaphore::new(MAX_CONNECTIONS);
-        Ok(Self { config, tls, signer, permits, idle: Mutex::new(Vec::new()) })
+        let (idle, wants_return_path) = (Mutex::new(Vec::new()), AtomicBool::new(false));
+        Ok(Self { config, tls, signer, permits, idle, wants_return_path })
     }
 
     /// Connects, upgrades and signs in. Every failure here is temporary: it says something about the server or
@@ -186,10 +190,10 @@ impl SmtpMailer {
     }
 }
 
-#[async_trait]
-impl Mailer for SmtpMailer {
-    async fn send(&self, envelope: Envelope) -> Result<Receipt, SendError> {
-        let letter = Wire::new(&envelope, self.signer.as_ref())?;
+impl SmtpMailer {
+    /// Sends a letter as it is described, once.
+    async fn hand_over(&self, envelope: &Envelope) -> Result<Receipt, SendError> {
+        let letter = Wire::new(envelope, self.signer.as_ref())?;
         let _permit =
             self.permits.acquire().await.map_err(|_| SendError::temporary("the mailer is closed"))?;
         let mut connection = match self.reuse().await {
@@ -203,6 +207,29 @@ impl Mailer for SmtpMailer {
             Err(_) => drop(tokio::time::timeout(Duration::from_secs(1), connection.command(Quit)).await),
         }
         outcome
+    }
+}
+
+#[async_trait]
+impl Mailer for SmtpMailer {
+    /// A letter without a return path that is refused for good goes once more in the name of its author: services that one
+    /// signs in to, such as SES, take none without, and refuse it at whatever step. It was not taken, so it leaves once.
+    async fn send(&self, mut envelope: Envelope) -> Result<Receipt, SendError> {
+        if envelope.from.is_some() {
+            return self.hand_over(&envelope).await;
+        }
+        let author = Head::of(&envelope.raw, &Limits::default()).and_then(|head| head.from);
+        let Some(author) = author else { return self.hand_over(&envelope).await };
+        if !self.wants_return_path.load(Ordering::Relaxed) {
+            match self.hand_over(&envelope).await {
+                Err(refused) if refused.class == SendErrorClass::Permanent => {}
+                said => return said,
+            }
+        }
+        envelope.from = Some(author);
+        let receipt = self.hand_over(&envelope).await?;
+        self.wants_return_path.store(true, Ordering::Relaxed);
+        Ok(receipt)
     }
 }
 

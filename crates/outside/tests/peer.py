@@ -14,6 +14,13 @@ class Keep:
     def __init__(self, folder):
         self.folder, self.count = folder, 0
 
+    async def handle_MAIL(self, server, session, envelope, address, options):
+        # As submission servers do: whoever signs in writes in a name of theirs.
+        if address in ("", "<>") and session.auth_data is not None and session.auth_data.login == b"strict":
+            return "553 5.7.1 <>: sender address rejected: not owned by user strict"
+        envelope.mail_from = address
+        return "250 2.1.0 ok"
+
     async def handle_RCPT(self, server, session, envelope, address, options):
         name = address.split("@")[0]
         if name == "later":
@@ -37,7 +44,8 @@ class Keep:
 
 def sign_in(server, session, envelope, mechanism, data):
     # Not handled here: the server itself says 535.
-    return AuthResult(success=(data.login, data.password) == (b"desk", b"secret"), handled=False)
+    known = data.login in (b"desk", b"strict") and data.password == b"secret"
+    return AuthResult(success=known, handled=False, auth_data=data)
 
 
 async def main():

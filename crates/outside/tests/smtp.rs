@@ -261,6 +261,36 @@ async fn a_server_that_falls_silent_is_given_up() {
     assert!(error.detail.contains("no answer in time"), "{error}");
 }
 
+#[tokio::test]
+async fn a_server_that_wants_a_return_path_gets_the_authors_and_is_not_asked_again() {
+    let peer = Peer::start(None);
+    let strict =
+        SmtpConfig { username: "strict".into(), password: Secret::new("secret"), ..config(peer.port) };
+    let mailer = SmtpMailer::new(strict).unwrap();
+    let raw = "From: Desk <help@example.org>\r\nAuto-Submitted: auto-replied\r\n\r\nhello\r\n";
+    // Refused for another reason: nothing is concluded, and the reason is that one.
+    let error = mailer.send(envelope("nobody@example.org", raw)).await.unwrap_err();
+    assert!(error.class == SendErrorClass::Permanent && error.detail.contains("no such user"), "{error}");
+    for to in ["ada@example.org", "bob@example.org"] {
+        mailer.send(envelope(to, raw)).await.unwrap();
+    }
+    let error = mailer.send(envelope("later@example.org", raw)).await.unwrap_err();
+    assert_eq!(error.class, SendErrorClass::Temporary);
+    let letters = peer.letters();
+    assert_eq!(letters.len(), 2, "each once");
+    for letter in &letters {
+        let (head, body) = letter.split_once('\n').unwrap();
+        assert!(head.contains(" help@example.org ") && body.contains("Auto-Submitted"), "{letter}");
+    }
+    // Both went over the connection that the first was taken on: nobody was asked without a path again.
+    let ports: Vec<&str> = letters.iter().filter_map(|letter| letter.split(' ').next()).collect();
+    assert_eq!(ports[0], ports[1]);
+    // One that takes letters without is given none.
+    let easy = SmtpMailer::new(config(peer.port)).unwrap();
+    easy.send(envelope("ada@example.org", raw)).await.unwrap();
+    assert!(peer.letters()[2].split_once('\n').unwrap().0.ends_with(" <> ada@example.org"));
+}
+
 fn relays(allowed: &[&str]) -> SmtpRelays {
     let allow_networks = allowed.iter().map(|net| net.parse().unwrap()).collect();
     SmtpRelays::new(
@@ -299,13 +329,23 @@ async fn a_tenants_server_is_looked_at_and_a_refused_sign_in_is_told_apart() {
         assert_eq!(error.class, class, "{to}: {error}");
         assert!(!error.detail.contains("secret") && !error.detail.contains("wrong"), "{error}");
     }
+    // One that wants a return path refuses for good, and then takes the same letter with one.
+    let strict = MailboxSignIn::Password { username: "strict".into(), password: Secret::new("secret") };
+    let without = envelope("ada@example.org", LETTER);
+    let error = here.send(&relay(peer.port, strict.clone()), without.clone()).await.unwrap_err();
+    assert_eq!(error.class, SendErrorClass::Permanent);
+    assert!(error.detail.starts_with("MAIL: ") && error.detail.contains("not owned"), "{error}");
+    assert_eq!(peer.letters().len(), 1);
+    let named = Envelope { from: Some("help@example.org".parse().unwrap()), ..without };
+    here.send(&relay(peer.port, strict), named).await.unwrap();
+    assert_eq!(peer.letters().len(), 2);
     // Our network is not a tenant's to look around in.
     let error = relays(&[])
         .send(&relay(peer.port, by("secret")), envelope("ada@example.org", LETTER))
         .await
         .unwrap_err();
     assert!(error.class == SendErrorClass::SignIn && error.detail.contains("not called"), "{error}");
-    assert_eq!(peer.letters().len(), 1);
+    assert_eq!(peer.letters().len(), 2);
 }
 
 /// A server that knows one token, as Microsoft's and Google's answer: a refusal comes after its reason is answered.

@@ -167,9 +167,14 @@ pub struct FakeRelays {
     sent: Mutex<Vec<(MailRelay, Envelope)>>,
     failures: Mutex<VecDeque<SendError>>,
     knocks: Mutex<u32>,
+    wants_return_path: std::sync::atomic::AtomicBool,
 }
 
 impl FakeRelays {
+    /// From now on they take no letter without a return path, as servers that people sign in to.
+    pub fn want_return_path(&self) {
+        self.wants_return_path.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
     pub fn sent(&self) -> Vec<(MailRelay, Envelope)> {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -189,6 +194,9 @@ impl Relays for FakeRelays {
         *self.knocks.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         if let Some(failure) = self.failures.lock().unwrap_or_else(PoisonError::into_inner).pop_front() {
             return Err(failure);
+        }
+        if envelope.from.is_none() && self.wants_return_path.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(SendError::permanent("MAIL: permanent error (550): 5.7.1 <>: not yours"));
         }
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).push((relay.clone(), envelope));
         Ok(Receipt { detail: "250 taken".into() })

@@ -3,7 +3,7 @@
 
 mod support;
 
-use base::Role;
+use base::{Role, minutes};
 use serde_json::{Value, json};
 use support::{
     Answer, Client, Site,
@@ -232,6 +232,13 @@ both_engines! {
         assert_eq!((held["outcome"].as_str(), held["ticket_id"].is_null()), (Some("quarantined"), true));
         let list = desk.page("/admin/mails").await;
         assert!(list.contains("An &lt;b&gt;offer") && !list.contains("An <b>offer"), "{list}");
+        // Whoever decides sees that something waits wherever they are, and is told.
+        let waits = "1<span class=\"visually-hidden\"> mails wait for a decision";
+        assert!(list.contains(waits) && desk.page("/desk").await.contains(waits), "{list}");
+        site.world.clock.advance(minutes(1));
+        site.world.db.write(site.world.scope(), desk::intake::waiting::tell_of_undecided).await.unwrap();
+        let notices = desk.page("/desk/notifications").await;
+        assert!(notices.contains("/admin/mails?state=quarantined") && notices.contains("1 mail waits in quarantine"), "{notices}");
         let id = id_after(&list, "/admin/mails/");
         let page = desk.page(&format!("/admin/mails/{id}")).await;
         assert!(page.contains("no customer has its sender") && page.contains("mallory@elsewhere.example"));
@@ -243,6 +250,7 @@ both_engines! {
         site.work().await;
         let page = desk.page(&format!("/admin/mails/{id}")).await;
         assert!(page.contains("SUP-00001"), "{page}");
+        assert!(!desk.page("/admin/mails").await.contains(waits), "decided");
         // An agent who is no administrator has no business here.
         let agent = site.user("Ben", Role::Agent).await;
         agent.get("/admin/mails").await.expect_status(403);
@@ -285,6 +293,17 @@ both_engines! {
         let desk = Browser::new(admin.clone()).await;
         let tried = desk.post(&format!("/admin/channels/{id}/test"), &[("mail", &String::from_utf8(raw).unwrap())]).await;
         assert!(Browser::opened(tried, "test").contains("ada@customers.example"));
+        // A list that puts itself into From, and the header that names the author by the channel's word.
+        let at = format!("{CHANNELS}/{id}");
+        let wrong = admin.patch(&at, json!({ "mailing_lists": ["l.lists.example: X-Spam"] })).await.expect(422);
+        assert_eq!(wrong["errors"][0]["field"], "mailing_lists", "{wrong}");
+        let set = admin.patch(&at, json!({ "mailing_lists": ["L@lists.example: reply-to"] })).await.expect(200);
+        assert_eq!(set["mailing_lists"], json!(["l.lists.example: Reply-To"]));
+        let raw = b"From: Bob via L <l@lists.example>\r\nList-Id: <l.lists.example>\r\nX-Original-From: eve@elsewhere.example\r\nReply-To: Bob <bob@customers.example>\r\n\r\nHello".to_vec();
+        let found = admin.send("POST", &format!("{at}/test-sender"), &[("content-type", "message/rfc822")], raw.clone()).await.expect(200);
+        assert_eq!((found["email"].as_str(), found["is_claim"].as_bool(), found["automated"].is_null()), (Some("bob@customers.example"), Some(true), true), "{found}");
+        let tried = desk.post(&format!("/admin/channels/{id}/test"), &[("mail", &String::from_utf8(raw).unwrap())]).await;
+        assert!(Browser::opened(tried, "test").contains("Nobody vouches for this"));
         assert_eq!(admin.get("/api/admin/mails").await.expect(200)["items"], json!([]), "nothing is kept");
     }
 

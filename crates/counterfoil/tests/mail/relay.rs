@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use testkit::peers::{Postfix, free_port};
+use testkit::peers::{Dovecot, Postfix, free_port};
 
 use crate::{
     letters::{SUPPORT, TICKETS, all, eventually, letter, letter_to, settled, subjects, with_channel},
@@ -211,5 +211,72 @@ fn letters_of_a_channel_leave_through_its_own_server() {
         })
     });
     assert_eq!(sent(), 3);
+    server.stop();
+}
+
+/// Postfix whose people sign in, by Dovecot's word, and may write in names of theirs alone: the empty one is nobody's.
+fn submission(dovecot: &Dovecot, routes: &[(&str, &str)]) -> Postfix {
+    let people = dovecot.folder.path().join("auth-smtp");
+    Postfix::start_with(
+        routes,
+        &format!(
+            "smtpd_sasl_auth_enable = yes
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = {}
+smtpd_client_restrictions = permit_sasl_authenticated, reject
+smtpd_sender_restrictions = check_sender_access inline:{{ {{ <> = 553 5.7.1 not owned by you }} }}",
+            people.display()
+        ),
+    )
+}
+
+#[test]
+fn a_server_that_wants_a_return_path_gets_automatic_letters_all_the_same() {
+    let dovecot = Dovecot::start("service auth {\n unix_listener {folder}/auth-smtp {\n mode = 0666\n}\n}");
+    let mut place = Place::sqlite();
+    let lmtp = behind(&mut place, None);
+    let hop = format!("lmtp:inet:127.0.0.1:{lmtp}");
+    let postfix = submission(&dovecot, &[("umbrella.example", &hop)]);
+    let smtp = free_port();
+    place.set("mail.smtp_listen", format!("127.0.0.1:{smtp}"));
+    place.set("outgoing.allow_networks", "127.0.0.0/8");
+    for slug in ["acme", "umbrella"] {
+        place.ok(&["tenant", "create", slug, "--name", slug, "--host", &format!("help.{slug}.example")]);
+        channel_of(&place, slug);
+    }
+    let server = place.serve();
+    let side = |host, slug: &str| Side { server: &server, host, key: place.key_of(slug, "admin") };
+    let (acme, umbrella) = (side("help.acme.example", "acme"), side("help.umbrella.example", "umbrella"));
+    let call = |method: &str, path: &str, body: &str| {
+        let bearer = format!("Bearer {}", acme.key);
+        let headers =
+            [("Host", acme.host), ("Authorization", &*bearer), ("Content-Type", "application/json")];
+        server.address().send(method, path, &headers, body.as_bytes()).unwrap()
+    };
+    let channel = all(&server, acme.host, &acme.key, "/api/admin/channels").remove(0);
+    let path = format!("/api/admin/channels/{}/outgoing", channel["id"].as_str().unwrap());
+    let own = json!({
+        "host": "127.0.0.1", "port": postfix.port, "tls": "none", "sign_in": "password",
+        "username": Dovecot::USERNAME, "password": Dovecot::PASSWORD,
+    });
+    let set = call("PUT", &path, &own.to_string());
+    assert_eq!(set.status, 200, "{}", String::from_utf8_lossy(&set.body));
+
+    // Two people of umbrella's write to acme; acme confirms each, through its own server.
+    let mut talk = Talk::connect(smtp).unwrap();
+    for subject in ["Our line is down", "And the other one"] {
+        let first = letter("support@umbrella.example", subject);
+        assert!(talk.send("support@umbrella.example", SUPPORT, &first).unwrap().starts_with("250"));
+        eventually("acme's confirmation", || {
+            let all = umbrella.outcomes();
+            let count = if subject == "Our line is down" { 1 } else { 2 };
+            (all.len() == count && all.iter().all(|o| o == "automated")).then_some(())
+        });
+    }
+    let log = postfix.log();
+    assert_eq!(log.matches("not owned by you").count(), 1, "asked once, and known from then on: {log}");
+    assert_eq!(log.matches(&format!("from=<{SUPPORT}>, size")).count(), 2, "{log}");
+    let known: Value = serde_json::from_slice(&call("GET", &path, "").body).unwrap();
+    assert!(known["null_path_refused_at"].is_string(), "{known}");
     server.stop();
 }

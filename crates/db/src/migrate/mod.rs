@@ -58,6 +58,11 @@ migrations! {
     28 "0028_bulk_actors",
     29 "0029_cohorts",
     30 "0030_held_macros",
+    31 "0031_mail_waiting",
+    32 "0032_mail_gone",
+    33 "0033_null_path",
+    34 "0034_trusted_sealers",
+    35 "0035_blobs_aside",
     36 "0036_long_words",
 }
 

@@ -1,21 +1,22 @@
 //! The mailbox a channel's letters are collected from: where it is, and how far it was read.
 //!
-//! The cursor moves in the transaction that takes the letters behind it, and only from where it was: of two servers that
-//! look into one mailbox, the second finds that the letters are here.
-//!
 //! A server may number a folder anew (another UIDVALIDITY): it was moved, or restored. All of it is read again then. What is
 //! older than our interest is passed over, unless the mailbox is collected from its beginning; what came before byte for byte
 //! is not taken again; the rest is known by its Message-ID and body, as ever.
 
-use base::{Error, Id, Kind, OrNotFound, Result, Secret, Timestamp};
+use base::{Error, Id, OrNotFound, Result, Secret, Timestamp};
 use db::{Read, Row, Tx, Wake, params};
 use engine::outside::{Bygone, MailCursor, MailboxAccess, MailboxSignIn, MailboxTls};
 use identity::{User, audit, users};
 use notices::inbox;
 use serde::Serialize;
 
-use super::{model::MailChannel, oauth, sent, store};
-use crate::intake::{self, Received};
+use super::{
+    collected::{Place, Rows, said},
+    model::MailChannel,
+    oauth, sent, store,
+};
+use crate::intake::Received;
 
 /// A mailbox, without its password.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
@@ -301,52 +302,35 @@ pub fn remove(tx: &mut Tx<'_>, channel: Id<MailChannel>) -> Result<()> {
     )
 }
 
-/// Takes letters that were collected, each with its UID, and moves the cursor past them, in one commit.
-///
-/// # Errors
-/// `mailbox.moved`: somebody else took them, or the mailbox was changed. Nothing is kept; look again.
+const ROWS: Rows = Rows { lock: &LOCK, moved: &MOVE, anew: &ANEW, failed: &FAILED };
+
+impl ChannelMailbox {
+    fn place(&self) -> Place {
+        let (channel, version) = (self.channel_id, self.version);
+        Place { channel, version, cursor: self.cursor, anew_until: self.anew_until }
+    }
+}
+
+/// Takes letters that were collected, as [`Rows::took`].
 pub fn took(
     tx: &mut Tx<'_>,
     seen: &ChannelMailbox,
     cursor: MailCursor,
     letters: Vec<(u32, Received)>,
 ) -> Result<()> {
-    hold(tx, seen)?;
-    let (now, count) = (tx.now(), intake::receive_collected(tx, letters, seen.anew_until)?);
-    tx.execute(&MOVE, params![seen.channel_id, cursor.uidvalidity, cursor.last_uid, now, count]).map(|_| ())
+    ROWS.took(tx, &seen.place(), cursor, letters)
 }
 
-/// The folder's numbers began anew, and this is the last of what is there: the cursor goes back to its beginning.
-///
-/// # Errors
-/// `mailbox.moved`, as [`took`].
+/// The folder's numbers began anew, as [`Rows::begun_anew`].
 pub fn begun_anew(tx: &mut Tx<'_>, seen: &ChannelMailbox, cursor: MailCursor, last_uid: u32) -> Result<()> {
-    hold(tx, seen)?;
-    let now = tx.now();
-    tx.execute(&ANEW, params![seen.channel_id, cursor.uidvalidity, cursor.last_uid, last_uid, now])
-        .map(|_| ())
-}
-
-/// Holds a mailbox that stands where it was seen.
-fn hold(tx: &mut Tx<'_>, seen: &ChannelMailbox) -> Result<()> {
-    let held = tx.query_one(&LOCK, params![seen.channel_id, seen.version], |row| {
-        Ok((row.get::<Option<u32>>(0)?, row.get::<Option<u32>>(1)?))
-    })?;
-    let expected = (seen.cursor.map(|c| c.uidvalidity), seen.cursor.map(|c| c.last_uid));
-    if held != Some(expected) {
-        return Err(Error::new(Kind::Conflict, "mailbox.moved", "somebody else looked into this mailbox"));
-    }
-    Ok(())
+    ROWS.begun_anew(tx, &seen.place(), cursor, last_uid)
 }
 
 /// It could not be looked into. `is_final`: nobody knocks again until the access is corrected; administrators are told.
 pub fn failed(tx: &mut Tx<'_>, seen: &ChannelMailbox, code: &str, why: &str, is_final: bool) -> Result<()> {
-    let now = tx.now();
-    let paused = is_final.then_some(now);
-    let why: String = why.chars().take(500).collect();
-    tx.execute(&FAILED, params![seen.channel_id, seen.version, code, why, paused, now])?;
+    ROWS.failed(tx, &seen.place(), code, why, is_final)?;
     if is_final {
-        tell(tx, seen.channel_id, &format!("its mailbox is not read any more: {why}"))?;
+        tell(tx, seen.channel_id, &format!("its mailbox is not read any more: {}", said(why)))?;
     }
     Ok(())
 }

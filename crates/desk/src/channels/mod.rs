@@ -7,6 +7,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `model` | what a channel is |
+//! | `collected` | how far a folder was read, and moving on |
 //! | `mailbox` | the mailbox its letters are collected from |
 //! | `oauth` | signing in to it by OAuth 2 (Microsoft 365, Google) |
 //! | `outgoing` | the mail server its letters leave through |
@@ -14,6 +15,7 @@
 //! | `ops` | making and changing one, its key |
 //! | `store` | SQL and row mapping, private; finding the business of an address or a key |
 
+mod collected;
 pub mod mailbox;
 mod model;
 pub mod oauth;

@@ -1,7 +1,11 @@
 use std::{fmt, str::FromStr};
 
 use base::{Email, Error, Id, Result, Timestamp, text};
-use identity::teams::Team;
+use identity::{User, teams::Team};
+use mail::inbound::{
+    AuthorHeader, Incoming,
+    sender::{self, ListRule},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::tickets::{Priority, words};
@@ -34,12 +38,14 @@ pub struct MailChannel {
     /// Addresses or `@domains` of contact forms: who wrote is in `Reply-To` there.
     pub contact_forms: Vec<String>,
     /// Mailing lists this address is, or is a member of, by their List-Id (`support.example.org`): what comes through
-    /// them was written by people.
+    /// them was written by people. `support.example.org: Reply-To`: that header names the author where the list stands in From.
     pub mailing_lists: Vec<String>,
     /// What staff forwards here is from whoever they forward.
     pub forwarding_staff: bool,
     /// The mail server whose `Authentication-Results` are believed, as it names itself.
     pub trusted_host: Option<String>,
+    /// Domains whose seals on forwarded mail are believed (ARC): what they say they saw pass counts as a pass.
+    pub trusted_sealers: Vec<String>,
     /// The beginning of the key, to recognise it by.
     pub key_prefix: String,
     pub disabled_at: Option<Timestamp>,
@@ -49,6 +55,23 @@ pub struct MailChannel {
 }
 
 impl MailChannel {
+    /// What it says about who a mail is from. `staff`: everybody of the business.
+    pub fn sender_rules(&self, staff: impl IntoIterator<Item = User>) -> sender::Rules {
+        let forwarders = staff.into_iter().filter(|u| u.disabled_at.is_none()).map(|u| u.email);
+        sender::Rules {
+            contact_forms: self.contact_forms.clone(),
+            lists: self.mailing_lists.iter().filter_map(|list| ListRule::parse(list)).collect(),
+            forwarders: if self.forwarding_staff { forwarders.collect() } else { Vec::new() },
+            ignore_reply_to: false,
+        }
+    }
+
+    /// Whether a mail came through a list of the channel's.
+    pub fn is_through_list(&self, letter: &Incoming) -> bool {
+        letter.list_id.is_some()
+            && self.mailing_lists.iter().filter_map(|l| ListRule::parse(l)).any(|list| list.is_of(letter))
+    }
+
     /// Where answers go when they carry no secret part.
     pub fn replies_to(&self) -> &Email {
         self.reply_address.as_ref().unwrap_or(&self.address)
@@ -84,6 +107,7 @@ pub struct ChannelPatch {
     pub mailing_lists: Option<Vec<String>>,
     pub forwarding_staff: Option<bool>,
     pub trusted_host: Option<Option<String>>,
+    pub trusted_sealers: Option<Vec<String>>,
     pub enabled: Option<bool>,
     pub expected_version: Option<i64>,
 }
@@ -120,28 +144,68 @@ pub(super) fn check_contact_forms(entries: &[String]) -> Result<Vec<String>> {
 /// Lists of one channel at most.
 const LISTS_MAX: usize = 20;
 
-/// A list by its id or by its address, which list servers make one of the other; ids, in lower case.
+/// A list by its id or by its address, which list servers make one of the other, and the header that names the author;
+/// ids in lower case.
 pub(super) fn check_mailing_lists(entries: &[String]) -> Result<Vec<String>> {
+    let wrong = |message: String| Error::field("mailing_lists", "channel.mailing_list", message);
     if entries.len() > LISTS_MAX {
         return Err(Error::field("mailing_lists", "channel.mailing_lists", format!("at most {LISTS_MAX}")));
     }
     let mut out = Vec::with_capacity(entries.len());
     for entry in entries.iter().map(|e| e.trim()).filter(|e| !e.is_empty()) {
-        let id = entry.trim_matches(['<', '>']).replacen('@', ".", 1).to_lowercase();
+        let rule = ListRule::parse(entry).ok_or_else(|| {
+            let headers = AuthorHeader::ALL.map(AuthorHeader::as_str).join(", ");
+            wrong(format!("{entry:?}: expected one of {headers} behind the colon"))
+        })?;
+        let id = rule.id.trim_matches(['<', '>']).replacen('@', ".", 1).to_lowercase();
         let is_id = id.len() <= 200
             && id.split('.').count() > 1
             && id.split('.').all(|part| !part.is_empty())
             && id.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '+'));
         if !is_id {
+            return Err(wrong(format!(
+                "{entry:?}: expected what its mails have as List-Id, such as support.example.org, or its address"
+            )));
+        }
+        out.push((id, rule.author));
+    }
+    out.sort_by(|(a, _), (b, _)| a.cmp(b));
+    out.dedup();
+    if let Some(twice) = out.windows(2).find(|two| two[0].0 == two[1].0) {
+        return Err(wrong(format!("{}: one header names the author of a list", twice[0].0)));
+    }
+    let line = |(id, author): (String, Option<AuthorHeader>)| match author {
+        Some(header) => format!("{id}: {}", header.as_str()),
+        None => id,
+    };
+    Ok(out.into_iter().map(line).collect())
+}
+
+/// Sealers of one channel at most.
+const SEALERS_MAX: usize = 20;
+
+/// Domains as their seals have them, in lower case.
+pub(super) fn check_sealers(entries: &[String]) -> Result<Vec<String>> {
+    if entries.len() > SEALERS_MAX {
+        let why = format!("at most {SEALERS_MAX}");
+        return Err(Error::field("trusted_sealers", "channel.trusted_sealers", why));
+    }
+    let mut out = Vec::with_capacity(entries.len());
+    for entry in entries.iter().map(|e| e.trim().to_lowercase()).filter(|e| !e.is_empty()) {
+        let is_domain = entry.len() <= 253
+            && entry.split('.').count() > 1
+            && entry.split('.').all(|part| !part.is_empty())
+            && entry.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+        if !is_domain {
             return Err(Error::field(
-                "mailing_lists",
-                "channel.mailing_list",
+                "trusted_sealers",
+                "channel.trusted_sealer",
                 format!(
-                    "{entry:?}: expected what its mails have as List-Id, such as support.example.org, or its address"
+                    "{entry:?}: expected a domain as it stands in ARC-Seal behind d=, such as example.org"
                 ),
             ));
         }
-        out.push(id);
+        out.push(entry);
     }
     out.sort();
     out.dedup();
@@ -168,6 +232,12 @@ mod tests {
         assert!(check_contact_forms(&["nonsense".into()]).is_err());
         assert!(check_contact_forms(&["@".into()]).is_err());
         assert!(check_host("mx one").is_err());
+        let sealers =
+            [" Lists.Example.org ".to_owned(), String::new(), "a.example".into(), "a.example".into()];
+        assert_eq!(check_sealers(&sealers).unwrap(), ["a.example", "lists.example.org"]);
+        assert!(
+            check_sealers(&["a@b.example".into()]).is_err() && check_sealers(&["localhost".into()]).is_err()
+        );
     }
 
     #[test]
@@ -175,7 +245,15 @@ mod tests {
         let given =
             ["Support@Example.org".to_owned(), " <help.lists.example> ".into(), "support.example.org".into()];
         assert_eq!(check_mailing_lists(&given).unwrap(), ["help.lists.example", "support.example.org"]);
-        for wrong in ["list", "a b.example", "a@b@c", ".example", "x..y"] {
+        let with = ["Help@lists.example : reply-to".to_owned(), "b.example: X-ORIGINAL-FROM".into()];
+        assert_eq!(
+            check_mailing_lists(&with).unwrap(),
+            ["b.example: X-Original-From", "help.lists.example: Reply-To"]
+        );
+        assert!(check_mailing_lists(&["a.example: Cc".into(), "a.example".into()]).is_err());
+        for wrong in
+            ["list", "a b.example", "a@b@c", ".example", "x..y", "a.example: Subject", ": Cc", "a.example:"]
+        {
             assert!(check_mailing_lists(&[wrong.into()]).is_err(), "{wrong}");
         }
     }

@@ -5,7 +5,7 @@ use identity::{Token, audit, teams};
 use super::{
     model::{
         ChannelPatch, MailChannel, NewChannel, UnknownSenders, check_contact_forms, check_host,
-        check_mailing_lists,
+        check_mailing_lists, check_sealers,
     },
     store,
 };
@@ -43,6 +43,7 @@ pub fn create(tx: &mut Tx<'_>, new: NewChannel) -> Result<(Token, MailChannel)> 
         mailing_lists: Vec::new(),
         forwarding_staff: false,
         trusted_host: None,
+        trusted_sealers: Vec::new(),
         key_prefix: prefix(&token),
         disabled_at: None,
         version: 1,
@@ -145,6 +146,9 @@ fn patched(tx: &Tx<'_>, mut c: MailChannel, patch: ChannelPatch) -> Result<MailC
     c.forwarding_staff = patch.forwarding_staff.unwrap_or(c.forwarding_staff);
     if let Some(host) = patch.trusted_host {
         c.trusted_host = host.filter(|h| !h.trim().is_empty()).map(|h| check_host(&h)).transpose()?;
+    }
+    if let Some(sealers) = patch.trusted_sealers {
+        c.trusted_sealers = check_sealers(&sealers)?;
     }
     let now: Timestamp = tx.now();
     match patch.enabled {

@@ -1,7 +1,7 @@
 //! The mail server that a channel's letters leave through, where it has one of its own.
 
 use async_trait::async_trait;
-use base::{Actor, Error, Id, OrNotFound, Result, Secret, TenantId, Timestamp};
+use base::{Actor, Email, Error, Id, OrNotFound, Result, Secret, TenantId, Timestamp};
 use db::{Db, Read, Row, Scope, Tx, params};
 use engine::{
     Outside,
@@ -34,6 +34,8 @@ pub struct ChannelOutgoing {
     pub error: Option<String>,
     /// It does not let us in: nobody knocks until the access is corrected.
     pub paused_at: Option<Timestamp>,
+    /// It takes no letter without a return path: automatic ones carry the channel's address there.
+    pub null_path_refused_at: Option<Timestamp>,
     pub version: i64,
     #[serde(skip)]
     #[schemars(skip)]
@@ -52,20 +54,23 @@ pub struct NewOutgoing {
 }
 
 db::statements! {
-    OF = "select channel_id, host, port, tls, sign_in, username, password, error, paused_at, version from channel_outgoing
+    OF = "select channel_id, host, port, tls, sign_in, username, password, error, paused_at, version, null_path_refused_at from channel_outgoing
         where tenant_id = ?1 and channel_id = ?2";
     SET = "insert into channel_outgoing (tenant_id, channel_id, host, port, tls, sign_in, username, password, version, created_at, updated_at)
         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?9)
         on conflict (tenant_id, channel_id) do update set host = excluded.host, port = excluded.port, tls = excluded.tls, sign_in = excluded.sign_in,
-        username = excluded.username, password = excluded.password, error = null, paused_at = null, version = channel_outgoing.version + 1,
+        username = excluded.username, password = excluded.password, error = null, paused_at = null, null_path_refused_at = null,
+        version = channel_outgoing.version + 1,
         updated_at = excluded.updated_at";
     DELETE = "delete from channel_outgoing where tenant_id = ?1 and channel_id = ?2";
     // A new connection, or a new registration at its provider, lets what the old one stopped go on.
-    CONNECTED = "update channel_outgoing set username = ?3, error = null, paused_at = null, version = version + 1, updated_at = ?4
+    CONNECTED = "update channel_outgoing set username = ?3, error = null, paused_at = null, null_path_refused_at = null, version = version + 1, updated_at = ?4
         where tenant_id = ?1 and channel_id = ?2 and sign_in = 'oauth'";
     REGISTERED = "update channel_outgoing set error = null, paused_at = null, version = version + 1, updated_at = ?3
         where tenant_id = ?1 and sign_in = 'oauth' and paused_at is not null and channel_id in
             (select channel_id from channel_grants where tenant_id = ?1 and provider = ?2)";
+    NO_NULL_PATH = "update channel_outgoing set null_path_refused_at = ?4 where tenant_id = ?1 and channel_id = ?2 and version = ?3
+        and null_path_refused_at is null";
     PAUSE = "update channel_outgoing set error = ?4, paused_at = ?5 where tenant_id = ?1 and channel_id = ?2 and version = ?3 and paused_at is null";
 }
 
@@ -74,7 +79,7 @@ fn map(row: &Row<'_>) -> Result<ChannelOutgoing> {
     let (channel_id, host, port) = (c.next()?, c.next()?, c.next::<u32>()?);
     let (tls, sign_in, username) = (c.next()?, c.next()?, c.next()?);
     let password = Secret::new(c.next::<String>()?);
-    let (error, paused_at, version) = (c.next()?, c.next()?, c.next()?);
+    let (error, paused_at, version, null_path_refused_at) = (c.next()?, c.next()?, c.next()?, c.next()?);
     let port = u16::try_from(port).unwrap_or(587);
     Ok(ChannelOutgoing {
         channel_id,
@@ -85,6 +90,7 @@ fn map(row: &Row<'_>) -> Result<ChannelOutgoing> {
         username,
         error,
         paused_at,
+        null_path_refused_at,
         version,
         password,
     })
@@ -126,6 +132,7 @@ pub fn described(read: &Read<'_>, channel: Id<MailChannel>, new: &NewOutgoing) -
         username,
         error: None,
         paused_at: None,
+        null_path_refused_at: None,
         version: before.map_or(0, |b| b.version),
         password,
     };
@@ -232,6 +239,43 @@ impl Outgoing {
     }
 }
 
+impl Outgoing {
+    /// Sends a letter with the return path that the server takes.
+    ///
+    /// Who signs in may write in their own name alone, and what comes back to it is a report that we know. An automatic
+    /// letter has none, so that nothing answers it; but many servers that people sign in to take no such letter, and refuse
+    /// it at whatever step. One that refuses it for good did not take it: then it goes once more in the channel's name, still
+    /// marked as automatic. That a server took it so, and not without, is remembered.
+    async fn send_by(
+        &self,
+        outside: &Outside,
+        scope: impl Fn() -> Scope,
+        server: &ChannelOutgoing,
+        own: Email,
+        envelope: Envelope,
+    ) -> Result<Receipt, SendError> {
+        let through = |from| {
+            let envelope = Envelope { from, ..envelope.clone() };
+            send_through(&self.db, outside, scope(), server, envelope)
+        };
+        match &envelope.from {
+            Some(named) if server.sign_in == "none" => return through(Some(named.clone())).await,
+            Some(_) => return through(Some(own)).await,
+            None if server.null_path_refused_at.is_some() => return through(Some(own)).await,
+            None => {}
+        }
+        match through(None).await {
+            Err(refused) if refused.class == SendErrorClass::Permanent => {}
+            said => return said,
+        }
+        let receipt = through(Some(own)).await?;
+        let seen = server.clone();
+        // The letter has left, whatever becomes of the note: the next one finds it out again.
+        self.db.write(scope(), move |tx| note_no_null_path(tx, &seen)).await.ok();
+        Ok(receipt)
+    }
+}
+
 #[async_trait]
 impl Ways for Outgoing {
     fn way(&self, tx: &mut Tx<'_>, letter: &Letter) -> Result<Way> {
@@ -261,9 +305,7 @@ impl Ways for Outgoing {
         if server.paused_at.is_some() {
             return Err(SendError::temporary(server.why_it_waits()));
         }
-        // Who signs in may write in their own name alone, and what comes back to it is a report that we know.
-        let from = if server.sign_in == "none" { envelope.from } else { Some(channel.address.clone()) };
-        let sent = send_through(&self.db, outside, scope(), &server, Envelope { from, ..envelope }).await;
+        let sent = self.send_by(outside, scope, &server, channel.address, envelope).await;
         match sent {
             // A wrong password tried again and again locks accounts.
             Err(error) if error.class == SendErrorClass::SignIn => {
@@ -275,6 +317,11 @@ impl Ways for Outgoing {
             said => said,
         }
     }
+}
+
+fn note_no_null_path(tx: &mut Tx<'_>, seen: &ChannelOutgoing) -> Result<()> {
+    let now = tx.now();
+    tx.execute(&NO_NULL_PATH, params![seen.channel_id, seen.version, now]).map(|_| ())
 }
 
 fn pause(tx: &mut Tx<'_>, seen: &ChannelOutgoing, why: &str) -> Result<()> {

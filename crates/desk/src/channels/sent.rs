@@ -2,17 +2,18 @@
 //!
 //! It is read only when a business switches it on, from then on, with a place of its own.
 
-use base::{Error, Id, Kind, OrNotFound, Result, Timestamp};
+use base::{Error, Id, OrNotFound, Result, Timestamp};
 use db::{Read, Row, Tx, Wake, params};
 use engine::outside::{Bygone, MailCursor};
 use identity::audit;
 use serde::Serialize;
 
 use super::{
+    collected::{Place, Rows, said},
     mailbox::{self, tell},
     model::MailChannel,
 };
-use crate::intake::{self, Received};
+use crate::intake::Received;
 
 /// A folder of sent mail, and how reading it stands.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
@@ -149,49 +150,35 @@ pub(super) fn forget(tx: &mut Tx<'_>, channel: Id<MailChannel>) -> Result<()> {
     tx.execute(&DELETE, params![channel]).map(|_| ())
 }
 
-/// Takes letters of the folder and moves its cursor past them, in one commit, as [`mailbox::took`] does.
-///
-/// # Errors
-/// `mailbox.moved`: somebody else took them, or the folder was changed.
+const ROWS: Rows = Rows { lock: &LOCK, moved: &MOVE, anew: &ANEW, failed: &FAILED };
+
+impl SentFolder {
+    fn place(&self) -> Place {
+        let (channel, version) = (self.channel_id, self.version);
+        Place { channel, version, cursor: self.cursor, anew_until: self.anew_until }
+    }
+}
+
+/// Takes letters of the folder, as [`Rows::took`].
 pub fn took(
     tx: &mut Tx<'_>,
     seen: &SentFolder,
     cursor: MailCursor,
     letters: Vec<(u32, Received)>,
 ) -> Result<()> {
-    hold(tx, seen)?;
-    let (now, count) = (tx.now(), intake::receive_collected(tx, letters, seen.anew_until)?);
-    tx.execute(&MOVE, params![seen.channel_id, cursor.uidvalidity, cursor.last_uid, now, count]).map(|_| ())
+    ROWS.took(tx, &seen.place(), cursor, letters)
 }
 
-/// The folder's numbers began anew, as [`mailbox::begun_anew`] has it.
+/// The folder's numbers began anew, as [`Rows::begun_anew`].
 pub fn begun_anew(tx: &mut Tx<'_>, seen: &SentFolder, cursor: MailCursor, last_uid: u32) -> Result<()> {
-    hold(tx, seen)?;
-    let now = tx.now();
-    tx.execute(&ANEW, params![seen.channel_id, cursor.uidvalidity, cursor.last_uid, last_uid, now])
-        .map(|_| ())
-}
-
-/// Holds a folder that stands where it was seen.
-fn hold(tx: &mut Tx<'_>, seen: &SentFolder) -> Result<()> {
-    let held = tx.query_one(&LOCK, params![seen.channel_id, seen.version], |row| {
-        Ok((row.get::<Option<u32>>(0)?, row.get::<Option<u32>>(1)?))
-    })?;
-    let expected = (seen.cursor.map(|c| c.uidvalidity), seen.cursor.map(|c| c.last_uid));
-    if held != Some(expected) {
-        return Err(Error::new(Kind::Conflict, "mailbox.moved", "somebody else looked into this folder"));
-    }
-    Ok(())
+    ROWS.begun_anew(tx, &seen.place(), cursor, last_uid)
 }
 
 /// It could not be read. `is_final`: nobody looks again until it is corrected; administrators are told.
 pub fn failed(tx: &mut Tx<'_>, seen: &SentFolder, code: &str, why: &str, is_final: bool) -> Result<()> {
-    let now = tx.now();
-    let paused = is_final.then_some(now);
-    let why: String = why.chars().take(500).collect();
-    tx.execute(&FAILED, params![seen.channel_id, seen.version, code, why, paused, now])?;
+    ROWS.failed(tx, &seen.place(), code, why, is_final)?;
     if is_final {
-        tell(tx, seen.channel_id, &format!("its folder of sent mail is not read any more: {why}"))?;
+        tell(tx, seen.channel_id, &format!("its folder of sent mail is not read any more: {}", said(why)))?;
     }
     Ok(())
 }

@@ -10,17 +10,17 @@ use crate::tickets::Priority;
 macro_rules! columns {
     () => {
         "id, address, name, team_id, priority, category, signature, reply_address, acknowledges, unknown_senders, contact_forms,
-         forwarding_staff, trusted_host, key_prefix, disabled_at, version, created_at, updated_at, mailing_lists"
+         forwarding_staff, trusted_host, key_prefix, disabled_at, version, created_at, updated_at, mailing_lists, trusted_sealers"
     };
 }
 
 db::statements! {
     INSERT = "insert into channels (tenant_id, id, address, address_key, name, team_id, priority, category, signature, reply_address, acknowledges,
         unknown_senders, contact_forms, forwarding_staff, trusted_host, key_hash, key_prefix, disabled_at, version, created_at, updated_at,
-        mailing_lists) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?20, ?21) on conflict do nothing";
+        mailing_lists, trusted_sealers) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?20, ?21, ?22) on conflict do nothing";
     SAVE = "update channels set name = ?3, team_id = ?4, priority = ?5, category = ?6, signature = ?7, reply_address = ?8, acknowledges = ?9,
         unknown_senders = ?10, contact_forms = ?11, forwarding_staff = ?12, trusted_host = ?13, disabled_at = ?14, version = ?15, updated_at = ?16,
-        mailing_lists = ?17
+        mailing_lists = ?17, trusted_sealers = ?18
         where tenant_id = ?1 and id = ?2";
     SET_KEY = "update channels set key_hash = ?3, key_prefix = ?4, version = version + 1, updated_at = ?5 where tenant_id = ?1 and id = ?2";
     TAKE_ADDRESS = "insert into channel_addresses (tenant_id, address_key, channel_id) values (?1, ?2, ?3) on conflict do nothing";
@@ -64,6 +64,7 @@ fn map(row: &Row<'_>) -> Result<MailChannel> {
         created_at: c.next()?,
         updated_at: c.next()?,
         mailing_lists: serde_json::from_value(c.next()?).map_err(Error::from_source)?,
+        trusted_sealers: serde_json::from_value(c.next()?).map_err(Error::from_source)?,
     })
 }
 
@@ -91,7 +92,8 @@ pub(super) fn insert(tx: &mut Tx<'_>, c: &MailChannel, key_hash: [u8; 32]) -> Re
             c.disabled_at,
             c.version,
             c.created_at,
-            serde_json::json!(c.mailing_lists)
+            serde_json::json!(c.mailing_lists),
+            serde_json::json!(c.trusted_sealers)
         ],
     )?;
     Ok(inserted == 1)
@@ -116,7 +118,8 @@ pub(super) fn save(tx: &mut Tx<'_>, c: &MailChannel) -> Result<()> {
             c.disabled_at,
             c.version,
             c.updated_at,
-            serde_json::json!(c.mailing_lists)
+            serde_json::json!(c.mailing_lists),
+            serde_json::json!(c.trusted_sealers)
         ],
     )
     .map(|_| ())
@@ -144,6 +147,8 @@ pub(super) fn delete(tx: &mut Tx<'_>, id: Id<MailChannel>) -> Result<()> {
     super::oauth::forget_channel(tx, id)?;
     super::sent::forget(tx, id)?;
     super::outgoing::forget(tx, id)?;
+    crate::intake::waiting::forget_channel(tx, id)?;
+    crate::intake::gone::forget_channel(tx, id)?;
     tx.execute(&LET_ADDRESSES_GO, params![id])?;
     tx.execute(&DELETE, params![id]).map(|_| ())
 }

@@ -19,11 +19,14 @@
 //! | `sent` | mail that left from a channel's mailbox: answers written in a mail program |
 //! | `bounce` | letters of ours that came back |
 //! | `reply` | what our own letters carry, so that answers find back |
+//! | `gone` | deleting what led nowhere, and what was deleted stays gone |
+//! | `waiting` | telling people of letters that wait for their decision |
 //! | `handle` | what people do with letters: release, discard, read again, admit |
 //! | `query`, `store` | reads; SQL and row mapping |
 
 mod bounce;
 mod file;
+pub(crate) mod gone;
 mod handle;
 mod model;
 pub mod query;
@@ -33,8 +36,10 @@ pub mod sent;
 mod settle;
 mod store;
 mod trace;
+pub mod waiting;
 mod work;
 
+pub use gone::purge_strays;
 pub use handle::{admit, assign, discard, read_again, release, sweep};
 pub use model::{Door, FoundBy, Mail, MailState, MessageMail, Outcome, Standing};
 pub(crate) use receive::receive_collected;

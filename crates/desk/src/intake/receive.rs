@@ -5,11 +5,15 @@ use db::{Read, Tx};
 use engine::{Enqueue, outside::BlobRef};
 
 use super::{
+    gone,
     model::{Door, Mail},
     store,
     work::WorkMail,
 };
-use crate::channels::{self, MailChannel};
+use crate::{
+    channels::{self, MailChannel},
+    leftovers,
+};
 
 /// What a door knows about a letter besides its bytes.
 #[derive(Clone, Debug)]
@@ -35,7 +39,8 @@ pub fn receive(tx: &mut Tx<'_>, letter: Received) -> Result<Id<Mail>> {
 
 /// Takes what was collected from a folder, each with its UID, and answers how many that were. Where the folder's numbers began
 /// anew, what was there up to `anew_until` may have come before, under another number: then the same bytes, with the lines
-/// that every server on the way wrote above them, are the same letter.
+/// that every server on the way wrote above them, are the same letter. What was deleted for good is not taken again, whatever
+/// its number.
 pub(crate) fn receive_collected(
     tx: &mut Tx<'_>,
     letters: Vec<(u32, Received)>,
@@ -43,7 +48,10 @@ pub(crate) fn receive_collected(
 ) -> Result<u64> {
     let mut taken = 0;
     for (uid, letter) in letters {
-        if anew_until.is_some_and(|last| uid <= last) && store::is_here(tx, &letter)? {
+        let is_here = anew_until.is_some_and(|last| uid <= last) && store::is_here(tx, &letter)?;
+        if is_here || gone::are_its_bytes(tx, &letter)? {
+            // It was stored again to be looked at, perhaps after its first copy was deleted.
+            leftovers::note(tx, letter.blob.sha256.0)?;
             continue;
         }
         receive(tx, letter)?;

@@ -9,7 +9,7 @@ use identity::{Staff, users};
 use sha2::{Digest, Sha256};
 
 use super::{
-    file,
+    file, gone,
     model::{FoundBy, Mail, Outcome, Standing},
     settle::{Case, key_of, loop_mark},
     store, trace,
@@ -43,6 +43,12 @@ pub(super) fn decide(tx: &mut Tx<'_>, case: &Case<'_>, mail: &mut Mail) -> Resul
         mail.come_to(Outcome::Duplicate, "it is a letter of ours, which its provider put there");
         return Ok(());
     }
+    let key = key_of(letter).map(in_folder);
+    if let Some(key) = key
+        && gone::returns(tx, mail, key)?
+    {
+        return Ok(());
+    }
     let mut leave = |why: &str| {
         mail.come_to(Outcome::Ignored, why);
         Ok(())
@@ -59,11 +65,11 @@ pub(super) fn decide(tx: &mut Tx<'_>, case: &Case<'_>, mail: &mut Mail) -> Resul
         Some(from) if !letter.from_is_ambiguous => from.clone(),
         _ => return leave("it does not say who wrote it"),
     };
-    let key = from.email.key();
+    let own = from.email.key();
     let is_channel = [Some(&case.channel.address), case.channel.reply_address.as_ref()]
         .into_iter()
         .flatten()
-        .any(|own| own.key() == key);
+        .any(|ours| ours.key() == own);
     let user =
         users::find_by_email(tx, &from.email)?.filter(|u| u.role.is_staff() && u.disabled_at.is_none());
     if !is_channel && user.is_none() {
@@ -89,8 +95,8 @@ pub(super) fn decide(tx: &mut Tx<'_>, case: &Case<'_>, mail: &mut Mail) -> Resul
     if tickets::query::get(tx, ticket.head())?.status == Status::Archived {
         return leave("its ticket is archived");
     }
-    if let Some(key) = key_of(letter)
-        && let Some(first) = store::take_key(tx, in_folder(key), mail.id)?
+    if let Some(key) = key
+        && let Some(first) = store::take_key(tx, key, mail.id)?
     {
         mail.ticket_id = store::find(tx, first)?.and_then(|f| f.ticket_id);
         mail.come_to(Outcome::Duplicate, "the same letter is here already");

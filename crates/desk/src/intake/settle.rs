@@ -8,7 +8,7 @@ use mail::inbound::{Incoming, ReturnPath, sender};
 use sha2::{Digest, Sha256};
 
 use super::{
-    bounce, file,
+    bounce, file, gone,
     model::{Door, FoundBy, Mail, MailState, Outcome, Standing},
     receive::without_secret,
     sent, store,
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     Ticket,
     channels::{self, MailChannel, UnknownSenders},
-    tickets,
+    leftovers, tickets,
 };
 
 /// Whether there is anything to read for: it waits, or it is done and is to be made again from its bytes.
@@ -96,7 +96,12 @@ pub(super) fn settle(tx: &mut Tx<'_>, mut mail: Mail, read: ReadMail) -> Result<
     let name = if mail.from_name.is_empty() { mail.from_email.clone() } else { mail.from_name.clone() };
     let writer = Actor { name: if name.is_empty() { "?".into() } else { name }, ..Actor::anonymous() };
     tx.caused_by(writer, format!("mail:{}", mail.id), |tx| decide(tx, &case, &mut mail))?;
-    store::settle(tx, &mail)
+    if mail.message_id.is_none() {
+        // Kept for a message that there is not.
+        leftovers::note_files(tx, &read.files)?;
+    }
+    store::settle(tx, &mail)?;
+    if mail.state == MailState::Forgotten { gone::forget(tx, &mail) } else { Ok(()) }
 }
 
 /// What the lists show of a letter, whatever becomes of it.
@@ -128,10 +133,13 @@ fn decide(tx: &mut Tx<'_>, case: &Case<'_>, mail: &mut Mail) -> Result<()> {
     if mail.door == Door::Sent && mail.released_by.is_none() {
         return sent::decide(tx, case, mail);
     }
-    if let Some(key) = key_of(case.letter())
-        && let Some(first) = store::take_key(tx, key, mail.id)?
-    {
-        return duplicate(tx, case, mail, first);
+    if let Some(key) = key_of(case.letter()) {
+        if gone::returns(tx, mail, key)? {
+            return Ok(());
+        }
+        if let Some(first) = store::take_key(tx, key, mail.id)? {
+            return duplicate(tx, case, mail, first);
+        }
     }
     if let Some(id) = &case.letter().message_id {
         mail.reuses_id = store::is_seen(tx, id)?;
@@ -145,7 +153,11 @@ fn decide(tx: &mut Tx<'_>, case: &Case<'_>, mail: &mut Mail) -> Result<()> {
     }
     let resolved = sender::resolve(case.letter(), &rules(tx, case)?);
     let Some(writer) = resolved.person else {
-        mail.come_to(Outcome::Quarantined, "nobody is named as its sender");
+        let why = match resolved.via {
+            sender::Via::List => resolved.reason,
+            _ => "nobody is named as its sender".to_owned(),
+        };
+        mail.come_to(Outcome::Quarantined, why);
         return Ok(());
     };
     mail.from_email = writer.email.as_str().to_owned();
@@ -280,6 +292,9 @@ fn new_ticket(
 /// A letter that is here already. Another of our addresses that got it listens in.
 fn duplicate(tx: &mut Tx<'_>, case: &Case<'_>, mail: &mut Mail, first: Id<Mail>) -> Result<()> {
     let first = store::find(tx, first)?;
+    if first.as_ref().is_some_and(|first| gone::is_gone_like(mail, first)) {
+        return Ok(());
+    }
     mail.ticket_id = first.as_ref().and_then(|f| f.ticket_id);
     mail.come_to(Outcome::Duplicate, "the same letter is here already");
     let (Some(ticket), Some(team)) = (mail.ticket_id, case.channel.team_id) else { return Ok(()) };
@@ -294,15 +309,8 @@ fn duplicate(tx: &mut Tx<'_>, case: &Case<'_>, mail: &mut Mail, first: Id<Mail>)
 
 /// Rules of the channel for who a letter is from.
 fn rules(tx: &Tx<'_>, case: &Case<'_>) -> Result<sender::Rules> {
-    let forwarders = match case.channel.forwarding_staff {
-        true => users::staff(tx)?.into_iter().filter(|u| u.disabled_at.is_none()).map(|u| u.email).collect(),
-        false => Vec::new(),
-    };
-    Ok(sender::Rules {
-        contact_forms: case.channel.contact_forms.clone(),
-        forwarders,
-        ignore_reply_to: false,
-    })
+    let staff = if case.channel.forwarding_staff { users::staff(tx)? } else { Vec::new() };
+    Ok(case.channel.sender_rules(staff))
 }
 
 /// Whether a program wrote it, and how that shows.
@@ -321,9 +329,10 @@ fn automated(tx: &mut Tx<'_>, case: &Case<'_>) -> Result<Option<(&'static str, S
         let domain = format!("@{}", email.domain());
         case.channel.contact_forms.iter().any(|f| *f == email.key() || *f == domain)
     };
-    let is_list = letter.list_id.as_ref().is_some_and(|id| case.channel.mailing_lists.contains(id));
+    let is_list = case.channel.is_through_list(letter);
     // A list of ours that stands in From has taken its author's place.
-    let is_replaced = is_list && sender::resolve(letter, &rules(tx, case)?).via == sender::Via::List;
+    let names_author = |found: sender::Resolved| found.via == sender::Via::List && found.person.is_some();
+    let is_replaced = is_list && names_author(sender::resolve(letter, &rules(tx, case)?));
     let is_own = |from: &Email| case.is_ours(from) && !is_form(from) && !is_replaced;
     if letter.from.as_ref().is_some_and(|from| is_own(&from.email)) {
         return Ok(Some(("loop", "it is from an address of ours".into())));

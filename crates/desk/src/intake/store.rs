@@ -59,6 +59,9 @@ db::statements! {
     DROP_REFERENCES = "delete from mail_references where tenant_id = ?1 and ticket_id = ?2";
     DROP_REPLY_ADDRESSES = "delete from reply_addresses where tenant_id = ?1 and ticket_id = ?2";
     DROP_MESSAGES = "delete from message_mails where tenant_id = ?1 and ticket_id = ?2";
+    DELETE = "delete from mails where tenant_id = ?1 and id = ?2";
+    EMPTY_ONE = "update mails set subject = '', from_email = '', from_name = '', header_id = null, reason = '', state = 'forgotten', message_id = null, envelope_from = null,
+        envelope_to = ?3, client_ip = null, helo = null, authentication = ?4 where tenant_id = ?1 and id = ?2";
     EMPTY = "update mails set subject = '', from_email = '', from_name = '', header_id = null, reason = '', state = 'forgotten', message_id = null, envelope_from = null,
         envelope_to = ?3, client_ip = null, helo = null, authentication = ?4
         where tenant_id = ?1 and ticket_id = ?2";
@@ -224,6 +227,25 @@ pub(super) fn take_key(tx: &mut Tx<'_>, key: [u8; 32], id: Id<Mail>) -> Result<O
     }
     let holder: Option<Id<Mail>> = tx.query_one(&KEY, params![key], |row| row.get(0))?;
     Ok(holder.filter(|holder| *holder != id))
+}
+
+/// The letter that has a key.
+pub(super) fn holder(read: &Read<'_>, key: [u8; 32]) -> Result<Option<Id<Mail>>> {
+    read.query_one(&KEY, params![key], |row| row.get(0))
+}
+
+/// Deletes a letter that is in no ticket.
+pub(super) fn delete(tx: &mut Tx<'_>, id: Id<Mail>) -> Result<()> {
+    // At once: they refer to the letter.
+    drop_keys(tx, id)?;
+    tx.execute_later(&DELETE, params![id])?;
+    tx.wake(Wake::Settled(id.uuid()));
+    Ok(())
+}
+
+/// Forgets what a letter of a deleted ticket said.
+pub(super) fn empty(tx: &mut Tx<'_>, id: Id<Mail>) -> Result<()> {
+    tx.execute(&EMPTY_ONE, params![id, serde_json::json!([]), serde_json::json!({})]).map(|_| ())
 }
 
 pub(super) fn drop_keys(tx: &mut Tx<'_>, id: Id<Mail>) -> Result<()> {

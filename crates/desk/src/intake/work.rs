@@ -72,6 +72,7 @@ pub struct Reading {
     helo: Option<String>,
     envelope_from: Option<Email>,
     trusted_host: Option<String>,
+    trusted_sealers: Vec<String>,
     /// It came over SMTP, from anybody.
     is_from_outside: bool,
     limits: Limits,
@@ -115,6 +116,7 @@ impl Handler for MailWorker {
             helo: mail.helo,
             envelope_from: mail.envelope_from.and_then(|from| from.parse().ok()),
             trusted_host: channel.trusted_host,
+            trusted_sealers: channel.trusted_sealers,
             is_from_outside: mail.door == Door::Smtp,
             limits: self.limits,
         }))
@@ -145,6 +147,7 @@ impl Handler for MailWorker {
             client_ip: plan.client_ip,
             helo: plan.helo,
             envelope_from: plan.envelope_from,
+            trusted_sealers: plan.trusted_sealers,
         };
         // A server that hands mail in from outside writes into its header what it likes.
         let trusted = plan.trusted_host.as_deref().filter(|_| !plan.is_from_outside);
@@ -221,28 +224,10 @@ async fn keep(
     Ok(NewAttachment { filename, content_type, size_bytes: blob.size_bytes, sha256: blob.sha256.0 })
 }
 
-/// A header without its comments and quoted strings, in which a sender's own words may stand.
-fn without_words(header: &str) -> String {
-    let (mut out, mut depth, mut quoted, mut escaped) =
-        (String::with_capacity(header.len()), 0u32, false, false);
-    for c in header.chars() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if quoted || depth > 0 => escaped = true,
-            '"' if depth == 0 => quoted = !quoted,
-            '(' if !quoted => depth += 1,
-            ')' if !quoted => depth = depth.saturating_sub(1),
-            c if !quoted && depth == 0 => out.push(c),
-            _ => {}
-        }
-    }
-    out
-}
-
 /// What the trusted host says about the sender, in its `Authentication-Results` (RFC 8601). The top one alone: anybody
 /// can have written one further down.
 fn vouched(results: &[String], host: &str) -> Option<Authentication> {
-    let top = without_words(results.first()?);
+    let top = inbound::without_words(results.first()?);
     let mut parts = top.split(';').map(str::trim);
     let id = parts.next()?.split_whitespace().next()?;
     if !id.eq_ignore_ascii_case(host) {

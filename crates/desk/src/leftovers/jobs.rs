@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::store::{self, Dropped};
 
 /// Whatever was under way when a ticket was purged has committed by then.
-const WAIT_HOURS: i64 = 1;
+const WAIT: jiff::SignedDuration = hours(1);
+/// A job puts aside what it planned within an hour, and whoever stored the same just before that has committed an hour later.
+const ASIDE: jiff::SignedDuration = hours(2);
 /// Blobs looked at by one job.
 const BATCH: u32 = 200;
 
@@ -25,45 +27,70 @@ impl Job for SweepLeftovers {
     }
 }
 
+fn is_due(tx: &Tx<'_>) -> Result<bool> {
+    let now = tx.now();
+    store::is_due(tx, now - WAIT, now - ASIDE)
+}
+
 /// Queues the job where there is something to remove; a schedule.
 pub fn sweep_due(tx: &mut Tx<'_>) -> Result<()> {
-    let now = tx.now();
-    if store::is_due(tx, now - hours(WAIT_HOURS))? {
-        tx.enqueue(&SweepLeftovers { turn: now.to_string() })?;
+    if is_due(tx)? {
+        let turn = tx.now().to_string();
+        tx.enqueue(&SweepLeftovers { turn })?;
     }
     Ok(())
 }
 
 pub struct Sweeper;
 
-/// What to remove, and whether there is more.
+/// What to remove, and what to do with what was removed by a store that keeps it aside.
 pub struct Sweeping {
     tenant: TenantId,
-    dropped: Vec<Dropped>,
+    drop: Vec<Dropped>,
+    /// Each with whether something names it after all.
+    decide: Vec<(Dropped, bool)>,
+}
+
+/// What the store did.
+#[derive(Default)]
+pub struct Swept {
+    /// These need no second look: gone for good, put back, or stored again by somebody.
+    done: Vec<Dropped>,
+    /// These have never been put aside.
+    again: Vec<Dropped>,
 }
 
 impl Handler for Sweeper {
     type Job = SweepLeftovers;
     type Plan = Sweeping;
-    /// What needs no second look: it is gone, or was stored again by somebody.
-    type Outcome = Vec<Dropped>;
+    type Outcome = Swept;
 
     fn plan(&self, tx: &mut Tx<'_>, _: &SweepLeftovers) -> Result<Step<Sweeping>> {
-        let before = tx.now() - hours(WAIT_HOURS);
+        let (now, tenant) = (tx.now(), tx.tenant()?);
         let in_drafts = store::named_in_drafts(tx)?;
+        let is_named = |tx: &mut Tx<'_>, one: &Dropped| {
+            Ok::<_, base::Error>(in_drafts.contains(&one.sha256) || store::is_named(tx, one.sha256)?)
+        };
+        let mut decide = Vec::new();
+        for one in store::aside(tx, now - ASIDE, BATCH)? {
+            let named = is_named(tx, &one)?;
+            decide.push((one, named));
+        }
         // What is named stays, and is written down again when that goes.
         loop {
-            let found = store::due(tx, before, BATCH)?;
-            let (mut dropped, many) = (Vec::new(), found.len() == BATCH as usize);
+            let found = store::due(tx, now - WAIT, BATCH)?;
+            let (mut drop, many) = (Vec::new(), found.len() == BATCH as usize);
             for one in found {
-                if in_drafts.contains(&one.sha256) || store::is_named(tx, one.sha256)? {
+                if is_named(tx, &one)? {
                     store::forget(tx, &one)?;
                 } else {
-                    dropped.push(one);
+                    // Before it is: whatever becomes of this job, its copy is looked for.
+                    store::set_aside(tx, &one, Some(now))?;
+                    drop.push(one);
                 }
             }
-            if !dropped.is_empty() {
-                return Ok(Step::Perform(Sweeping { tenant: tx.tenant()?, dropped }));
+            if !drop.is_empty() || !decide.is_empty() {
+                return Ok(Step::Perform(Sweeping { tenant, drop, decide }));
             }
             if !many {
                 return Ok(Step::Done);
@@ -71,27 +98,44 @@ impl Handler for Sweeper {
         }
     }
 
-    async fn perform(&self, outside: &Outside, plan: Sweeping) -> Result<Vec<Dropped>, Failure> {
-        for one in &plan.dropped {
-            let removed = outside.blobs.remove(plan.tenant, Sha256(one.sha256), one.at).await;
-            removed.map_err(|e| Failure::Temporary(format!("a blob cannot be removed: {e}")))?;
+    async fn perform(&self, outside: &Outside, plan: Sweeping) -> Result<Swept, Failure> {
+        let failed = |e: base::Error| Failure::Temporary(format!("a blob cannot be removed: {e}"));
+        let (blobs, mut swept) = (&outside.blobs, Swept::default());
+        for one in plan.drop {
+            let gone = blobs.remove(plan.tenant, Sha256(one.sha256), one.at).await.map_err(failed)?;
+            if !gone || !blobs.keeps_aside() {
+                swept.done.push(one);
+            }
         }
-        Ok(plan.dropped)
+        for (one, is_named) in plan.decide {
+            let sha256 = Sha256(one.sha256);
+            let decided = match is_named {
+                true => blobs.put_back(plan.tenant, sha256).await.map(|()| true),
+                false => blobs.discard(plan.tenant, sha256, one.at).await,
+            };
+            if decided.map_err(failed)? { swept.done.push(one) } else { swept.again.push(one) }
+        }
+        Ok(swept)
     }
 
     fn settle(
         &self,
         tx: &mut Tx<'_>,
         job: &SweepLeftovers,
-        outcome: Result<Vec<Dropped>, Failure>,
+        outcome: Result<Swept, Failure>,
         _: bool,
     ) -> Result<()> {
-        // Where it failed, the rows stay, and so the next turn begins with them.
-        let Ok(dropped) = outcome else { return Ok(()) };
-        for one in &dropped {
+        // Where it failed, the rows stay: in two hours they are looked at as if they had been put aside.
+        let Ok(swept) = outcome else { return Ok(()) };
+        for one in &swept.done {
+            // Let go of again meanwhile: then it is to be removed like any other.
+            store::set_aside(tx, one, None)?;
             store::forget(tx, one)?;
         }
-        if store::is_due(tx, tx.now() - hours(WAIT_HOURS))? {
+        for one in &swept.again {
+            store::set_aside(tx, one, None)?;
+        }
+        if is_due(tx)? {
             tx.enqueue(&SweepLeftovers { turn: format!("{}+", job.turn) })?;
         }
         Ok(())

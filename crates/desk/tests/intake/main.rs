@@ -1,14 +1,17 @@
 //! Mail that comes in: every letter lands in the right thread, once, and nothing is lost. On both engines, beside a neighbour.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
+mod aside;
 mod at_once;
 mod content;
 mod doors;
+mod gone;
 mod harness;
 mod people;
 mod programs;
 mod purged;
 mod senders;
+mod waiting;
 
 use base::minutes;
 use desk::{

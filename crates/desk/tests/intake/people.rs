@@ -2,7 +2,7 @@
 
 use desk::{
     channels::ChannelPatch,
-    intake::{Door, Outcome},
+    intake::{Door, Outcome, Standing},
     tickets::participants,
 };
 use identity::Settings;
@@ -41,6 +41,39 @@ both_engines! {
         check_neighbour(&world).await;
     }
 
+    async fn the_header_that_the_channel_names_says_who_wrote_through_a_list_and_proves_nothing(world) {
+        let lists = Some(vec!["support@here.example.org: Reply-To".into(), "members.lists.example: X-Original-Sender".into()]);
+        let desk = Desk::open_with(&world, ChannelPatch { mailing_lists: lists, ..ChannelPatch::default() }).await;
+        let (_, ben) = desk.agent("ben@here.example.org").await;
+        let first = desk.deliver(&letter(1, ADA, "Internet down", LIST, "The light is red.")).await;
+        let t = first.ticket_id.unwrap();
+        let answer = desk.answer(t, &ben).await;
+        let (reply_to, id) = (address(&header(&answer, "Reply-To")), header(&answer, "Message-ID"));
+        // Ada answers through the list, which puts itself into From; the checks of the list's domain hold.
+        use engine::outside::Outcome as Check;
+        desk.fakes.checks.say_next(testkit::FakeChecks::answer(Check::Pass, Check::Pass, Check::Pass));
+        let more = format!("{LIST}X-Original-From: Eve <eve@elsewhere.example>\nReply-To: Ada <ada@customers.example>\nIn-Reply-To: {id}\n");
+        let via = letter(2, "Ada via Support <support@here.example.org>", "Re: Internet down", &more, "Still red.")
+            .replace("To: support@here.example.org\nSubject", &format!("To: {reply_to}\nSubject"));
+        let via = desk.deliver(&via).await;
+        let how = desk.how(&via).await;
+        assert_eq!((via.outcome, via.ticket_id, how.standing), (Some(Outcome::Reply), Some(t), Standing::Stranger), "{}", via.reason);
+        assert_eq!((how.from_email.as_str(), how.is_authentic), ("ada@customers.example", false));
+        assert!(desk.messages(Some(t)).await.iter().any(|m| m.body == "Still red." && m.is_internal), "for staff, until somebody lets them in");
+        // The other list names its author elsewhere, and writes an address of its own for each member.
+        let members = LIST.replace("support.here.example.org", "members.lists.example");
+        let more = format!("{members}X-Original-Sender: bob@customers.example\nReply-To: members@lists.example\n");
+        let bob = desk.deliver(&letter(3, "Bob via members <bob=customers.example@lists.example>", "No line", &more, "Dead.")).await;
+        assert_eq!((desk.ticket(bob.ticket_id).await.user_email.as_str(), bob.outcome), ("bob@customers.example", Some(Outcome::Ticket)));
+        assert_eq!(desk.ticket(bob.ticket_id).await.user_id, None);
+        // Where the header that is to name them names nobody, none is guessed.
+        let more = format!("{members}Reply-To: Carl <carl@customers.example>\n");
+        let nobody = desk.deliver(&letter(4, "Carl via members <members@lists.example>", "No line", &more, "Dead, too.")).await;
+        assert_eq!(nobody.outcome, Some(Outcome::Quarantined));
+        assert!(nobody.reason.contains("X-Original-Sender"), "{}", nobody.reason);
+        check_neighbour(&world).await;
+    }
+
     async fn without_the_rule_a_list_is_a_program(world) {
         let desk = Desk::open(&world).await;
         let mail = desk.deliver(&letter(1, ADA, "Internet down", LIST, "The light is red.")).await;
@@ -57,6 +90,17 @@ both_engines! {
         assert_eq!((other.outcome, other.reuses_id), (Some(Outcome::Reply), true), "{}", other.reason);
         let forged = desk.deliver(&letter(1, MALLORY, "Internet down", "", "Not from Ada.")).await;
         assert!(forged.reuses_id && forged.outcome == Some(Outcome::PossibleFollowUp), "{}", forged.reason);
+    }
+
+    async fn whose_seals_are_believed_is_the_channels_word(world) {
+        let sealers = ChannelPatch { trusted_sealers: Some(vec!["Lists.Example".into(), "forward.example".into()]), ..ChannelPatch::default() };
+        let desk = Desk::open_with(&world, sealers).await;
+        let other = channel(&world, world.scope(), "sales@here.example.org", ChannelPatch::default()).await;
+        desk.deliver(&letter(1, ADA, "Internet down", "", "The light is red.")).await;
+        desk.deliver_to(other, &letter(2, ADA, "An offer", "", "How much?")).await;
+        let asked: Vec<Vec<String>> = desk.fakes.checks.checked().into_iter().map(|m| m.trusted_sealers).collect();
+        assert_eq!(asked, [vec!["forward.example".to_owned(), "lists.example".to_owned()], vec![]]);
+        check_neighbour(&world).await;
     }
 
     async fn the_word_of_a_trusted_host_counts_where_strangers_cannot_write_it(world) {

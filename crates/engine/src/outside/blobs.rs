@@ -26,7 +26,26 @@ pub trait Blobs: Send + Sync + 'static {
 
     /// Removes a blob, unless somebody stored the same content at `since` or later: storing makes it young again, also where
     /// it is there already. True when it is gone, false when it stays.
+    ///
+    /// Where the look at its age and the removal cannot be one, somebody may store it in between, and find it gone. Such a store
+    /// [keeps aside](Blobs::keeps_aside) what it removes; it can be opened there as before.
     async fn remove(&self, tenant: TenantId, sha256: Sha256, since: Timestamp) -> Result<bool>;
+
+    /// Whether what was removed is kept aside until it is put back or discarded.
+    fn keeps_aside(&self) -> bool {
+        false
+    }
+
+    /// What was removed is wanted after all: it is where it was.
+    async fn put_back(&self, _: TenantId, _: Sha256) -> Result<()> {
+        Ok(())
+    }
+
+    /// What was removed is gone for good. False when it was never put aside, and is there as it was before `since`: it has to be
+    /// removed first.
+    async fn discard(&self, _: TenantId, _: Sha256, _since: Timestamp) -> Result<bool> {
+        Ok(false)
+    }
 
     /// Fails with `Kind::StorageFull` when fewer than `bytes` bytes are free, so that a large upload is refused
     /// before it is read rather than half-way.

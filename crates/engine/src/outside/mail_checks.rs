@@ -22,6 +22,8 @@ pub struct CheckedMail {
     pub helo: Option<String>,
     /// `None` where it is unknown or the null path; SPF is then not asked.
     pub envelope_from: Option<Email>,
+    /// Domains whose seals are believed (ARC, RFC 8617): one that saw DMARC pass before it changed the mail counts as a pass.
+    pub trusted_sealers: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

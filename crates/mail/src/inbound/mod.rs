@@ -7,8 +7,10 @@
 //! | [`Incoming`] | who wrote, to whom, about what; the words, the files, and what it answers |
 //! | [`Automated`], [`Bounce`] | no person wrote it: why we think so, and what a bounce says |
 //! | [`fold`] | what is said, what is quoted, and the signature, as a view of a text |
+//! | [`without_words`] | what a header of another server says, without what its sender may have said |
 //! | [`numbers_in_subject`] | ticket numbers that a subject mentions |
 //! | [`sender`] | whom a mail is from, by a channel's rules |
+//! | [`AuthorHeader`] | where a mailing list names the author it replaced |
 //!
 //! The rule it protects: **no mail, however odd, stops the intake, is lost, or runs anything.** Every pass over the
 //! bytes is a loop of bounded memory whose work grows with the number of bytes and nothing else; nothing recurses,
@@ -37,6 +39,7 @@ mod ids;
 mod limits;
 mod numbers;
 mod read;
+mod results;
 pub mod sender;
 mod text;
 mod transfer;
@@ -50,6 +53,7 @@ pub use fold::{Piece, PieceKind, fold};
 pub use limits::{Limits, Refused};
 pub use numbers::numbers_in_subject;
 pub use read::read;
+pub use results::without_words;
 
 /// A mailbox as a header names it. The name is decoded, one line, at most 200 characters, and a claim of whoever
 /// wrote the mail; `""` when there is none.
@@ -79,8 +83,8 @@ pub struct Incoming {
     pub cc: Vec<Address>,
     /// Delivered-To, X-Original-To and Envelope-To, in order, each address once.
     pub delivered_to: Vec<Email>,
-    /// X-Original-From or X-Original-Sender: whom a mailing list replaced in From.
-    pub original_from: Option<Address>,
+    /// Whom a mailing list replaced in From, by each header that says so, in the order of [`AuthorHeader::ALL`].
+    pub original_authors: Vec<(AuthorHeader, Address)>,
     /// Decoded, one line, no control characters, at most 200 characters; `""` when there is none.
     pub subject: String,
     pub date: Option<Timestamp>,
@@ -108,6 +112,55 @@ pub struct Incoming {
     /// The id between the brackets of List-Id (RFC 2919), in lower case.
     pub list_id: Option<String>,
     pub return_path: ReturnPath,
+}
+
+/// A header in which a mailing list names the author of a mail whose From it replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AuthorHeader {
+    XOriginalFrom,
+    XOriginalSender,
+    /// RFC 5703.
+    OriginalFrom,
+    /// RFC 9057.
+    Author,
+    ReplyTo,
+    Cc,
+    Sender,
+}
+
+impl AuthorHeader {
+    /// Those that say nothing else come first.
+    pub const ALL: [Self; 7] = [
+        Self::XOriginalFrom,
+        Self::XOriginalSender,
+        Self::OriginalFrom,
+        Self::Author,
+        Self::ReplyTo,
+        Self::Cc,
+        Self::Sender,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::XOriginalFrom => "X-Original-From",
+            Self::XOriginalSender => "X-Original-Sender",
+            Self::OriginalFrom => "Original-From",
+            Self::Author => "Author",
+            Self::ReplyTo => "Reply-To",
+            Self::Cc => "Cc",
+            Self::Sender => "Sender",
+        }
+    }
+
+    /// By the header's name, in any case.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|header| header.as_str().eq_ignore_ascii_case(name))
+    }
+
+    /// It is there to name the author of a mail that a list hands on.
+    const fn is_of_lists(self) -> bool {
+        matches!(self, Self::XOriginalFrom | Self::XOriginalSender | Self::OriginalFrom | Self::Author)
+    }
 }
 
 /// What the last server wrote as the envelope's sender, where bounces go (RFC 5321, 4.4).

@@ -2,8 +2,8 @@ use base::Timestamp;
 use mail_parser::DateTime;
 
 use super::{
-    Incoming, Limits, Refused, ReturnPath, address, author, automated, body, bounce, headers::Headers, ids,
-    text, tree,
+    AuthorHeader, Incoming, Limits, Refused, ReturnPath, address, author, automated, body, bounce,
+    headers::Headers, ids, text, tree,
 };
 
 const MAX_SUBJECT: usize = 200;
@@ -45,8 +45,13 @@ pub fn read(raw: &[u8], limits: &Limits) -> Result<Incoming, Refused> {
         to: address::all(headers, "to"),
         cc: address::all(headers, "cc"),
         delivered_to: address::emails(headers, &["delivered-to", "x-original-to", "envelope-to"]),
-        original_from: address::first(headers, "x-original-from")
-            .or_else(|| address::first(headers, "x-original-sender")),
+        original_authors: AuthorHeader::ALL
+            .into_iter()
+            .filter(|header| header.is_of_lists())
+            .filter_map(|header| {
+                Some((header, address::first(headers, &header.as_str().to_ascii_lowercase())?))
+            })
+            .collect(),
         subject: headers.text("subject", MAX_SUBJECT).unwrap_or_default(),
         date: date(headers),
         text,

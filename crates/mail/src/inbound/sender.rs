@@ -5,19 +5,46 @@
 
 use base::Email;
 
-use super::{Address, Incoming, address, headers::Headers};
+use super::{Address, AuthorHeader, Incoming, address, headers::Headers};
 
 /// A channel's rules.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
     /// Addresses, or domains as `@example.org`, whose mail carries the person in Reply-To: contact forms and shops.
     pub contact_forms: Vec<String>,
+    /// Mailing lists whose mail is from people, and where each names them.
+    pub lists: Vec<ListRule>,
     /// Colleagues whose forwarded mail is from whoever they forward.
     pub forwarders: Vec<Email>,
     /// Only contact forms may name somebody in Reply-To. Otherwise it also counts where From is nobody that could be
     /// answered: missing, or a no-reply address.
     pub ignore_reply_to: bool,
+}
+
+/// A mailing list, written `support.example.org`, or `support.example.org: Reply-To`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListRule {
+    /// As its mails have it in List-Id, in lower case.
+    pub id: String,
+    /// Which header names the author where the list stands in From. `None`: the first that does.
+    pub author: Option<AuthorHeader>,
+}
+
+impl ListRule {
+    /// Reads one; `None` when it names a header that is none of [`AuthorHeader::ALL`].
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.split_once(':') {
+            None => Some(Self { id: text.trim().to_owned(), author: None }),
+            Some((id, header)) => {
+                Some(Self { id: id.trim().to_owned(), author: Some(AuthorHeader::of(header.trim())?) })
+            }
+        }
+    }
+
+    /// Whether a mail came through it.
+    pub fn is_of(&self, mail: &Incoming) -> bool {
+        mail.list_id.as_ref() == Some(&self.id)
+    }
 }
 
 /// Which part of the mail named the person.
@@ -76,16 +103,8 @@ pub fn resolve(mail: &Incoming, rules: &Rules) -> Resolved {
             }
         };
     }
-    if let Some(list) = list_address(mail)
-        && from.email.key() == list
-    {
-        if let Some(person) = &mail.original_from {
-            return resolved(person, Via::List, "From is the mailing list; X-Original-From names the author");
-        }
-        let author = mail.reply_to.iter().chain(&mail.cc).find(|one| one.email.key() != list);
-        if let Some(person) = author {
-            return resolved(person, Via::List, "From is the mailing list; Reply-To or Cc names the author");
-        }
+    if let Some(found) = through_list(mail, from, rules) {
+        return found;
     }
     if rules.forwarders.iter().any(|one| one.key() == from.email.key()) {
         return match forwarded(mail) {
@@ -104,6 +123,50 @@ pub fn resolve(mail: &Incoming, rules: &Rules) -> Resolved {
         return resolved(person, Via::ReplyTo, "From takes no answers; Reply-To names who does");
     }
     resolved(from, Via::From, "From")
+}
+
+/// The author of a mail in whose From a list stands: it hands on what a domain forbids others to send in its name. `None`
+/// where From is somebody else.
+fn through_list(mail: &Incoming, from: &Address, rules: &Rules) -> Option<Resolved> {
+    let list = list_address(mail)?;
+    let rule = rules.lists.iter().find(|rule| rule.is_of(mail)).and_then(|rule| rule.author);
+    let is_list = from.email.key() == list;
+    // Some lists write an address of their own for each member.
+    let is_of_list =
+        is_list || list.rsplit_once('@').is_some_and(|(_, domain)| from.email.domain() == domain);
+    let is_other = |one: &&Address| one.email.key() != list;
+    let named = |header: AuthorHeader| match header {
+        AuthorHeader::ReplyTo => mail.reply_to.iter().find(is_other),
+        AuthorHeader::Cc => mail.cc.iter().find(is_other),
+        AuthorHeader::Sender => mail.sender.as_ref().filter(is_other),
+        header => mail.original_authors.iter().find(|(one, _)| *one == header).map(|(_, person)| person),
+    };
+    let through = |header: AuthorHeader, person: &Address, why: &str| Resolved {
+        person: Some(person.clone()),
+        via: Via::List,
+        reason: format!("From is the mailing list; {} names the author{why}", header.as_str()),
+    };
+    match rule {
+        Some(header) if is_of_list => match named(header) {
+            Some(person) if person.email.key() == from.email.key() => None,
+            Some(person) => Some(through(header, person, ", by the channel's rule")),
+            // A member of the list's own domain, whom it left in their place.
+            None if !is_list => None,
+            None => Some(Resolved {
+                person: None,
+                via: Via::List,
+                reason: format!(
+                    "From is the mailing list, and {}, which names the author by the channel's rule, names nobody",
+                    header.as_str()
+                ),
+            }),
+        },
+        None if is_list => AuthorHeader::ALL
+            .into_iter()
+            .filter(|header| *header != AuthorHeader::Sender)
+            .find_map(|header| Some(through(header, named(header)?, ""))),
+        _ => None,
+    }
 }
 
 fn is_contact_form(from: &Address, rules: &Rules) -> bool {
@@ -217,6 +280,57 @@ mod tests {
             ),
         ] {
             assert_eq!(by(headers, "x", rules), expected, "{headers}");
+        }
+    }
+
+    #[test]
+    fn a_list_names_the_author_where_its_rule_says() {
+        let by_rule = |rule: &str| Rules { lists: vec![ListRule::parse(rule).unwrap()], ..Rules::default() };
+        let munged = "From: Ada via L <l@lists.example>\nList-Id: <l.lists.example>\nSender: l-bounces@lists.example\n\
+            Reply-To: l@lists.example, two@example.org\nCc: three@example.org\nX-Original-From: one@example.org\n\
+            X-Original-Sender: four@example.org\nOriginal-From: five@example.org\nAuthor: six@example.org";
+        for (rule, expected) in [
+            ("l.lists.example", "list one@example.org"),
+            ("l.lists.example: reply-to", "list two@example.org"),
+            ("l.lists.example: Cc", "list three@example.org"),
+            ("l.lists.example: X-Original-From", "list one@example.org"),
+            ("l.lists.example: X-Original-Sender", "list four@example.org"),
+            ("l.lists.example: Original-From", "list five@example.org"),
+            ("l.lists.example: Author", "list six@example.org"),
+            ("other.lists.example: Reply-To", "list one@example.org"),
+        ] {
+            assert_eq!(by(munged, "x", &by_rule(rule)), expected, "{rule}");
+        }
+        assert!(ListRule::parse("l.lists.example: X-Spam").is_none());
+        let rule = by_rule("l.lists.example: Reply-To");
+        for (headers, expected) in [
+            // The rule says where, so nothing else is guessed from.
+            (
+                "From: Ada via L <l@lists.example>\nList-Id: <l.lists.example>\nX-Original-From: a@example.org",
+                "list ",
+            ),
+            (
+                "From: Ada via L <l@lists.example>\nList-Id: <l.lists.example>\nReply-To: l@lists.example",
+                "list ",
+            ),
+            // An address of its own for each member.
+            (
+                "From: Ada via L <ada=example.org@lists.example>\nList-Id: <l.lists.example>\nReply-To: ada@example.org",
+                "list ada@example.org",
+            ),
+            // Whom the list left in From is who wrote.
+            (
+                "From: ada@example.org\nList-Id: <l.lists.example>\nReply-To: bob@example.net",
+                "from ada@example.org",
+            ),
+            (
+                "From: bob@lists.example\nList-Id: <l.lists.example>\nReply-To: l@lists.example",
+                "from bob@lists.example",
+            ),
+            // Of no list, Reply-To counts for nothing.
+            ("From: Ada via L <l@lists.example>\nReply-To: ada@example.org", "from l@lists.example"),
+        ] {
+            assert_eq!(by(headers, "x", &rule), expected, "{headers}");
         }
     }
 

@@ -114,8 +114,12 @@ impl Wire {
             };
             let end = from + end + 1;
             let line = self.read[scan.line..end].trim_ascii_end();
-            scan.depth += depth(line, scan.depth)?;
-            match announced(line).filter(|_| !is_text(&self.read[..end])) {
+            // Where an answer is words for people, brackets and numbers in them mean nothing.
+            let is_text = is_text(&self.read[..end]);
+            if !is_text {
+                scan.depth += depth(line, scan.depth)?;
+            }
+            match announced(line).filter(|_| !is_text) {
                 Some(literal) => {
                     let after = (end as u64).saturating_add(literal?);
                     if after > self.room {
@@ -136,24 +140,35 @@ pub(super) fn parse(answer: &[u8]) -> Result<Response<'_>> {
     let parsed = catch_unwind(AssertUnwindSafe(|| Response::parse(answer)));
     match parsed {
         Ok(Ok((rest, response))) if !rest.has_remaining() => Ok(response),
-        _ => Err(protocol("the server said something that is not IMAP")),
+        _ => Err(not_imap()),
     }
 }
 
-/// How much deeper a line ends than it began.
+/// How much deeper a line ends than it began. A string in quotes is one word, whatever brackets are in it: the name of a folder
+/// may be of nothing else. It begins where a word begins, and what is written otherwise is no string to the grammar either.
 fn depth(line: &[u8], before: i64) -> Result<i64> {
-    let mut now = 0;
+    let (mut now, mut quoted, mut escaped, mut previous) = (0, false, false, b' ');
     for byte in line {
-        now += match byte {
-            b'(' => 1,
-            b')' => -1,
-            _ => 0,
-        };
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' if quoted => quoted = false,
+            b'"' if matches!(previous, b' ' | b'(' | b')') => quoted = true,
+            b'(' if !quoted => now += 1,
+            b')' if !quoted => now -= 1,
+            _ => {}
+        }
+        previous = *byte;
         if before + now > DEEP {
-            return Err(protocol("the server said something that is not IMAP"));
+            return Err(not_imap());
         }
     }
-    Ok(now)
+    if quoted { Err(not_imap()) } else { Ok(now) }
+}
+
+#[track_caller]
+fn not_imap() -> base::Error {
+    protocol("the server said something that is not IMAP")
 }
 
 /// `{12}` at the end of a line: so many bytes follow that are content.
@@ -244,6 +259,36 @@ mod tests {
             assert_eq!(answers(input.as_bytes(), 64, 900).await.1, "imap.protocol", "{input}");
         }
         assert_eq!(answers(long.as_bytes(), 64, 3000).await.0.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn brackets_in_names_and_in_words_for_people_are_no_nesting() {
+        let many = "(".repeat(40);
+        for (input, said) in [
+            (format!("* LIST (\\HasNoChildren) \"/\" \"{many}\"\r\n"), true),
+            (format!("* LIST (\\Sent) \"/\" \"a\\\"{many}\\\\\"\r\n"), true),
+            (format!("* LIST () \"/\" {{40}}\r\n{many}\r\n"), true),
+            (format!("* OK see {many}\r\n"), true),
+            (format!("C1 NO there is no {many}\r\n"), true),
+            // No string, though there are quotes.
+            (format!("* 1 FETCH (BODYSTRUCTURE x\"{many}\"\r\n"), false),
+            (format!("* 1 FETCH (BODYSTRUCTURE \"x\"{many}\r\n"), false),
+            (format!("* 1 FETCH (BODYSTRUCTURE \"x\\\" \"{many}\r\n"), false),
+            (format!("* LIST () \"/\" \"{many}\r\n"), false),
+        ] {
+            let (all, ended) = answers(input.as_bytes(), 4096, 10_000).await;
+            let ended_as = if said { "imap.lost" } else { "imap.protocol" };
+            assert_eq!((all.len(), ended), (usize::from(said), ended_as), "{input}");
+            if said {
+                parse(&all[0]).unwrap();
+            }
+        }
+        let listed = format!("* LIST () \"/\" \"x{many}\"\r\n");
+        let (all, _) = answers(listed.as_bytes(), 7, 10_000).await;
+        let Ok(Response::MailboxData(imap_proto::MailboxDatum::List(folder))) = parse(&all[0]) else {
+            panic!("{:?}", all[0])
+        };
+        assert_eq!(folder.name, format!("x{many}"));
     }
 
     #[tokio::test]

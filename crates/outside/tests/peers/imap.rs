@@ -581,3 +581,29 @@ async fn what_was_not_asked_for_is_not_taken() {
     assert_eq!(fetched.mails, [(2, "def".into())]);
     assert_eq!(fetched.cursor.last_uid, 2);
 }
+
+#[tokio::test]
+async fn folders_are_called_what_people_like() {
+    let dovecot = Dovecot::start(
+        "namespace inbox {\n inbox = yes\n mailbox Gesendet {\n auto = create\n special_use = \\Sent\n }\n}",
+    );
+    let mailboxes = mailboxes_of(&dovecot, |_| {});
+    let name = "((((((((((((( \"of\" old";
+    let (folder, owner) = (dovecot.maildir().join(format!(".{name}")), dovecot.maildir());
+    for part in ["new", "cur", "tmp"] {
+        fs::create_dir_all(folder.join(part)).unwrap();
+    }
+    fs::write(folder.join("new/1"), mail("in an odd folder")).unwrap();
+    let owned =
+        std::process::Command::new("chown").arg("-R").arg("--reference").arg(owner).arg(&folder).status();
+    assert!(owned.unwrap().success());
+    let at = access(&dovecot, MailboxTls::None);
+    assert_eq!(mailboxes.sent_folder(&at).await.unwrap().as_deref(), Some("Gesendet"));
+    let mut open = mailboxes.open(&MailboxAccess { folder: name.into(), ..at.clone() }).await.unwrap();
+    assert_eq!(open.since(None, 10, None).await.unwrap().mails.len(), 1);
+    open.close().await;
+    // One that is not there is said to be that, in the server's words with all their brackets.
+    let gone = MailboxAccess { folder: format!("{name}er"), ..at };
+    let Err(error) = mailboxes.open(&gone).await else { panic!("it is not there") };
+    assert_eq!(error.code(), "imap.folder", "{error}");
+}

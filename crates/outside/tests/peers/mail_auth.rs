@@ -51,7 +51,13 @@ async fn check(names: &Names, mail: CheckedMail) -> Authentication {
 
 /// Through another machine than the sender's, which says nothing about SPF.
 fn fetched(raw: impl Into<Vec<u8>>) -> CheckedMail {
-    CheckedMail { raw: raw.into().into(), client_ip: None, helo: None, envelope_from: None }
+    CheckedMail {
+        raw: raw.into().into(),
+        client_ip: None,
+        helo: None,
+        envelope_from: None,
+        trusted_sealers: Vec::new(),
+    }
 }
 
 fn delivered(raw: &str, client_ip: &str, from: &str) -> CheckedMail {
@@ -376,4 +382,105 @@ async fn letters_leave_signed_when_that_is_configured() {
         );
     }
     assert!(DkimSigner::new("a b", "desk", b"").is_err() && DkimSigner::new("a", "d;k", b"").is_err());
+}
+
+/// Hands a mail on with a subject of its own, which breaks the author's signature, and seals what it saw before.
+async fn hand_on(names: &Names, sealer: &str, key: &Path, raw: &str) -> String {
+    use mail_auth::{
+        AuthenticatedMessage, AuthenticationResults, MessageAuthenticator,
+        arc::ArcSealer,
+        common::{crypto::Ed25519Key, headers::HeaderWriter as _},
+        dmarc::verify::DmarcParameters,
+        hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts},
+    };
+    use rustls::pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
+    let mut connection = ConnectionConfig::udp();
+    connection.port = names.address.port();
+    let server = NameServerConfig::new(names.address.ip(), true, vec![connection]);
+    let config = ResolverConfig::from_name_servers(vec![server]);
+    let asking = MessageAuthenticator::new(config, ResolverOpts::default()).unwrap();
+
+    let before = AuthenticatedMessage::parse(raw.as_bytes()).unwrap();
+    let (signatures, chain) = (asking.verify_dkim(&before).await, asking.verify_arc(&before).await);
+    let spf = mail_auth::SpfOutput::default();
+    let dmarc = asking.verify_dmarc(DmarcParameters::new(&before, &signatures, "", &spf)).await;
+    let hello = format!("mx.{sealer}");
+    let results = AuthenticationResults::new(&hello)
+        .with_dmarc_result(&dmarc)
+        .with_arc_result(&chain, "192.0.2.1".parse().unwrap());
+    let changed = raw.replace("Subject: ", "Subject: [list] ");
+    let message = AuthenticatedMessage::parse(changed.as_bytes()).unwrap();
+    let chain = asking.verify_arc(&before).await;
+    let pem = std::fs::read(key).unwrap();
+    let key = PrivatePkcs8KeyDer::from_pem_slice(&pem).unwrap();
+    let key = Ed25519Key::from_pkcs8_maybe_unchecked_der(key.secret_pkcs8_der()).unwrap();
+    let sealing = ArcSealer::from_key(key).domain(sealer).selector("seal");
+    let set = sealing.headers(["From", "To", "Subject", "Date", "Message-ID"]);
+    let set = set.seal(&message, &results, &chain).unwrap().to_header();
+    format!("{set}{changed}")
+}
+
+fn trusting(raw: impl Into<Vec<u8>>, sealers: &[&str]) -> CheckedMail {
+    CheckedMail { trusted_sealers: sealers.iter().map(|s| (*s).to_owned()).collect(), ..fetched(raw) }
+}
+
+#[tokio::test]
+async fn whoever_is_believed_says_what_it_saw_before_it_changed_a_mail() {
+    let keys = folder();
+    let (private, published) = make_key(keys.path(), "ed25519");
+    let key = keys.path().join("ed25519.pem");
+    let names = Names::serve([
+        ("a._domainkey.example.org", text(published.clone())),
+        ("seal._domainkey.lists.example", text(published.clone())),
+        ("seal._domainkey.forward.example", text(published.clone())),
+        ("seal._domainkey.evil.example.com", text(published)),
+        ("_dmarc.example.org", text("v=DMARC1; p=reject")),
+    ])
+    .await;
+    let signed = DkimSigner::new("example.org", "a", &private).unwrap().sign(MAIL.as_bytes()).unwrap();
+    let signed = String::from_utf8(signed).unwrap();
+    let once = hand_on(&names, "lists.example", &key, &signed).await;
+    assert!(once.contains("ARC-Seal: ") && once.contains("[list]"), "{once}");
+    assert_eq!(check(&names, fetched(once.clone())).await.dmarc, Fail, "nobody is believed");
+    let believed = check(&names, trusting(once.clone(), &["lists.example"])).await;
+    assert_eq!(outcomes(&believed), [Nothing, Fail, Pass], "{}", believed.detail);
+    assert!(believed.detail.contains("lists.example saw it pass"), "{}", believed.detail);
+
+    // Through two: each that came after who saw it is believed, or none is.
+    let twice = hand_on(&names, "forward.example", &key, &once).await;
+    for (trusted, expected) in [
+        (&["forward.example", "lists.example"][..], Pass),
+        (&["forward.example"], Fail),
+        (&["lists.example"], Fail),
+        (&["evil.example.com"], Fail),
+    ] {
+        let answer = check(&names, trusting(twice.clone(), trusted)).await;
+        assert_eq!(answer.dmarc, expected, "{trusted:?}: {}", answer.detail);
+    }
+
+    // What was changed after it was sealed, another author, a forged mail that the sealer saw fail, and a stranger's seal.
+    let forged = MAIL.replace("hello", "send money");
+    let seen_failing = hand_on(&names, "lists.example", &key, &forged).await;
+    let strangers = hand_on(&names, "evil.example.com", &key, &signed).await;
+    let trusted = ["lists.example", "forward.example"];
+    for (what, raw) in [
+        ("body", once.replace("hello", "hallo")),
+        ("subject", once.replace("[list]", "[buy]")),
+        ("author", once.replace("Ada <ada@example.org>", "Eve <eve@example.org>")),
+        ("another From", once.replace("To: help", "From: Eve <eve@example.org>\r\nTo: help")),
+        ("results", once.replace("dmarc=pass", "spf=pass; dmarc=pass")),
+        ("a failure", seen_failing.clone()),
+        ("a failure that is said to have passed", seen_failing.replace("dmarc=fail", "dmarc=pass")),
+        ("a stranger's seal", strangers),
+    ] {
+        let answer = check(&names, trusting(raw, &trusted)).await;
+        assert_eq!(answer.dmarc, Fail, "{what}: {}", answer.detail);
+    }
+
+    // Nobody asks a name server for a stranger's sake.
+    let before = names.asked();
+    check(&names, trusting(once.replace("d=lists.example", "d=evil.example.com"), &trusted)).await;
+    let with_seal = names.asked() - before;
+    check(&names, fetched(once)).await;
+    assert_eq!(names.asked() - before, 2 * with_seal);
 }

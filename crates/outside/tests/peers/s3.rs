@@ -154,7 +154,36 @@ async fn what_is_removed_is_gone_unless_somebody_stored_it_again() {
     for _ in 0..2 {
         assert!(blobs.remove(tenant(1), blob.sha256, soon).await.unwrap(), "again is no error");
     }
+    // It lies aside until somebody has decided.
+    let content = async || blobs.open(tenant(1), blob.sha256).await.unwrap().collect(100).await.unwrap();
+    assert!(blobs.keeps_aside() && blobs.exists(tenant(1), blob.sha256).await.unwrap());
+    assert_eq!(
+        (content().await, blobs.list(tenant(1)).await.unwrap()),
+        (b"of a customer".to_vec(), vec![blob])
+    );
+    // Wanted after all: where it was, and twice is no error.
+    for _ in 0..2 {
+        blobs.put_back(tenant(1), blob.sha256).await.unwrap();
+    }
+    assert_eq!(content().await, b"of a customer");
+    assert!(!blobs.discard(tenant(1), blob.sha256, soon).await.unwrap(), "it is not aside, and old");
+    assert_eq!(content().await, b"of a customer");
+    // Removed, and stored again in the very moment: the newer one stays when the other goes.
+    assert!(blobs.remove(tenant(1), blob.sha256, soon).await.unwrap());
+    store(&blobs, tenant(1), b"of a customer", 20).await;
+    assert_eq!(blobs.list(tenant(1)).await.unwrap(), [blob], "one, though it lies in two places");
+    let before = SystemClock.now() - base::hours(1);
+    assert!(blobs.discard(tenant(1), blob.sha256, before).await.unwrap());
+    assert_eq!(content().await, b"of a customer");
+    // Nobody wants it.
+    assert!(blobs.remove(tenant(1), blob.sha256, soon).await.unwrap());
+    for _ in 0..2 {
+        assert!(blobs.discard(tenant(1), blob.sha256, soon).await.unwrap());
+    }
     assert!(!blobs.exists(tenant(1), blob.sha256).await.unwrap());
+    assert_eq!(blobs.open(tenant(1), blob.sha256).await.unwrap_err().kind(), Kind::NotFound);
+    blobs.put_back(tenant(1), blob.sha256).await.unwrap();
+    assert_eq!(blobs.list(tenant(1)).await.unwrap(), []);
     assert!(blobs.exists(tenant(2), blob.sha256).await.unwrap());
 }
 

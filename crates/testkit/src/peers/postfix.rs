@@ -12,11 +12,16 @@ pub struct Postfix {
 impl Postfix {
     /// Sends what is for a domain to its next hop, such as `smtp:[127.0.0.1]:2525`; what is for another goes nowhere.
     pub fn start(routes: &[(&str, &str)]) -> Self {
+        Self::start_with(routes, "")
+    }
+
+    /// The same with further lines of `main.cf`.
+    pub fn start_with(routes: &[(&str, &str)], more: &str) -> Self {
         let postfix = program(&["/usr/sbin/postfix"], "postfix");
         let master = program(&["/usr/lib/postfix/sbin/master", "/usr/libexec/postfix/master"], "postfix");
         let folder = folder();
         let port = free_port();
-        configure(folder.path(), master.parent().unwrap(), port, routes);
+        configure(folder.path(), master.parent().unwrap(), port, routes, more);
         let checked = Command::new(postfix).arg("-c").arg(folder.path()).arg("check").output().unwrap();
         assert!(
             checked.status.success(),
@@ -37,7 +42,7 @@ impl Postfix {
     }
 }
 
-fn configure(folder: &Path, daemons: &Path, port: u16, routes: &[(&str, &str)]) {
+fn configure(folder: &Path, daemons: &Path, port: u16, routes: &[(&str, &str)], more: &str) {
     let (folder_text, daemons) = (folder.display(), daemons.display());
     let domains = routes.iter().map(|(domain, _)| *domain).collect::<Vec<_>>().join(", ");
     let transports: Vec<String> =
@@ -70,6 +75,7 @@ minimal_backoff_time = 1s
 maximal_backoff_time = 2s
 queue_run_delay = 1s
 default_destination_concurrency_failed_cohort_limit = 0
+{more}
 "
     );
     let master = format!(

@@ -93,6 +93,7 @@ fn channel() -> channels::Channel {
         outgoing: Some(channels::Outgoing {
             place: "support@northwind.example @ smtp.northwind.example".into(),
             is_paused: false,
+            has_no_null_path: true,
             error: None,
         }),
         mailbox: Some(channels::Mailbox {
@@ -117,6 +118,7 @@ fn channel() -> channels::Channel {
         tested: Some(channels::Tested {
             email: text("ada@example.com"),
             name: text("Ada Byron"),
+            is_claim: true,
             reason: "forms@northwind.example is a contact form here, so Reply-To names who wrote".into(),
             automated: None,
         }),
@@ -247,14 +249,15 @@ fn mail_list() -> mails::List {
         }
     };
     mails::List {
+        retention_days: 90,
         states: [
-            ("quarantined", false),
-            ("failed", false),
-            ("waiting", false),
-            ("discarded", false),
-            ("all", true),
+            ("quarantined", false, Some(3)),
+            ("failed", false, Some(1)),
+            ("waiting", false, None),
+            ("discarded", false, None),
+            ("all", true, None),
         ]
-        .map(|(state, shown)| (state.to_owned(), shown))
+        .map(|(state, shown, waiting)| (state.to_owned(), shown, waiting))
         .into(),
         mails: vec![
             row(

@@ -98,7 +98,7 @@ pub fn agent(path: &str, view: &str) -> Chrome {
         .collect();
     Chrome {
         viewer: Some(Viewer::new("2", "Ben Okafor", "ben@northwind.example", Role::SuperAdmin)),
-        desk: Some(DeskChrome { views, unread_notices: 3 }),
+        desk: Some(DeskChrome { views, unread_notices: 3, undecided_mails: 4 }),
         ..stranger(path)
     }
 }

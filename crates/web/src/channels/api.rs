@@ -184,12 +184,16 @@ pub struct ChannelIn {
     pub unknown_senders: Option<UnknownSenders>,
     /// Addresses or `@domains` of contact forms: who wrote is in `Reply-To` there.
     pub contact_forms: Option<Vec<String>>,
-    /// Mailing lists it is or belongs to, by List-Id or address: what comes through them was written by people.
+    /// Mailing lists it is or belongs to, by List-Id or address: what comes through them was written by people. Behind a colon
+    /// the header that names the author where the list stands in From: `support.example.org: Reply-To`; `X-Original-From`,
+    /// `X-Original-Sender`, `Original-From`, `Author`, `Reply-To`, `Cc` or `Sender`. Without one the first that does.
     pub mailing_lists: Option<Vec<String>>,
     pub forwarding_staff: Option<bool>,
     #[serde(deserialize_with = "some")]
     #[schemars(with = "Option<String>")]
     pub trusted_host: Option<Option<String>>,
+    /// Domains whose seals on forwarded mail are believed (ARC, RFC 8617).
+    pub trusted_sealers: Option<Vec<String>>,
 }
 
 /// Tells a field that is `null` from one that is left out.
@@ -219,6 +223,7 @@ impl ChannelIn {
             mailing_lists: self.mailing_lists,
             forwarding_staff: self.forwarding_staff,
             trusted_host: self.trusted_host,
+            trusted_sealers: self.trusted_sealers,
             enabled: self.enabled,
             expected_version: None,
         })
@@ -449,6 +454,9 @@ pub struct SenderOut {
     /// Absent when nobody is named.
     pub email: Option<String>,
     pub name: Option<String>,
+    /// They are named elsewhere than in From, which is what the checks of a sender are about: nobody vouches for them, and they
+    /// join no ticket by it.
+    pub is_claim: bool,
     /// Which rule decided, for people.
     pub reason: String,
     /// What shows that a program wrote it; absent for a person.
@@ -476,18 +484,13 @@ pub(crate) async fn who_sent(
     let letter = inbound::read(raw, &Limits::default())
         .map_err(|refused| base::Error::field("mail", refused.code, refused.message))?;
     let staff = app.read(scope.clone(), identity::users::staff).await?;
-    let forwarders = match channel.forwarding_staff {
-        true => staff.into_iter().filter(|u| u.disabled_at.is_none()).map(|u| u.email).collect(),
-        false => Vec::new(),
-    };
-    let rules =
-        sender::Rules { contact_forms: channel.contact_forms.clone(), forwarders, ignore_reply_to: false };
-    let resolved = sender::resolve(&letter, &rules);
-    let is_list = letter.list_id.as_ref().is_some_and(|id| channel.mailing_lists.contains(id));
+    let resolved = sender::resolve(&letter, &channel.sender_rules(staff));
+    let is_list = channel.is_through_list(&letter);
     let program = if is_list { letter.automated_besides_list } else { letter.automated };
     Ok(SenderOut {
         email: resolved.person.as_ref().map(|p| p.email.as_str().to_owned()),
         name: resolved.person.map(|p| p.name),
+        is_claim: resolved.via != sender::Via::From,
         reason: resolved.reason,
         automated: program.map(|a| a.reason),
     })

@@ -79,6 +79,7 @@ struct Typed {
     mailing_lists: String,
     forwarding_staff: bool,
     trusted_host: String,
+    trusted_sealers: String,
 }
 
 impl Typed {
@@ -98,6 +99,7 @@ impl Typed {
             mailing_lists: c.mailing_lists.join("\n"),
             forwarding_staff: c.forwarding_staff,
             trusted_host: c.trusted_host.clone().unwrap_or_default(),
+            trusted_sealers: c.trusted_sealers.join("\n"),
         }
     }
 
@@ -128,6 +130,7 @@ impl Typed {
             mailing_lists: Some(self.mailing_lists.lines().map(str::to_owned).collect()),
             forwarding_staff: Some(self.forwarding_staff),
             trusted_host: Some(chosen(&self.trusted_host)),
+            trusted_sealers: Some(self.trusted_sealers.lines().map(str::to_owned).collect()),
             enabled: None,
             expected_version: self.version.parse().ok(),
         })
@@ -171,6 +174,7 @@ async fn form_view(
         mailing_lists: t.mailing_lists,
         forwarding_staff: t.forwarding_staff,
         trusted_host: t.trusted_host,
+        trusted_sealers: t.trusted_sealers,
         problems,
     })
 }
@@ -238,6 +242,7 @@ async fn page(app: &App, who: &AdminPage, c: MailChannel) -> Result<views::Chann
         outgoing: outgoing.map(|o| views::Outgoing {
             place: if o.username.is_empty() { o.host } else { format!("{} @ {}", o.username, o.host) },
             is_paused: o.paused_at.is_some(),
+            has_no_null_path: o.null_path_refused_at.is_some(),
             error: o.error,
         }),
         mailbox: mailbox.map(|m| views::Mailbox {
@@ -370,6 +375,7 @@ async fn test(State(app): State<App>, who: AdminPage, At(id): At<Uuid>, payload:
             view.tested = Some(views::Tested {
                 email: found.email,
                 name: found.name.filter(|n| !n.is_empty()),
+                is_claim: found.is_claim,
                 reason: found.reason,
                 automated: found.automated,
             });

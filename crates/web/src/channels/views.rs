@@ -21,7 +21,7 @@ pub struct Row {
 
 /// `channels/form.html`, `GET|POST /admin/channels/new` and `/admin/channels/{id}/edit`. Fields `address` (new ones
 /// only), `name, team_id, priority, category, signature, reply_address, acknowledges, unknown_senders, contact_forms, mailing_lists,
-/// forwarding_staff, trusted_host` and, when it is changed, `version`.
+/// forwarding_staff, trusted_host, trusted_sealers` and, when it is changed, `version`.
 #[derive(Debug, Default, Serialize)]
 pub struct Form {
     pub id: Option<String>,
@@ -40,6 +40,7 @@ pub struct Form {
     pub mailing_lists: String,
     pub forwarding_staff: bool,
     pub trusted_host: String,
+    pub trusted_sealers: String,
     pub problems: Vec<Problem>,
 }
 
@@ -93,6 +94,8 @@ pub struct Mailbox {
 pub struct Outgoing {
     pub place: String,
     pub is_paused: bool,
+    /// It takes no letter without a return path.
+    pub has_no_null_path: bool,
     pub error: Option<String>,
 }
 
@@ -155,6 +158,8 @@ pub struct MailboxForm {
 pub struct Tested {
     pub email: Option<String>,
     pub name: Option<String>,
+    /// Nobody vouches for them.
+    pub is_claim: bool,
     pub reason: String,
     pub automated: Option<String>,
 }

@@ -90,11 +90,17 @@ pub async fn chrome(app: &App, look: &Look) -> Result<Chrome> {
         chrome.zone.clone_from(&user.time_zone);
         let staff_side = ["/desk", "/admin"].iter().any(|p| look.path.starts_with(p));
         if let Some(staff) = caller.principal.staff().filter(|_| staff_side) {
-            let (counts, unread, saved) = app
+            let decides = staff.is_admin();
+            let (counts, unread, saved, undecided) = app
                 .read(caller.scope(), move |read| {
                     let unread = staff.user_id.map_or(Ok(0), |u| notices::inbox::unread(read, u))?;
                     let saved = desk::views::visible(read, &staff)?;
-                    Ok((desk::tickets::query::view_counts(read, &staff)?, unread, saved))
+                    // Shown to those who decide.
+                    let undecided = match decides {
+                        true => desk::intake::waiting::undecided(read)?,
+                        false => desk::intake::waiting::Undecided::default(),
+                    };
+                    Ok((desk::tickets::query::view_counts(read, &staff)?, unread, saved, undecided))
                 })
                 .await?;
             let current =
@@ -120,7 +126,11 @@ pub async fn chrome(app: &App, look: &Look) -> Result<Chrome> {
             views.extend(
                 saved.into_iter().map(|v| DeskView { name: Some(v.name), ..of(&v.id.to_string(), None) }),
             );
-            chrome.desk = Some(DeskChrome { views, unread_notices: unread });
+            chrome.desk = Some(DeskChrome {
+                views,
+                unread_notices: unread,
+                undecided_mails: undecided.quarantined + undecided.failed,
+            });
         }
     }
     Ok(chrome)

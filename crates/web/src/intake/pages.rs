@@ -82,14 +82,15 @@ async fn list(State(app): State<App>, who: AdminPage, Params(shown): Params<Show
     let before = (!shown.cursor.is_empty()).then(|| shown.cursor.parse::<Uuid>()).transpose();
     let before = before.map_err(|_| Error::field("cursor", "cursor.malformed", "start over without it"))?;
     let wanted = (state != "all").then(|| state.parse::<MailState>()).transpose()?;
-    let (mut found, numbers, is_unset) = app
+    let (mut found, numbers, is_unset, undecided) = app
         .read(who.scope(), move |read| {
             let found = intake::query::page(read, wanted, before, PAGE as u32 + 1)?;
             let mut numbers = std::collections::HashMap::new();
             for id in found.iter().filter_map(|m| m.ticket_id) {
                 numbers.insert(id, tickets::query::get(read, id)?.ticket_number);
             }
-            Ok((found, numbers, channels::all(read)?.is_empty()))
+            let undecided = intake::waiting::undecided(read)?;
+            Ok((found, numbers, channels::all(read)?.is_empty(), undecided))
         })
         .await?;
     let next = cut(&mut found, PAGE, |m| m.id.to_string());
@@ -103,14 +104,20 @@ async fn list(State(app): State<App>, who: AdminPage, Params(shown): Params<Show
         ticket_number: m.ticket_id.and_then(|id| numbers.get(&id).cloned()),
         received_at: m.received_at,
     };
+    let waiting = |state: &str| match state {
+        "quarantined" => Some(undecided.quarantined),
+        "failed" => Some(undecided.failed),
+        _ => None,
+    };
     let view = views::List {
-        states: STATES.iter().map(|s| ((*s).to_owned(), *s == state)).collect(),
+        states: STATES.iter().map(|s| ((*s).to_owned(), *s == state, waiting(s))).collect(),
         mails: found.into_iter().map(row).collect(),
         pager: Pager {
             first_href: before.map(|_| href(HOME, &[("state", state)])),
             next_href: next.map(|c| href(HOME, &[("state", state), ("cursor", &c)])),
             total: None,
         },
+        retention_days: who.caller.tenant.settings.stray_mail_retention_days,
         is_unset,
     };
     who.show(&app, "mails/list.html", view).await

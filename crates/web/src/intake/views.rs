@@ -6,10 +6,12 @@ use crate::kit::lists::Pager;
 /// `mails/list.html`, `GET /admin/mails`: mail that came in, by what became of it.
 #[derive(Debug, Default, Serialize)]
 pub struct List {
-    /// Key, whether it is shown now.
-    pub states: Vec<(String, bool)>,
+    /// Key, whether it is shown now, and how many there are where somebody has to decide; 100 may stand for more.
+    pub states: Vec<(String, bool, Option<u32>)>,
     pub mails: Vec<Row>,
     pub pager: Pager,
+    /// What led nowhere is deleted for good after so many days; 0: never.
+    pub retention_days: u32,
     /// No address takes mail yet.
     pub is_unset: bool,
 }

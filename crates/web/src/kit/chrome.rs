@@ -119,6 +119,8 @@ pub struct DeskChrome {
     pub views: Vec<DeskView>,
     /// 100 may stand for more.
     pub unread_notices: u32,
+    /// Mails that wait for an administrator's decision; 100 may stand for more, 0 for everybody else.
+    pub undecided_mails: u32,
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -5,6 +5,7 @@ use axum::{
     extract::State,
     routing::{get, post},
 };
+use desk::intake::waiting;
 use notices::inbox;
 
 use super::views;
@@ -28,7 +29,7 @@ pub fn routes() -> Router<App> {
 }
 
 async fn list(State(app): State<App>, who: StaffPage) -> Outcome {
-    let user = who.user.id;
+    let (user, is_admin) = (who.user.id, who.user.role.is_admin());
     let notices = app.read(who.scope(), move |read| inbox::latest(read, user, MOST)).await?;
     let view = views::List {
         any_unread: notices.iter().any(|n| n.read_at.is_none()),
@@ -39,6 +40,10 @@ async fn list(State(app): State<App>, who: StaffPage) -> Outcome {
                 href: match (n.ticket_id, n.kind.as_str()) {
                     (Some(ticket), _) => format!("/desk/tickets/{ticket}"),
                     (None, "webhook_off") => "/admin/webhooks".into(),
+                    (None, waiting::TOLD_OF_QUARANTINE) if is_admin => {
+                        "/admin/mails?state=quarantined".into()
+                    }
+                    (None, waiting::TOLD_OF_FAILED) if is_admin => "/admin/mails?state=failed".into(),
                     (None, _) => "/desk".into(),
                 },
                 title: n.title,

@@ -57,6 +57,7 @@ fn view(who: &AdminPage, name: &str, s: &Settings, problems: Vec<Problem>) -> vi
         csat_delay_minutes: s.csat_delay_minutes,
         agents_answer_by_mail: s.agents_answer_by_mail,
         letters_per_10_minutes: s.letters_per_10_minutes,
+        stray_mail_retention_days: s.stray_mail_retention_days,
         problems,
     }
 }
@@ -92,6 +93,7 @@ struct Form {
     #[serde(default)]
     agents_answer_by_mail: bool,
     letters_per_10_minutes: String,
+    stray_mail_retention_days: String,
 }
 
 /// What was typed on top of what there is, and the numbers that are none.
@@ -142,6 +144,15 @@ fn typed(input: &Form, before: &Settings) -> (Settings, Vec<FieldError>) {
             "letters_per_10_minutes",
             &input.letters_per_10_minutes,
             before.letters_per_10_minutes,
+        ),
+        stray_mail_retention_days: number(
+            "stray_mail_retention_days",
+            // Nothing means: never.
+            match input.stray_mail_retention_days.trim() {
+                "" => "0",
+                days => days,
+            },
+            before.stray_mail_retention_days,
         ),
         time_zone: input.zone.trim().to_owned(),
         ..before.clone()

@@ -4,7 +4,7 @@ use crate::kit::forms::{Choice, Problem};
 
 /// `settings/settings.html`, `GET|POST /admin/settings`. Fields: `business_name, notice, zone, from_address,
 /// ticket_number_style, auto_close_days, reopen_days, archive_days, undo_send_seconds, relax_write_rule?` (`true`)`,
-/// attachment_limit_mb, sign_up_allowed?` (`true`)`.
+/// attachment_limit_mb, sign_up_allowed?` (`true`)`, stray_mail_retention_days?`.
 #[derive(Debug, Default, Serialize)]
 pub struct Settings {
     pub business_name: String,
@@ -17,6 +17,8 @@ pub struct Settings {
     /// Zero: never.
     pub archive_days: u32,
     pub deleted_retention_days: u32,
+    /// Zero: never.
+    pub stray_mail_retention_days: u32,
     /// Zero: answers go out at once.
     pub undo_send_seconds: u32,
     pub relax_write_rule: bool,
