@@ -86,6 +86,9 @@ impl Worker {
         let (mut awaited, mut background) = (JoinSet::new(), JoinSet::new());
         let mut was_called = false;
         while !*stop.borrow() {
+            // All that are done, not only the one that was heard of: what is done keeps no place.
+            while awaited.try_join_next().is_some() {}
+            while background.try_join_next().is_some() {}
             let room = Room {
                 awaited: IN_HAND_MAX.awaited.saturating_sub(awaited.len()),
                 background: IN_HAND_MAX.background.saturating_sub(background.len()),
