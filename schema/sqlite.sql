@@ -1582,7 +1582,8 @@ alter table dropped_blobs add column aside_at integer;
 create index dropped_blobs_aside on dropped_blobs (tenant_id, aside_at) where aside_at is not null;
 
 -- 0036_long_words
-update search_progress set ticket_id = null, is_complete = 0, run = run + 1
-  where tenant_id in (select tenant_id from search_entries where segments > 1);
+insert into search_progress (tenant_id, ticket_id, is_complete, run)
+  select distinct tenant_id, null, 0, 0 from search_entries where segments > 1
+  on conflict (tenant_id) do update set ticket_id = null, is_complete = 0, run = search_progress.run + 1;
 delete from search_words where rowid in (select no from search_entries where segments > 1);
 delete from search_entries where segments > 1;

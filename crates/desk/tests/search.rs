@@ -161,7 +161,7 @@ async fn the_same_question_finds_the_same_on_both_engines() {
                         .read(world.scope(), move |read| {
                             Ok((
                                 db::search::find(read, &asked, audience)?.expect("few"),
-                                db::search::among(read, &asked, audience, &all)?,
+                                db::search::across(read, &asked, audience, &all)?,
                             ))
                         })
                         .await

@@ -19,7 +19,10 @@ fn url_of(database: &str) -> String {
 pub fn fresh_database() -> Secret {
     std::thread::spawn(|| {
         let mut client = Client::connect(&server_url(), NoTls).expect("the private PostgreSQL answers");
-        let checksum = db::migrate::schema(db::EngineKind::Postgres)
+        // A migration is told by all of its text, also by what is for the other engine.
+        let checksum = [db::EngineKind::Postgres, db::EngineKind::Sqlite]
+            .map(db::migrate::schema)
+            .concat()
             .bytes()
             .fold(0u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
         let template = format!("template_{checksum:x}");

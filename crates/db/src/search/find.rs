@@ -10,7 +10,7 @@ use super::{
     document::ROW_WORD,
     index::of_several_rows,
     tenant_word,
-    wanted::{Audience, Wanted, Where},
+    wanted::{Audience, Term, Wanted, Where},
 };
 use crate::{EngineKind, Read, Row, Sql, Value, dialect, params};
 
@@ -33,7 +33,7 @@ crate::statements! {
 }
 
 /// Tickets asked about in one statement; lists are padded, so that few statements are prepared.
-const BATCH: [usize; 3] = [8, 64, 500];
+pub(super) const BATCH: [usize; 3] = [8, 64, 500];
 
 /// A ticket that was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,8 +111,11 @@ pub fn find(read: &Read<'_>, wanted: &Wanted, audience: Audience) -> Result<Opti
     Ok(Some(hits))
 }
 
-/// Tickets of several rows whose words stand in different ones of them. Where each of the words stands in more of those
-/// than can be ranked, only what stands in one row is found.
+/// How many rows of long tickets are looked at for the rarest of the terms: few first, since one of them mostly is rare.
+const APART: [usize; 2] = [100, 2_000];
+
+/// Tickets of several rows whose words stand in different ones of them. Where each of the words stands in more rows of those
+/// than are looked at, only what stands in one row is found.
 fn apart(
     read: &Read<'_>,
     wanted: &Wanted,
@@ -120,33 +123,45 @@ fn apart(
     tenant: &str,
     found: &[Hit],
 ) -> Result<Vec<Hit>> {
-    let (place, most) = (Where::Anywhere(audience), RANKED_MAX + 1);
-    let limit = i64::try_from(most).unwrap_or(i64::MAX);
     if wanted.all.len() < 2 {
         return Ok(Vec::new());
     }
-    for term in &wanted.all {
-        let rows = match read.engine() {
-            EngineKind::Sqlite => {
-                let question = Wanted::long_fts5(term, tenant, place);
-                read.query_all(&SEARCH_SQLITE_ALL, params![question, limit], entry)?
+    for most in APART {
+        for term in &wanted.all {
+            let rows = long_rows(read, term, audience, tenant, most + 1)?;
+            if rows.len() > most {
+                continue;
             }
-            EngineKind::Postgres => {
-                let question = Wanted::long_tsquery(term, tenant, place);
-                read.query_all(&SEARCH_POSTGRES_ALL, params![question, question, limit], entry)?
-            }
-        };
-        if rows.len() >= most {
-            continue;
+            let known: HashSet<Uuid> = found.iter().map(|h| h.ticket).collect();
+            let mut tickets: Vec<Uuid> =
+                rows.into_iter().map(|e| e.hit.ticket).filter(|ticket| !known.contains(ticket)).collect();
+            tickets.sort_unstable();
+            tickets.dedup();
+            return term_by_term(read, wanted, audience, tickets);
         }
-        let known: HashSet<Uuid> = found.iter().map(|h| h.ticket).collect();
-        let mut tickets: Vec<Uuid> =
-            rows.into_iter().map(|e| e.hit.ticket).filter(|ticket| !known.contains(ticket)).collect();
-        tickets.sort_unstable();
-        tickets.dedup();
-        return term_by_term(read, wanted, audience, tickets);
     }
     Ok(Vec::new())
+}
+
+/// Up to so many rows of tickets that have several, with this term in them.
+fn long_rows(
+    read: &Read<'_>,
+    term: &Term,
+    audience: Audience,
+    tenant: &str,
+    most: usize,
+) -> Result<Vec<Entry>> {
+    let (place, most) = (Where::Anywhere(audience), i64::try_from(most).unwrap_or(i64::MAX));
+    match read.engine() {
+        EngineKind::Sqlite => {
+            let question = Wanted::long_fts5(term, tenant, place);
+            read.query_all(&SEARCH_SQLITE_ALL, params![question, most], entry)
+        }
+        EngineKind::Postgres => {
+            let question = Wanted::long_tsquery(term, tenant, place);
+            read.query_all(&SEARCH_POSTGRES_ALL, params![question, question, most], entry)
+        }
+    }
 }
 
 /// Those of some tickets that hold each of the terms, in whichever of their rows.
@@ -197,8 +212,8 @@ pub fn newest(read: &Read<'_>, wanted: &Wanted, below: i64, most: usize) -> Resu
     Ok((hits, next))
 }
 
-/// Which of these tickets are found.
-pub fn among(read: &Read<'_>, wanted: &Wanted, audience: Audience, tickets: &[Uuid]) -> Result<Vec<Hit>> {
+/// Which of these tickets hold all of it in one row.
+fn among(read: &Read<'_>, wanted: &Wanted, audience: Audience, tickets: &[Uuid]) -> Result<Vec<Hit>> {
     let mut hits = which(read, wanted, audience, tickets)?;
     if !wanted.all.is_empty() && !hits.is_empty() {
         let ids: Vec<Uuid> = hits.iter().map(|h| h.ticket).collect();
@@ -209,13 +224,13 @@ pub fn among(read: &Read<'_>, wanted: &Wanted, audience: Audience, tickets: &[Uu
     Ok(hits)
 }
 
-/// [`among`], without looking where in the ticket it stands.
+/// Which of these tickets hold all of it in one row, without looking where in the ticket it stands.
 pub fn which(read: &Read<'_>, wanted: &Wanted, audience: Audience, tickets: &[Uuid]) -> Result<Vec<Hit>> {
     let found = rows_among(read, tickets, &Question::new(read, wanted, Where::Anywhere(audience)))?;
     settled(read, wanted, audience, found)
 }
 
-/// [`among`], where the words may stand in different rows of a ticket. How a long thread is cut into rows depends on all
+/// Which of these tickets are found; the words may stand in different rows of one. How a long thread is cut into rows depends on all
 /// that is in it; whether somebody finds it must not.
 pub fn across(read: &Read<'_>, wanted: &Wanted, audience: Audience, tickets: &[Uuid]) -> Result<Vec<Hit>> {
     let mut hits = among(read, wanted, audience, tickets)?;
@@ -323,7 +338,7 @@ fn sqlite_rows_among(
 }
 
 /// A list of tickets for `in`, as long as one of a few lengths.
-fn padded<'v>(batch: &[Uuid], first: usize) -> (String, Vec<Value<'v>>) {
+pub(super) fn padded<'v>(batch: &[Uuid], first: usize) -> (String, Vec<Value<'v>>) {
     let size = BATCH.into_iter().find(|n| *n >= batch.len()).unwrap_or(batch.len());
     let last = batch.last().copied().unwrap_or_default();
     let ids = batch.iter().copied().chain(std::iter::repeat(last)).take(size);

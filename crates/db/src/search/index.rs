@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{
     document::{Document, SEGMENTS_MAX, Segment},
+    find::{BATCH, padded},
     tenant_word,
 };
 use crate::{EngineKind, Row, Sql, Tx, Value, errors, params};
@@ -128,7 +129,7 @@ pub fn refile(tx: &mut Tx<'_>, ticket: Uuid, document: Document) -> Result<()> {
 pub fn refile_all(tx: &mut Tx<'_>, documents: Vec<(Uuid, Document)>) -> Result<()> {
     let tickets: Vec<Uuid> = documents.iter().map(|(ticket, _)| *ticket).collect();
     let mut places: HashMap<Uuid, Vec<i64>> = HashMap::new();
-    for some in tickets.chunks(MANY) {
+    for some in tickets.chunks(BATCH[BATCH.len() - 1]) {
         ask_many(
             tx,
             "select ticket_id, no from search_entries",
@@ -183,13 +184,10 @@ fn put_again(
     Ok(())
 }
 
-/// Tickets asked about by one statement.
-const MANY: usize = 500;
-
 /// Of some tickets, those whose words fill several rows.
 pub fn of_several_rows(read: &crate::Read<'_>, tickets: &[Uuid]) -> Result<Vec<Uuid>> {
     let mut out = Vec::new();
-    for some in tickets.chunks(MANY) {
+    for some in tickets.chunks(BATCH[BATCH.len() - 1]) {
         ask_many(read, "select ticket_id from search_entries", some, " and segment = 1", |row| {
             out.push(row.get(0)?);
             Ok(true)
@@ -208,9 +206,8 @@ fn ask_many(
     if tickets.is_empty() {
         return Ok(());
     }
-    let among = crate::dialect::placeholders(2, tickets.len());
+    let (among, values) = padded(tickets, 2);
     let sql = Sql::built(format!("{what} where tenant_id = ?1 and ticket_id in {among}{how}"));
-    let values: Vec<Value<'_>> = tickets.iter().map(|id| Value::Uuid(*id)).collect();
     read.for_each(&sql, &values, each)
 }
 

@@ -27,7 +27,7 @@ pub mod tokenize;
 mod wanted;
 
 pub use document::{Document, Segment};
-pub use find::{Hit, across, among, find, newest, which};
+pub use find::{Hit, across, find, newest, which};
 pub use index::{
     End, count, end, file, forget, forget_all, is_filed, of_several_rows, put_behind, put_last, refile,
     refile_all,

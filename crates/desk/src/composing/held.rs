@@ -266,8 +266,14 @@ impl Inside for Releaser {
         draft_again(tx, &held)?;
         presence::stir(tx, held.user_id, held.ticket_id)?;
         let number = query::get(tx, held.ticket_id)?.ticket_number;
-        let title =
-            format!("{number}: your answer did not go out and is a draft again: {}", error.plain_message());
+        let why = error.plain_message();
+        let title = match &held.afterwards {
+            None => format!("{number}: your answer did not go out and is a draft again: {why}"),
+            Some(then) => format!(
+                "{number}: your answer did not go out and is a draft again, and what \"{}\" changes was not changed: {why}",
+                then.macro_name
+            ),
+        };
         notices::inbox::notify(tx, held.user_id, "answer_kept_back", &title, Some(held.ticket_id.uuid()))
     }
 }
@@ -279,6 +285,10 @@ fn send(tx: &mut Tx<'_>, staff: &Staff, held: &Held) -> Result<()> {
     if let Some(message) = said.last().filter(|_| said.len() > seen) {
         let name = &message.author.name;
         return Err(Error::new(Kind::Stale, "ticket.stale", format!("{name} wrote meanwhile")));
+    }
+    if let (Some(_), Some(at)) = (&held.afterwards, held.addressed_to) {
+        // Nor is its survivor resolved or answered for it.
+        query::get(tx, at)?.check_not_merged()?;
     }
     let settings = tenants::get(tx, tx.tenant()?)?.settings;
     // Whether its author may move the status was checked when it was sent; who has the ticket now does not undo that.

@@ -211,7 +211,7 @@ fn hold_above(tx: &mut Tx<'_>, from: Id<Ticket>, kind: Kind, to: Id<Ticket>) -> 
         if wanted.is_empty() {
             return Ok(above);
         }
-        super::lock_all(tx, &wanted)?;
+        super::store::hold_rows(tx, &wanted)?;
         held.extend(wanted);
     }
 }

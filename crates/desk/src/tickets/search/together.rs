@@ -28,9 +28,13 @@ pub(crate) fn filing_together<T>(
     let done = part(tx);
     let waiting = tx.ahead::<Option<Together>, _>(Option::take).flatten();
     let done = done?;
-    let mut wanted: Vec<Id<Ticket>> = waiting.map(|t| t.wanted).unwrap_or_default().into_iter().collect();
+    let Some(Together { wanted, long }) = waiting else { return Ok(done) };
+    let mut wanted: Vec<Id<Ticket>> = wanted.into_iter().collect();
     wanted.sort();
-    file(tx, &wanted)?;
+    // Words of many long ones at once would fill the memory.
+    let (long, short): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|id| long.contains(id));
+    file(tx, &short)?;
+    long.into_iter().try_for_each(|id| index::changed(tx, id))?;
     Ok(done)
 }
 
