@@ -330,9 +330,9 @@ fn automated(tx: &mut Tx<'_>, case: &Case<'_>) -> Result<Option<(&'static str, S
         case.channel.contact_forms.iter().any(|f| *f == email.key() || *f == domain)
     };
     let is_list = case.channel.is_through_list(letter);
-    // A list of ours that stands in From has taken its author's place.
-    let names_author = |found: sender::Resolved| found.via == sender::Via::List && found.person.is_some();
-    let is_replaced = is_list && names_author(sender::resolve(letter, &rules(tx, case)?));
+    // A list of ours that stands in From has taken its author's place, also where its mail does not name them: somebody
+    // looks at that one.
+    let is_replaced = is_list && sender::resolve(letter, &rules(tx, case)?).via == sender::Via::List;
     let is_own = |from: &Email| case.is_ours(from) && !is_form(from) && !is_replaced;
     if letter.from.as_ref().is_some_and(|from| is_own(&from.email)) {
         return Ok(Some(("loop", "it is from an address of ours".into())));

@@ -71,6 +71,15 @@ both_engines! {
         let nobody = desk.deliver(&letter(4, "Carl via members <members@lists.example>", "No line", &more, "Dead, too.")).await;
         assert_eq!(nobody.outcome, Some(Outcome::Quarantined));
         assert!(nobody.reason.contains("X-Original-Sender"), "{}", nobody.reason);
+        // Also where the list is the channel itself: a person wrote, so somebody looks at it.
+        let more = format!("{LIST}Reply-To: support@here.example.org\n");
+        let own = desk.deliver(&letter(5, "Dora via Support <support@here.example.org>", "No line", &more, "Dead since noon.")).await;
+        assert_eq!((own.outcome, own.automated.as_deref()), (Some(Outcome::Quarantined), None), "{}", own.reason);
+        assert!(own.reason.contains("Reply-To"), "{}", own.reason);
+        // A member of the list's domain, whom the list left in From, sends a copy to a customer.
+        let more = format!("{LIST}Reply-To: Ada <ada@customers.example>\n");
+        let bob = desk.deliver(&letter(6, "Bob <bob@here.example.org>", "A question", &more, "Who knows?")).await;
+        assert_eq!((bob.from_email.as_str(), bob.outcome), ("bob@here.example.org", Some(Outcome::Ticket)), "{}", bob.reason);
         check_neighbour(&world).await;
     }
 

@@ -134,12 +134,18 @@ fn through_list(mail: &Incoming, from: &Address, rules: &Rules) -> Option<Resolv
     // Some lists write an address of their own for each member.
     let is_of_list =
         is_list || list.rsplit_once('@').is_some_and(|(_, domain)| from.email.domain() == domain);
-    let is_other = |one: &&Address| one.email.key() != list;
+    // Whom such an address was made up for stands in it. Another member of the list's domain wrote in their own name, and
+    // whoever gets a copy of that did not.
+    let is_other =
+        |one: &&Address| one.email.key() != list && (is_list || is_made_up_for(&from.email, &one.email));
     let named = |header: AuthorHeader| match header {
         AuthorHeader::ReplyTo => mail.reply_to.iter().find(is_other),
         AuthorHeader::Cc => mail.cc.iter().find(is_other),
         AuthorHeader::Sender => mail.sender.as_ref().filter(is_other),
-        header => mail.original_authors.iter().find(|(one, _)| *one == header).map(|(_, person)| person),
+        header => {
+            let found = mail.original_authors.iter().find(|(one, _)| *one == header);
+            found.map(|(_, person)| person).filter(is_other)
+        }
     };
     let through = |header: AuthorHeader, person: &Address, why: &str| Resolved {
         person: Some(person.clone()),
@@ -167,6 +173,21 @@ fn through_list(mail: &Incoming, from: &Address, rules: &Rules) -> Option<Resolv
             .find_map(|header| Some(through(header, named(header)?, ""))),
         _ => None,
     }
+}
+
+/// Whether a list wrote an address for somebody: `ada=example.org@lists.example`, `ada_at_example.org@lists.example`.
+fn is_made_up_for(made_up: &Email, person: &Email) -> bool {
+    let words = |text: &str| {
+        let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+        format!(" {} ", words.join(" "))
+    };
+    let (made_up, person) = (made_up.key(), person.key());
+    let (Some((stands, _)), Some((local, domain))) = (made_up.rsplit_once('@'), person.rsplit_once('@'))
+    else {
+        return false;
+    };
+    let stands = words(stands);
+    ["", " at "].iter().any(|at| stands.contains(&words(&format!("{local} {at} {domain}"))))
 }
 
 fn is_contact_form(from: &Address, rules: &Rules) -> bool {
@@ -326,6 +347,19 @@ mod tests {
             (
                 "From: bob@lists.example\nList-Id: <l.lists.example>\nReply-To: l@lists.example",
                 "from bob@lists.example",
+            ),
+            (
+                "From: Ada via L <l-ada_at_example.org@lists.example>\nList-Id: <l.lists.example>\nReply-To: l@lists.example, Ada@example.org",
+                "list Ada@example.org",
+            ),
+            // A member of the list's own domain, who sends somebody a copy.
+            (
+                "From: bob@lists.example\nList-Id: <l.lists.example>\nReply-To: carol@customers.example",
+                "from bob@lists.example",
+            ),
+            (
+                "From: ada=example.net@lists.example\nList-Id: <l.lists.example>\nReply-To: ada@example.org",
+                "from ada=example.net@lists.example",
             ),
             // Of no list, Reply-To counts for nothing.
             ("From: Ada via L <l@lists.example>\nReply-To: ada@example.org", "from l@lists.example"),
