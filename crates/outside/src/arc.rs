@@ -35,13 +35,16 @@ fn claimed(
     trusted: &[String],
 ) -> Option<String> {
     let (seals, results) = (&message.as_headers, &message.aar_headers);
-    if message.has_arc_errors || seals.len() != results.len() || seals.len() > MAX_SEALS {
+    let signatures = &message.ams_headers;
+    let is_whole = seals.len() == results.len() && seals.len() == signatures.len();
+    if message.has_arc_errors || !is_whole || seals.len() > MAX_SEALS {
         return None;
     }
-    // They are sorted: the last that handed it on comes first here.
-    for (seal, said) in seals.iter().zip(results).rev() {
+    // They are sorted: the last that handed it on comes first here. Who is asked about the key of its signature is said beside
+    // it, by anybody, until the seal is looked at. Keys of whoever came before them are asked for only when theirs held.
+    for ((seal, signature), said) in seals.iter().zip(signatures).zip(results).rev() {
         let sealer = seal.header.d.to_ascii_lowercase();
-        if !trusted.contains(&sealer) {
+        if !trusted.contains(&sealer) || !trusted.contains(&signature.header.d.to_ascii_lowercase()) {
             return None;
         }
         let said = Said::read(&String::from_utf8_lossy(said.value));

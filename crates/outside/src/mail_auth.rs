@@ -1,8 +1,10 @@
 use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
 use ::mail_auth::{
-    AuthenticatedMessage, DkimOutput, DkimResult, DmarcOutput, DmarcResult, MessageAuthenticator, SpfOutput,
-    SpfResult,
+    AuthenticatedMessage, DkimOutput, DkimResult, DmarcOutput, DmarcResult, DnsError, Error as CheckError,
+    MessageAuthenticator, SpfOutput, SpfResult,
+    common::headers::Header,
+    dkim::Signature,
     dmarc::verify::DmarcParameters,
     hickory_resolver::{
         config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts},
@@ -13,14 +15,17 @@ use ::mail_auth::{
 use async_trait::async_trait;
 use base::{Email, Error, Result};
 use engine::outside::{Authentication, CheckedMail, MailChecks, Outcome};
+use futures::future::join_all;
 use mail::inbound::{Head, Limits};
+use tokio::time::timeout;
 
 use crate::arc;
 
 /// Signatures looked at in one mail. Each costs a question to a name server that the sender chose.
 const MAX_SIGNATURES: usize = 8;
-/// For the whole check of one mail.
-const MAX_TIME: Duration = Duration::from_secs(30);
+/// For each question by itself: whether one signature holds, whether the machine may send, what the author's domain asks for,
+/// whether the seals hold. Names that a sender chose may be answered slowly, and that takes nothing from the other answers.
+const MAX_TIME: Duration = Duration::from_secs(10);
 
 /// Which name servers are asked.
 #[derive(Clone, Debug, Default)]
@@ -72,15 +77,22 @@ impl MailAuth {
             return if is_read { Authentication { dmarc: Outcome::Fail, ..nothing } } else { nothing };
         };
         message.dkim_headers.truncate(MAX_SIGNATURES);
-        let (signatures, (spf, domain)) = tokio::join!(self.asking.verify_dkim(&message), self.spf(mail));
+        let singly = one_by_one(&message);
+        let (signatures, (spf, domain)) = tokio::join!(self.signatures(&singly), self.spf(mail));
+        // A signature of another domain needs no answer here: only names of the author's are asked.
         let asked = DmarcParameters::new(&message, &signatures, &domain, &spf);
-        let dmarc = self.asking.verify_dmarc(asked).await;
+        let answered = timeout(MAX_TIME, self.asking.verify_dmarc(asked)).await;
+        let is_answered = answered.is_ok();
+        let dmarc = answered.unwrap_or_default();
         let another = several_senders(&message)
             .or_else(|| another_author(head.as_ref(), &message))
             .or_else(|| another_mail(head.as_ref(), &message, &dmarc));
-        let (said, detail) = (dmarc_outcome(&dmarc), dmarc_detail(&dmarc));
+        let said = dmarc_outcome(&dmarc);
+        let detail = if is_answered { dmarc_detail(&dmarc) } else { "not answered in time".to_owned() };
         let sealer = match another {
-            None if said != Outcome::Pass => self.sealed_by(mail, head.as_ref(), &message).await,
+            None if said != Outcome::Pass => {
+                timeout(MAX_TIME, self.sealed_by(mail, head.as_ref(), &message)).await.ok().flatten()
+            }
             _ => None,
         };
         let (dmarc, policy) = match (another, sealer) {
@@ -99,6 +111,21 @@ impl MailAuth {
             dmarc,
             detail: one_line(&detail),
         }
+    }
+
+    /// Whether each signature holds. One that nobody answered about in time does not.
+    async fn signatures<'m>(&self, singly: &'m [AuthenticatedMessage<'m>]) -> Vec<DkimOutput<'m>> {
+        let each = singly.iter().map(|message| async move {
+            match timeout(MAX_TIME, self.asking.verify_dkim(message)).await {
+                Ok(said) => said,
+                Err(_) => {
+                    let late =
+                        || DkimOutput::temp_err(CheckError::Dns(DnsError::Resolver("not in time".into())));
+                    message.dkim_headers.iter().map(|one| late().with_signature(&one.header)).collect()
+                }
+            }
+        });
+        join_all(each).await.into_iter().flatten().collect()
     }
 
     /// Who handed the mail on, and is believed when it says that it had seen it pass. Only where the author is the one that
@@ -126,18 +153,27 @@ impl MailAuth {
         let helo = mail.helo.as_deref().unwrap_or_default();
         let question =
             SpfParameters::verify_mail_from(client_ip.to_canonical(), helo, &self.hostname, &sender);
-        (self.asking.verify_spf(question).await, domain)
+        let said = timeout(MAX_TIME, self.asking.verify_spf(question)).await;
+        (said.unwrap_or_else(|_| SpfOutput::new(domain.clone()).with_result(SpfResult::TempError)), domain)
     }
 }
 
 #[async_trait]
 impl MailChecks for MailAuth {
     async fn check(&self, mail: CheckedMail) -> Authentication {
-        match tokio::time::timeout(MAX_TIME, self.look(&mail)).await {
-            Ok(answer) => answer,
-            Err(_) => Authentication::none("the name servers did not answer in time"),
-        }
+        self.look(&mail).await
     }
+}
+
+/// The mail once for each signature, so that none waits for the key of another; what is no signature is in the first.
+fn one_by_one<'m>(message: &AuthenticatedMessage<'m>) -> Vec<AuthenticatedMessage<'m>> {
+    let bare = AuthenticatedMessage { dkim_headers: Vec::new(), errors: Vec::new(), ..message.clone() };
+    let with = |header: &Header<'m, Signature>| AuthenticatedMessage {
+        dkim_headers: vec![header.clone()],
+        ..bare.clone()
+    };
+    let malformed = AuthenticatedMessage { errors: message.errors.clone(), ..bare.clone() };
+    std::iter::once(malformed).chain(message.dkim_headers.iter().map(with)).collect()
 }
 
 fn name_server(address: SocketAddr) -> NameServerConfig {

@@ -484,3 +484,52 @@ async fn whoever_is_believed_says_what_it_saw_before_it_changed_a_mail() {
     check(&names, fetched(once)).await;
     assert_eq!(names.asked() - before, 2 * with_seal);
 }
+
+#[tokio::test]
+async fn whoever_answers_slowly_gets_no_forged_mail_past_the_check() {
+    let keys = folder();
+    let (private, published) = make_key(keys.path(), "ed25519");
+    let key = keys.path().join("ed25519.pem");
+    let selectors: Vec<String> = (0..8).map(|n| format!("s{n}")).collect();
+    let slow: Vec<String> = selectors.iter().map(|s| format!("{s}._domainkey.evil.example.com")).collect();
+    let parts: Vec<String> = (0..9).map(|n| format!("i{n}.evil.example.com")).collect();
+    let includes: String = parts.iter().map(|part| format!(" include:{part}")).collect();
+    let (nobody, key_of_seal) = (format!("v=spf1{includes} -all"), "seal._domainkey.evil.example.com");
+    let mut zone = vec![
+        ("evil.example.com", text(nobody)),
+        ("a._domainkey.example.org", text(published.clone())),
+        ("seal._domainkey.lists.example", text(published)),
+        ("_dmarc.example.org", text("v=DMARC1; p=reject")),
+        (key_of_seal, Entry::Silent),
+    ];
+    zone.extend(slow.iter().chain(&parts).map(|name| (name.as_str(), Entry::Silent)));
+    let names = Names::serve(zone).await;
+
+    // In Ada's name, with as many keys as are looked at and as many names as a policy may include.
+    let mut forged = MAIL.to_owned();
+    for selector in &selectors {
+        let signed = DkimSigner::new("evil.example.com", selector, &private).unwrap().sign(MAIL.as_bytes());
+        let signed = String::from_utf8(signed.unwrap()).unwrap();
+        forged.insert_str(0, signed.strip_suffix(MAIL).unwrap());
+    }
+    let sealed = hand_on(&names, "lists.example", &key, MAIL).await.replace("dmarc=fail", "dmarc=pass");
+    let (before, after) = sealed.split_once("ARC-Message-Signature:").unwrap();
+    let elsewhere = format!(
+        "{before}ARC-Message-Signature:{}",
+        after.replacen("d=lists.example", "d=evil.example.com", 1)
+    );
+    assert!(elsewhere.contains("d=lists.example") && elsewhere.contains("d=evil.example.com"), "{elsewhere}");
+
+    let by_machine = delivered(&forged, "203.0.113.9", "eve@evil.example.com");
+    let by_seal = trusting(elsewhere, &["lists.example"]);
+    let (by_machine, by_seal) = tokio::join!(check(&names, by_machine), check(&names, by_seal));
+    assert_eq!(outcomes(&by_machine), [Nothing, Nothing, Fail], "{}", by_machine.detail);
+    assert_eq!(by_seal.dmarc, Fail, "{}", by_seal.detail);
+    assert!(!names.was_asked(key_of_seal), "nobody asks for the key of a signature that a stranger wrote");
+
+    // Her own signature beside theirs is found all the same.
+    let hers = DkimSigner::new("example.org", "a", &private).unwrap().sign(MAIL.as_bytes()).unwrap();
+    let hers = String::from_utf8(hers).unwrap();
+    let answer = check(&names, fetched(format!("{}{forged}", hers.strip_suffix(MAIL).unwrap()))).await;
+    assert_eq!([answer.dkim, answer.dmarc], [Pass, Pass], "{}", answer.detail);
+}

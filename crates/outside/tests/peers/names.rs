@@ -3,10 +3,7 @@
 use std::{
     collections::HashMap,
     net::{Ipv4Addr, SocketAddr},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex},
 };
 
 use mail_auth::hickory_resolver::proto::{
@@ -21,7 +18,7 @@ use tokio::{net::UdpSocket, task::JoinHandle};
 /// Answers on a UDP port of its own until dropped.
 pub struct Names {
     pub address: SocketAddr,
-    asked: Arc<AtomicUsize>,
+    asked: Arc<Mutex<Vec<String>>>,
     serving: JoinHandle<()>,
 }
 
@@ -32,6 +29,8 @@ pub enum Entry {
     Address(Ipv4Addr),
     /// The server fails when it is asked for this.
     Broken,
+    /// Nothing comes back.
+    Silent,
 }
 
 impl Names {
@@ -40,14 +39,19 @@ impl Names {
             zone.into_iter().map(|(name, entry)| (format!("{name}."), entry)).collect();
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
-        let asked = Arc::new(AtomicUsize::new(0));
-        let count = asked.clone();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let seen = asked.clone();
         let serving = tokio::spawn(async move {
             let mut buffer = [0; 4096];
             loop {
                 let Ok((length, client)) = socket.recv_from(&mut buffer).await else { continue };
                 let Ok(question) = Message::from_vec(&buffer[..length]) else { continue };
-                count.fetch_add(1, Ordering::Relaxed);
+                let name = question.queries[0].name().to_ascii().to_lowercase();
+                let is_silent = matches!(zone.get(&name), Some(Entry::Silent));
+                seen.lock().unwrap().push(name);
+                if is_silent {
+                    continue;
+                }
                 socket.send_to(&answer(question, &zone), client).await.unwrap();
             }
         });
@@ -55,7 +59,12 @@ impl Names {
     }
 
     pub fn asked(&self) -> usize {
-        self.asked.load(Ordering::Relaxed)
+        self.asked.lock().unwrap().len()
+    }
+
+    /// Whether it was asked for a name.
+    pub fn was_asked(&self, name: &str) -> bool {
+        self.asked.lock().unwrap().contains(&format!("{name}."))
     }
 }
 
@@ -76,7 +85,7 @@ fn answer(question: Message, zone: &HashMap<String, Entry>) -> Vec<u8> {
             answer.metadata.response_code = ResponseCode::NXDomain;
             None
         }
-        (Some(Entry::Broken), _) => {
+        (Some(Entry::Broken | Entry::Silent), _) => {
             answer.metadata.response_code = ResponseCode::ServFail;
             None
         }
