@@ -108,10 +108,16 @@ pub(super) fn are_its_bytes(tx: &mut Tx<'_>, letter: &Received) -> Result<bool> 
     Ok(with_ticket.is_some() || is_marked(tx, letter.channel, Known::Bytes(letter.blob.sha256.0))?)
 }
 
+/// Whether a mailbox handed a letter out of itself: nobody sent it again, and nobody here asked to have it read again. Only
+/// such a letter can be one that is gone; what a person sends, or has before them, is deleted by no likeness.
+pub(super) fn is_handed_out(mail: &Mail) -> bool {
+    is_of_mailbox(mail.door) && mail.run == 1
+}
+
 /// Whether a letter of a mailbox is one that is gone, in other bytes: servers write lines above it. Of its ticket, whose
 /// words were deleted; or by itself. It is forgotten then, like that one.
 pub(super) fn returns(tx: &mut Tx<'_>, mail: &mut Mail, key: [u8; 32]) -> Result<bool> {
-    if !is_of_mailbox(mail.door) {
+    if !is_handed_out(mail) {
         return Ok(false);
     }
     if is_marked(tx, mail.channel_id, Known::Letter(key))? {
@@ -129,7 +135,7 @@ pub(super) fn returns(tx: &mut Tx<'_>, mail: &mut Mail, key: [u8; 32]) -> Result
 
 /// Forgets a letter whose first copy was forgotten with its ticket.
 pub(super) fn is_gone_like(mail: &mut Mail, first: &Mail) -> bool {
-    if first.state != MailState::Forgotten {
+    if first.state != MailState::Forgotten || !is_handed_out(mail) {
         return false;
     }
     mail.state = MailState::Forgotten;

@@ -137,7 +137,7 @@ fn decide(tx: &mut Tx<'_>, case: &Case<'_>, mail: &mut Mail) -> Result<()> {
         if gone::returns(tx, mail, key)? {
             return Ok(());
         }
-        if let Some(first) = store::take_key(tx, key, mail.id)? {
+        if let Some(first) = taken_by(tx, mail, key)? {
             return duplicate(tx, case, mail, first);
         }
     }
@@ -287,6 +287,21 @@ fn new_ticket(
         }
     }
     file::new(tx, case, mail, writer, follows, proof, answers)
+}
+
+/// Takes a letter's key; answers who has it, where the letter is here already. What a letter of a deleted ticket had is taken
+/// over by one that somebody sends again: that is new mail.
+fn taken_by(tx: &mut Tx<'_>, mail: &Mail, key: [u8; 32]) -> Result<Option<Id<Mail>>> {
+    let Some(first) = store::take_key(tx, key, mail.id)? else { return Ok(None) };
+    if gone::is_handed_out(mail) {
+        return Ok(Some(first));
+    }
+    let is_gone = store::find(tx, first)?.is_some_and(|first| first.state == MailState::Forgotten);
+    if is_gone && store::take_over_key(tx, key, first, mail.id)? {
+        return Ok(None);
+    }
+    // Of two that are sent again at once, one has taken it.
+    Ok(store::holder(tx, key)?.filter(|holder| *holder != mail.id))
 }
 
 /// A letter that is here already. Another of our addresses that got it listens in.

@@ -41,6 +41,7 @@ db::statements! {
     OF_TICKET = concat!("select ", columns!(), " from mails where tenant_id = ?1 and ticket_id = ?2 order by id");
     ADD_KEY = "insert into mail_keys (tenant_id, mail_key, mail_id) values (?1, ?2, ?3) on conflict (tenant_id, mail_key) do nothing";
     KEY = "select mail_id from mail_keys where tenant_id = ?1 and mail_key = ?2";
+    TAKE_OVER_KEY = "update mail_keys set mail_id = ?4 where tenant_id = ?1 and mail_key = ?2 and mail_id = ?3";
     DROP_KEYS = "delete from mail_keys where tenant_id = ?1 and mail_id = ?2";
     ADD_REFERENCE = "insert into mail_references (tenant_id, header_hash, ticket_id, is_seen, created_at) values (?1, ?2, ?3, ?4, ?5)
         on conflict (tenant_id, header_hash, ticket_id) do update set is_seen = mail_references.is_seen or excluded.is_seen";
@@ -227,6 +228,11 @@ pub(super) fn take_key(tx: &mut Tx<'_>, key: [u8; 32], id: Id<Mail>) -> Result<O
     }
     let holder: Option<Id<Mail>> = tx.query_one(&KEY, params![key], |row| row.get(0))?;
     Ok(holder.filter(|holder| *holder != id))
+}
+
+/// Takes a key from the letter that has it; whether it still had it.
+pub(super) fn take_over_key(tx: &mut Tx<'_>, key: [u8; 32], from: Id<Mail>, id: Id<Mail>) -> Result<bool> {
+    Ok(tx.execute(&TAKE_OVER_KEY, params![key, from, id])? == 1)
 }
 
 /// The letter that has a key.

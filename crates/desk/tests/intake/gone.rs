@@ -226,4 +226,59 @@ both_engines! {
         assert!(desk.fakes.outside.blobs.list(world.here).await.unwrap().is_empty());
         check_neighbour(&world).await;
     }
+
+    async fn a_letter_that_is_sent_again_after_its_ticket_was_purged_is_new_mail(world) {
+        let desk = Desk::open(&world).await;
+        let (_, root) = desk.agent("root@here.example.org").await;
+        for (n, door) in [(1, Door::Api), (2, Door::Smtp)] {
+            let raw = letter(n, ADA, &format!("Internet down {n}"), "", "The light is red.");
+            let first = desk.deliver(&raw).await;
+            let (ticket, staff) = (first.ticket_id.unwrap(), root.clone());
+            world.db.write(world.scope(), move |tx| tickets::remove(tx, &staff, ticket, None)).await.unwrap();
+            world.clock.advance(hours(24 * 31));
+            world.db.write(world.scope(), tickets::purge_deleted).await.unwrap();
+            assert_eq!(desk.mail(first.id).await.state, MailState::Forgotten);
+            let bring = async |raw: &str, door| {
+                let id = desk.bring_by(door, desk.channel, raw).await;
+                desk.worker.run_due().await.unwrap();
+                desk.mail(id).await
+            };
+            let again = bring(&format!("X-Hop: a\n{raw}"), door).await;
+            assert_eq!((again.state, again.outcome), (MailState::Done, Some(Outcome::Ticket)), "{door:?}: {}", again.reason);
+            assert_ne!(again.ticket_id, Some(ticket));
+            // It is the letter that is here from now on.
+            let twice = bring(&raw, door).await;
+            assert_eq!((twice.outcome, twice.ticket_id), (Some(Outcome::Duplicate), again.ticket_id));
+            world.clock.advance(hours(2));
+            world.db.write(world.scope(), leftovers::sweep_due).await.unwrap();
+            desk.worker.run_due().await.unwrap();
+            assert!(has(&desk, again.sha256).await && has(&desk, twice.sha256).await);
+        }
+        check_neighbour(&world).await;
+    }
+
+    async fn what_somebody_asks_to_have_read_again_is_deleted_by_no_likeness(world) {
+        let desk = Desk::open(&world).await;
+        set_mailbox(&desk, "INBOX").await;
+        let program = letter(1, "Robot <robot@machines.example>", "Backup failed", PROGRAM, "The disk is full.");
+        collect(&desk, 1, std::slice::from_ref(&program)).await;
+        world.clock.advance(hours(24 * 60));
+        collect(&desk, 2, &[format!("X-Moved: yes\n{program}")]).await;
+        let copy = mails(&desk).await.remove(0);
+        assert_eq!(copy.outcome, Some(Outcome::Duplicate), "{}", copy.reason);
+        // The first goes; its copy was settled later, and is listed still.
+        world.clock.advance(hours(24 * 31));
+        purge(&desk).await;
+        assert_eq!(desk.count(&COUNT_MAILS).await, 1);
+        let id = copy.id;
+        world.db.write(world.scope(), move |tx| intake::read_again(tx, id)).await.unwrap();
+        desk.worker.run_due().await.unwrap();
+        assert!(is_here(&desk, id).await, "it was read again");
+        assert_eq!(desk.mail(id).await.outcome, Some(Outcome::Automated));
+        world.db.write(world.scope(), move |tx| intake::assign(tx, id)).await.unwrap();
+        desk.worker.run_due().await.unwrap();
+        let assigned = desk.mail(id).await;
+        assert_eq!((assigned.state, assigned.outcome), (MailState::Done, Some(Outcome::Ticket)), "{}", assigned.reason);
+        check_neighbour(&world).await;
+    }
 }
