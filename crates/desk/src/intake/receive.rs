@@ -48,9 +48,12 @@ pub(crate) fn receive_collected(
 ) -> Result<u64> {
     let mut taken = 0;
     for (uid, letter) in letters {
-        let is_here = anew_until.is_some_and(|last| uid <= last) && store::is_here(tx, &letter)?;
-        if is_here || gone::are_its_bytes(tx, &letter)? {
-            // It was stored again to be looked at, perhaps after its first copy was deleted.
+        if anew_until.is_some_and(|last| uid <= last) && store::is_here(tx, &letter)? {
+            // Its row names what was stored again.
+            continue;
+        }
+        if gone::are_its_bytes(tx, &letter)? {
+            // They were stored again to be looked at, after the first copy was deleted.
             leftovers::note(tx, letter.blob.sha256.0)?;
             continue;
         }

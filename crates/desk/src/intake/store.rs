@@ -25,7 +25,7 @@ db::statements! {
     INSERT = "insert into mails (tenant_id, id, channel_id, door, envelope_from, envelope_to, client_ip, helo, sha256, size_bytes, state, reason,
         subject, from_email, from_name, authentication, run, received_at)
         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'waiting', '', '', '', '', ?11, 1, ?12)";
-    HERE = "select 1 from mails where tenant_id = ?1 and sha256 = ?2 and channel_id = ?3 and door = ?4 limit 1";
+    HERE = "select 1 from mails where tenant_id = ?1 and sha256 = ?2 and channel_id = ?3 and door = ?4 and state <> 'forgotten' limit 1";
     BY_ID = concat!("select ", columns!(), " from mails where tenant_id = ?1 and id = ?2");
     LOCK = "select 1 from mails where tenant_id = ?1 and id = ?2 {lock}";
     SETTLE = "update mails set state = ?3, outcome = ?4, reason = ?5, ticket_id = ?6, message_id = ?7, header_id = ?8, subject = ?9,

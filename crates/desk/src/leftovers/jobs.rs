@@ -27,6 +27,18 @@ impl Job for SweepLeftovers {
     }
 }
 
+impl SweepLeftovers {
+    /// Queues the next run where more is due.
+    fn go_on(&self, tx: &mut Tx<'_>) -> Result<()> {
+        if is_due(tx)? {
+            let (begun, runs) = self.turn.rsplit_once('+').unwrap_or((&self.turn, "0"));
+            let runs: u64 = runs.parse().unwrap_or(0);
+            tx.enqueue(&Self { turn: format!("{begun}+{}", runs + 1) })?;
+        }
+        Ok(())
+    }
+}
+
 fn is_due(tx: &Tx<'_>) -> Result<bool> {
     let now = tx.now();
     store::is_due(tx, now - WAIT, now - ASIDE)
@@ -65,7 +77,7 @@ impl Handler for Sweeper {
     type Plan = Sweeping;
     type Outcome = Swept;
 
-    fn plan(&self, tx: &mut Tx<'_>, _: &SweepLeftovers) -> Result<Step<Sweeping>> {
+    fn plan(&self, tx: &mut Tx<'_>, job: &SweepLeftovers) -> Result<Step<Sweeping>> {
         let (now, tenant) = (tx.now(), tx.tenant()?);
         let in_drafts = store::named_in_drafts(tx)?;
         let is_named = |tx: &mut Tx<'_>, one: &Dropped| {
@@ -77,25 +89,22 @@ impl Handler for Sweeper {
             decide.push((one, named));
         }
         // What is named stays, and is written down again when that goes.
-        loop {
-            let found = store::due(tx, now - WAIT, BATCH)?;
-            let (mut drop, many) = (Vec::new(), found.len() == BATCH as usize);
-            for one in found {
-                if is_named(tx, &one)? {
-                    store::forget(tx, &one)?;
-                } else {
-                    // Before it is: whatever becomes of this job, its copy is looked for.
-                    store::set_aside(tx, &one, Some(now))?;
-                    drop.push(one);
-                }
-            }
-            if !drop.is_empty() || !decide.is_empty() {
-                return Ok(Step::Perform(Sweeping { tenant, drop, decide }));
-            }
-            if !many {
-                return Ok(Step::Done);
+        let (found, mut drop) = (store::due(tx, now - WAIT, BATCH)?, Vec::new());
+        for one in found {
+            if is_named(tx, &one)? {
+                store::forget(tx, &one)?;
+            } else {
+                // Before it is: whatever becomes of this job, its copy is looked for.
+                store::set_aside(tx, &one, Some(now))?;
+                drop.push(one);
             }
         }
+        if !drop.is_empty() || !decide.is_empty() {
+            return Ok(Step::Perform(Sweeping { tenant, drop, decide }));
+        }
+        // However much is written down, nobody waits for more than a batch.
+        job.go_on(tx)?;
+        Ok(Step::Done)
     }
 
     async fn perform(&self, outside: &Outside, plan: Sweeping) -> Result<Swept, Failure> {
@@ -135,9 +144,6 @@ impl Handler for Sweeper {
         for one in &swept.again {
             store::set_aside(tx, one, None)?;
         }
-        if is_due(tx)? {
-            tx.enqueue(&SweepLeftovers { turn: format!("{}+", job.turn) })?;
-        }
-        Ok(())
+        job.go_on(tx)
     }
 }

@@ -16,6 +16,7 @@ db::statements! {
     COUNT_KEYS = "select count(*) from mail_keys where tenant_id = ?1";
     COUNT_MARKS = "select count(*) from gone_mails where tenant_id = ?1";
     SETTLED = "update mails set state = 'discarded', settled_at = ?3 where tenant_id = ?1 and id = ?2";
+    DROPPED = "insert into dropped_blobs (tenant_id, sha256, dropped_at) values (?1, ?2, ?3)";
     COUNT_DROPPED = "select count(*) from dropped_blobs where tenant_id = ?1";
 }
 
@@ -280,5 +281,46 @@ both_engines! {
         let assigned = desk.mail(id).await;
         assert_eq!((assigned.state, assigned.outcome), (MailState::Done, Some(Outcome::Ticket)), "{}", assigned.reason);
         check_neighbour(&world).await;
+    }
+
+    async fn a_folder_that_begins_anew_writes_down_nothing_that_is_here(world) {
+        let desk = Desk::open(&world).await;
+        set_mailbox(&desk, "INBOX").await;
+        let letters: Vec<String> = (1..4).map(|n| letter(n, ADA, &format!("Number {n}"), "", &format!("Words {n}."))).collect();
+        collect(&desk, 1, &letters).await;
+        collect(&desk, 2, &letters).await;
+        assert_eq!((desk.count(&COUNT_MAILS).await, desk.count(&COUNT_DROPPED).await), (3, 0));
+        check_neighbour(&world).await;
+    }
+
+    async fn what_is_written_down_is_looked_at_a_batch_at_a_time(world) {
+        let desk = Desk::open(&world).await;
+        let channel = desk.channel;
+        world.db.write(world.scope(), move |tx| {
+            let now = tx.now();
+            for n in 0..450u32 {
+                let mut sha256 = [0; 32];
+                sha256[..4].copy_from_slice(&n.to_be_bytes());
+                let blob = engine::outside::BlobRef { sha256: Sha256(sha256), size_bytes: 1 };
+                let door = Door::Api;
+                intake::receive(tx, Received { channel, door, envelope_from: None, envelope_to: Vec::new(), client_ip: None, helo: None, blob })?;
+                tx.execute(&DROPPED, db::params![sha256, now])?;
+            }
+            Ok(())
+        }).await.unwrap();
+        world.clock.advance(hours(2));
+        // All of it is named; one run lets the writers of the database go on, and the next one is queued.
+        let mut job = leftovers::SweepLeftovers { turn: "2026-01-01T00:00:00Z".into() };
+        for left in [250, 50, 0] {
+            let planned = world.db.write(world.scope(), move |tx| {
+                let step = engine::Handler::plan(&leftovers::Sweeper, tx, &job)?;
+                assert!(matches!(step, engine::Step::Done));
+                let (begun, runs) = job.turn.split_once('+').unwrap_or((&job.turn, "0"));
+                let next = leftovers::SweepLeftovers { turn: format!("{begun}+{}", runs.parse::<u32>().unwrap() + 1) };
+                Ok((engine::is_waiting(tx, &next)?, next))
+            }).await.unwrap();
+            assert_eq!((desk.count(&COUNT_DROPPED).await, planned.0), (left, left > 0));
+            job = planned.1;
+        }
     }
 }
