@@ -153,6 +153,19 @@ impl Handler for MailWorker {
         let trusted = plan.trusted_host.as_deref().filter(|_| !plan.is_from_outside);
         let believed = trusted.and_then(|host| vouched(&letter.authentication_results, host));
         let authentication = match believed {
+            // It saw the mail after a forwarder had changed it. What the forwarder sealed proves the author all the same; the
+            // machine that handed it to the host proves nothing here.
+            Some(said) if said.dmarc != Outcome::Pass && !checked.trusted_sealers.is_empty() => {
+                let unsent = CheckedMail { client_ip: None, helo: None, envelope_from: None, ..checked };
+                let sealed = outside.mail_checks.check(unsent).await;
+                match sealed.dmarc {
+                    Outcome::Pass => {
+                        let detail = format!("{}; {}", said.detail, sealed.detail);
+                        Authentication { dmarc: Outcome::Pass, detail, ..said }
+                    }
+                    _ => said,
+                }
+            }
             Some(said) => said,
             None => outside.mail_checks.check(checked).await,
         };

@@ -112,6 +112,28 @@ both_engines! {
         check_neighbour(&world).await;
     }
 
+    async fn seals_are_looked_at_where_a_trusted_host_saw_a_changed_mail(world) {
+        use engine::outside::Outcome as Check;
+        let patch = ChannelPatch {
+            trusted_host: Some(Some("mx.here.example.org".into())), trusted_sealers: Some(vec!["lists.example".into()]), ..ChannelPatch::default()
+        };
+        let desk = Desk::open_with(&world, patch).await;
+        for (n, word, sealed, asked, is_authentic) in [
+            (1, "fail", Check::Pass, 1, true),
+            (2, "fail", Check::Fail, 2, false),
+            (3, "fail", Check::None, 3, false),
+            // Nobody is asked about what the host saw pass.
+            (4, "pass", Check::Fail, 3, true),
+        ] {
+            let from = format!("c{n}@customers.example");
+            desk.fakes.checks.say_of(&from, testkit::FakeChecks::answer(Check::None, Check::Fail, sealed));
+            let word = format!("Authentication-Results: mx.here.example.org; dmarc={word}\n");
+            let mail = desk.deliver(&letter(n, &from, "Hello", &word, "Hello.")).await;
+            assert_eq!((desk.how(&mail).await.is_authentic, desk.fakes.checks.checked().len()), (is_authentic, asked), "{n}");
+        }
+        check_neighbour(&world).await;
+    }
+
     async fn the_word_of_a_trusted_host_counts_where_strangers_cannot_write_it(world) {
         let trusted = ChannelPatch { trusted_host: Some(Some("mx.here.example.org".into())), ..ChannelPatch::default() };
         let desk = Desk::open_with(&world, trusted).await;
