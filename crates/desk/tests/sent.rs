@@ -301,12 +301,18 @@ both_engines! {
         assert_eq!((paths().len(), desk.fakes.relays.knocks()), (3, 4), "not asked again");
         let raw = String::from_utf8(desk.fakes.relays.sent()[2].1.raw.to_vec()).unwrap();
         assert!(raw.contains("\r\nAuto-Submitted: auto-"), "{raw}");
+        // A day later it is asked again, whether it still refuses.
+        world.clock.advance(base::hours(24));
+        confirm(6).await;
+        assert_eq!((paths().len(), desk.fakes.relays.knocks()), (4, 6));
+        confirm(7).await;
+        assert_eq!((paths().len(), desk.fakes.relays.knocks()), (5, 7));
         // A letter that is refused for another reason says so, and nothing is concluded from it.
         set("smtp.elsewhere.example").await;
         let refused = |why: &str| SendError::permanent(format!("RCPT: permanent error (550): {why}"));
         desk.fakes.relays.fail_next([refused("5.7.1 no"), refused("5.1.1 no such user")]);
         confirm(4).await;
-        assert_eq!((paths().len(), known().await.null_path_refused_at), (3, None));
+        assert_eq!((paths().len(), known().await.null_path_refused_at), (5, None));
         let letters = world.db.read(world.scope(), |r| notices::letters::list(r, None, 50)).await.unwrap();
         let failed = letters.iter().find(|l| l.to_email.as_str() == "c4@customers.example").unwrap();
         assert_eq!((failed.status.as_str(), failed.last_error.as_deref()), ("failed", Some("RCPT: permanent error (550): 5.1.1 no such user")));

@@ -27,6 +27,7 @@ mod imap;
 mod local_blobs;
 mod mail_auth;
 mod no_mail_checks;
+mod null_path;
 mod relays;
 mod s3_blobs;
 mod smtp;

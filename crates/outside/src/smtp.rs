@@ -24,7 +24,7 @@ use lettre::{
 use mail::inbound::{Head, Limits};
 use tokio::{net::ToSocketAddrs, sync::Semaphore};
 
-use crate::{DkimSigner, SmtpConfig, SmtpTls};
+use crate::{DkimSigner, SmtpConfig, SmtpTls, null_path::NullPath};
 
 /// Connections at once. Mail servers punish more, and the engine waits happily.
 const MAX_CONNECTIONS: usize = 4;
@@ -41,8 +41,8 @@ pub struct SmtpMailer {
     signer: Option<DkimSigner>,
     permits: Semaphore,
     idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
-    /// It took a letter with a return path that it had refused without one. Found out again after a restart.
-    wants_return_path: AtomicBool,
+    /// What it made of letters without a return path. Found out again after a restart.
+    null_path: NullPath,
 }
 
 impl SmtpMailer {
@@ -55,8 +55,8 @@ impl SmtpMailer {
         };
         let signer = config.dkim.as_ref().map(DkimSigner::open).transpose()?;
         let permits = Semaphore::new(MAX_CONNECTIONS);
-        let (idle, wants_return_path) = (Mutex::new(Vec::new()), AtomicBool::new(false));
-        Ok(Self { config, tls, signer, permits, idle, wants_return_path })
+        let (idle, null_path) = (Mutex::new(Vec::new()), NullPath::default());
+        Ok(Self { config, tls, signer, permits, idle, null_path })
     }
 
     /// Connects, upgrades and signs in. Every failure here is temporary: it says something about the server or
@@ -220,16 +220,18 @@ impl Mailer for SmtpMailer {
         }
         let author = Head::of(&envelope.raw, &Limits::default()).and_then(|head| head.from);
         let Some(author) = author else { return self.hand_over(&envelope).await };
-        if !self.wants_return_path.load(Ordering::Relaxed) {
+        if !self.null_path.is_refused(Instant::now()) {
             match self.hand_over(&envelope).await {
                 Err(refused) if refused.class == SendErrorClass::Permanent => {}
                 said => return said,
             }
+            envelope.from = Some(author);
+            let receipt = self.hand_over(&envelope).await?;
+            self.null_path.note(envelope.to.domain(), Instant::now());
+            return Ok(receipt);
         }
         envelope.from = Some(author);
-        let receipt = self.hand_over(&envelope).await?;
-        self.wants_return_path.store(true, Ordering::Relaxed);
-        Ok(receipt)
+        self.hand_over(&envelope).await
     }
 }
 

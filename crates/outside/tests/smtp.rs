@@ -271,24 +271,25 @@ async fn a_server_that_wants_a_return_path_gets_the_authors_and_is_not_asked_aga
     // Refused for another reason: nothing is concluded, and the reason is that one.
     let error = mailer.send(envelope("nobody@example.org", raw)).await.unwrap_err();
     assert!(error.class == SendErrorClass::Permanent && error.detail.contains("no such user"), "{error}");
-    for to in ["ada@example.org", "bob@example.org"] {
+    // Two of one domain may be its own server's doing.
+    for to in ["ada@example.org", "bob@example.org", "ada@example.net", "bob@example.org"] {
         mailer.send(envelope(to, raw)).await.unwrap();
     }
     let error = mailer.send(envelope("later@example.org", raw)).await.unwrap_err();
     assert_eq!(error.class, SendErrorClass::Temporary);
     let letters = peer.letters();
-    assert_eq!(letters.len(), 2, "each once");
+    assert_eq!(letters.len(), 4, "each once");
     for letter in &letters {
         let (head, body) = letter.split_once('\n').unwrap();
         assert!(head.contains(" help@example.org ") && body.contains("Auto-Submitted"), "{letter}");
     }
-    // Both went over the connection that the first was taken on: nobody was asked without a path again.
+    // The last went over the connection that the one before was taken on: nobody was asked without a path again.
     let ports: Vec<&str> = letters.iter().filter_map(|letter| letter.split(' ').next()).collect();
-    assert_eq!(ports[0], ports[1]);
+    assert!(ports[0] != ports[1] && ports[1] != ports[2] && ports[2] == ports[3], "{ports:?}");
     // One that takes letters without is given none.
     let easy = SmtpMailer::new(config(peer.port)).unwrap();
     easy.send(envelope("ada@example.org", raw)).await.unwrap();
-    assert!(peer.letters()[2].split_once('\n').unwrap().0.ends_with(" <> ada@example.org"));
+    assert!(peer.letters()[4].split_once('\n').unwrap().0.ends_with(" <> ada@example.org"));
 }
 
 fn relays(allowed: &[&str]) -> SmtpRelays {

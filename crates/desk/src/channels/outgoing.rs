@@ -1,7 +1,7 @@
 //! The mail server that a channel's letters leave through, where it has one of its own.
 
 use async_trait::async_trait;
-use base::{Actor, Email, Error, Id, OrNotFound, Result, Secret, TenantId, Timestamp};
+use base::{Actor, Email, Error, Id, OrNotFound, Result, Secret, TenantId, Timestamp, hours};
 use db::{Db, Read, Row, Scope, Tx, params};
 use engine::{
     Outside,
@@ -69,8 +69,7 @@ db::statements! {
     REGISTERED = "update channel_outgoing set error = null, paused_at = null, version = version + 1, updated_at = ?3
         where tenant_id = ?1 and sign_in = 'oauth' and paused_at is not null and channel_id in
             (select channel_id from channel_grants where tenant_id = ?1 and provider = ?2)";
-    NO_NULL_PATH = "update channel_outgoing set null_path_refused_at = ?4 where tenant_id = ?1 and channel_id = ?2 and version = ?3
-        and null_path_refused_at is null";
+    NULL_PATH = "update channel_outgoing set null_path_refused_at = ?4 where tenant_id = ?1 and channel_id = ?2 and version = ?3";
     PAUSE = "update channel_outgoing set error = ?4, paused_at = ?5 where tenant_id = ?1 and channel_id = ?2 and version = ?3 and paused_at is null";
 }
 
@@ -185,6 +184,10 @@ pub(super) fn registered(tx: &mut Tx<'_>, provider: oauth::Provider) -> Result<(
 }
 
 impl ChannelOutgoing {
+    fn is_known_to_refuse_null_paths(&self, now: Timestamp) -> bool {
+        self.null_path_refused_at.is_some_and(|at| now < at + hours(24))
+    }
+
     fn why_it_waits(&self) -> String {
         let why = self.error.as_deref().unwrap_or_default();
         format!("it waits until the channel's mail server is corrected: {why}")
@@ -245,7 +248,8 @@ impl Outgoing {
     /// Who signs in may write in their own name alone, and what comes back to it is a report that we know. An automatic
     /// letter has none, so that nothing answers it; but many servers that people sign in to take no such letter, and refuse
     /// it at whatever step. One that refuses it for good did not take it: then it goes once more in the channel's name, still
-    /// marked as automatic. That a server took it so, and not without, is remembered.
+    /// marked as automatic. That a server took it so, and not without, is remembered for a day:
+    /// somebody else's server may have been behind it, or this one may have changed.
     async fn send_by(
         &self,
         outside: &Outside,
@@ -261,17 +265,18 @@ impl Outgoing {
         match &envelope.from {
             Some(named) if server.sign_in == "none" => return through(Some(named.clone())).await,
             Some(_) => return through(Some(own)).await,
-            None if server.null_path_refused_at.is_some() => return through(Some(own)).await,
+            None if server.is_known_to_refuse_null_paths(self.db.now()) => return through(Some(own)).await,
             None => {}
         }
-        match through(None).await {
-            Err(refused) if refused.class == SendErrorClass::Permanent => {}
-            said => return said,
+        let (receipt, is_refused) = match through(None).await {
+            Err(refused) if refused.class == SendErrorClass::Permanent => (through(Some(own)).await?, true),
+            said => (said?, false),
+        };
+        if is_refused || server.null_path_refused_at.is_some() {
+            let seen = server.clone();
+            // The letter has left, whatever becomes of the note: the next one finds it out again.
+            self.db.write(scope(), move |tx| note_null_path(tx, &seen, is_refused)).await.ok();
         }
-        let receipt = through(Some(own)).await?;
-        let seen = server.clone();
-        // The letter has left, whatever becomes of the note: the next one finds it out again.
-        self.db.write(scope(), move |tx| note_no_null_path(tx, &seen)).await.ok();
         Ok(receipt)
     }
 }
@@ -319,9 +324,9 @@ impl Ways for Outgoing {
     }
 }
 
-fn note_no_null_path(tx: &mut Tx<'_>, seen: &ChannelOutgoing) -> Result<()> {
-    let now = tx.now();
-    tx.execute(&NO_NULL_PATH, params![seen.channel_id, seen.version, now]).map(|_| ())
+fn note_null_path(tx: &mut Tx<'_>, seen: &ChannelOutgoing, is_refused: bool) -> Result<()> {
+    let refused_at = is_refused.then(|| tx.now());
+    tx.execute(&NULL_PATH, params![seen.channel_id, seen.version, refused_at]).map(|_| ())
 }
 
 fn pause(tx: &mut Tx<'_>, seen: &ChannelOutgoing, why: &str) -> Result<()> {
