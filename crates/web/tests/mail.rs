@@ -246,6 +246,10 @@ both_engines! {
         assert_eq!(raw.status.as_u16(), 200);
         assert!(raw.text.contains("Message-ID: <m1@mail.example>"));
         assert!(raw.headers["content-disposition"].to_str().unwrap().starts_with("attachment"));
+        // Thrown away, it says until when it can be let out again.
+        let discarded = desk.post(&format!("/admin/mails/{id}/discard"), &[]).await;
+        let word = discarded.headers["set-cookie"].to_str().unwrap();
+        assert!(discarded.status.as_u16() == 303 && word.starts_with("flash=ok") && word.contains("90"), "{word}");
         desk.done(&format!("/admin/mails/{id}/release"), &[]).await;
         site.work().await;
         let page = desk.page(&format!("/admin/mails/{id}")).await;

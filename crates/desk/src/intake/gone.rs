@@ -9,7 +9,7 @@
 
 use base::{Id, Result, Timestamp, hours};
 use db::{Tx, params};
-use identity::tenants;
+use identity::{audit, tenants};
 use notices::letters;
 use sha2::{Digest, Sha256};
 
@@ -61,6 +61,10 @@ pub fn purge_strays(tx: &mut Tx<'_>) -> Result<bool> {
         }
         leftovers::note(tx, stray.sha256)?;
         store::delete(tx, stray.id)?;
+    }
+    if !due.is_empty() {
+        let many = serde_json::json!({ "count": due.len(), "after_days": days });
+        audit::record(tx, audit::Change::new("mail.purged", "mail", None).to(&many))?;
     }
     Ok(due.len() == BATCH as usize)
 }

@@ -45,7 +45,8 @@ pub fn release(tx: &mut Tx<'_>, id: Id<Mail>) -> Result<Mail> {
     again(tx, &mail, MailState::Waiting, Some(&by))
 }
 
-/// Throws away a letter that is in no ticket. Its bytes stay, and it can be let out again.
+/// Throws away a letter that is in no ticket. Its bytes stay for the days that the business keeps such mail, and until then it
+/// can be let out again.
 ///
 /// # Errors
 /// `mail.in_ticket`, `mail.waiting`, `mail.forgotten`.

@@ -17,6 +17,7 @@ db::statements! {
     COUNT_MARKS = "select count(*) from gone_mails where tenant_id = ?1";
     SETTLED = "update mails set state = 'discarded', settled_at = ?3 where tenant_id = ?1 and id = ?2";
     DROPPED = "insert into dropped_blobs (tenant_id, sha256, dropped_at) values (?1, ?2, ?3)";
+    PURGED = "select after_value from audit_log where tenant_id = ?1 and event_type = 'mail.purged'";
     COUNT_DROPPED = "select count(*) from dropped_blobs where tenant_id = ?1";
 }
 
@@ -157,6 +158,8 @@ both_engines! {
         for gone in [&thrown, &odd, &rejected, &program, &twice, &report] {
             assert!(!is_here(&desk, gone.id).await && !has(&desk, gone.sha256).await, "{}: {:?}", gone.subject, gone.state);
         }
+        let turns = world.db.read(world.scope(), |r| r.query_all(&PURGED, db::params![], |row| row.get::<serde_json::Value>(0))).await.unwrap();
+        assert_eq!(turns, [serde_json::json!({ "count": 6, "after_days": 90 })], "one line for them all");
         for stays in [&waits, &failed, &kept] {
             assert!(is_here(&desk, stays.id).await && has(&desk, stays.sha256).await, "{}: {:?}", stays.subject, stays.state);
         }

@@ -360,7 +360,11 @@ mails-envelope-to = Envelope to
 mails-client = Handed over by
 mails-size = Size
 mails-is-released = Released: it is being filed.
-mails-is-discarded = Discarded. The original is kept.
+mails-is-discarded = { $days ->
+    [one] Discarded. The original is deleted for good in a day.
+   *[other] Discarded. The original is deleted for good in { $days } days.
+}
+mails-is-discarded-and-stays = Discarded. The original is kept.
 mails-is-read-again = It is being read again.
 mails-is-assigned = It becomes a ticket.
 settings-mail = Mail

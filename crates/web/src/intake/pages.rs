@@ -30,10 +30,10 @@ use crate::{
         app::App,
         extract::{At, Params, Payload, StaffCaller},
         failure::Outcome,
-        page::form,
+        page::{form, told},
         person::{AdminPage, Button, StaffPage, cut, href},
     },
-    kit::lists::Pager,
+    kit::{chrome::Tone, lists::Pager, words},
 };
 
 const HOME: &str = "/admin/mails";
@@ -189,11 +189,22 @@ async fn act(
     what: fn(&mut Tx<'_>, Id<Mail>) -> Result<Mail>,
     word: &str,
 ) -> Outcome {
+    do_to(app, who, id, payload, what).await?;
+    who.done(format!("{HOME}/{id}"), word)
+}
+
+async fn do_to(
+    app: &App,
+    who: &AdminPage,
+    id: Uuid,
+    payload: Payload,
+    what: fn(&mut Tx<'_>, Id<Mail>) -> Result<Mail>,
+) -> Outcome<()> {
     let mail = find(app, who, id).await?;
     let Button { .. } = form(app, &who.caller, payload).await?;
     app.write(who.scope(), move |tx| what(tx, mail.id)).await?;
     settled(app, who, id).await?;
-    who.done(format!("{HOME}/{id}"), word)
+    Ok(())
 }
 
 /// Waits a moment for the letter to be read, so that the next page says what became of it and not that it waits.
@@ -212,7 +223,13 @@ async fn release(State(app): State<App>, who: AdminPage, At(id): At<Uuid>, paylo
     act(&app, &who, id, payload, intake::release, "mails-is-released").await
 }
 async fn discard(State(app): State<App>, who: AdminPage, At(id): At<Uuid>, payload: Payload) -> Outcome {
-    act(&app, &who, id, payload, intake::discard, "mails-is-discarded").await
+    let days = who.caller.tenant.settings.stray_mail_retention_days;
+    if days == 0 {
+        return act(&app, &who, id, payload, intake::discard, "mails-is-discarded-and-stays").await;
+    }
+    do_to(&app, &who, id, payload, intake::discard).await?;
+    let text = words::say_days(who.look.locale(), "mails-is-discarded", days);
+    Ok(told(&format!("{HOME}/{id}"), Tone::Ok, &text))
 }
 async fn retry(State(app): State<App>, who: AdminPage, At(id): At<Uuid>, payload: Payload) -> Outcome {
     act(&app, &who, id, payload, intake::read_again, "mails-is-read-again").await

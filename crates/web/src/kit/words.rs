@@ -68,6 +68,12 @@ pub fn say_with(locale: &str, key: &str, args: &[(&'static str, &str)]) -> Strin
     get(locale, key, Some(&args)).unwrap_or_else(|| key.to_owned())
 }
 
+/// [`say`] with a number of days, which some words have a form of their own for.
+pub fn say_days(locale: &str, key: &str, days: u32) -> String {
+    let args: FluentArgs<'_> = [("days", fluent::FluentValue::from(days))].into_iter().collect();
+    get(locale, key, Some(&args)).unwrap_or_else(|| key.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
