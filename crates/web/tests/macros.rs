@@ -219,11 +219,12 @@ both_engines! {
         let page = ben.get("/desk/macros").await.text;
         let csrf = page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap();
         let headers = [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")];
-        let apply = async |id: &str, key: &str| {
-            let body = format!("csrf={csrf}&macro={closing}&kind=reply&body=&idempotency_key={key}");
+        let apply_this = async |which: &str, id: &str, key: &str| {
+            let body = format!("csrf={csrf}&macro={which}&kind=reply&body=&idempotency_key={key}");
             let done = ben.send("POST", &format!("/desk/tickets/{id}/apply"), &headers, body.into_bytes()).await;
             assert_eq!(done.status, 303, "{}", done.text);
         };
+        let apply = async |id: &str, key: &str| apply_this(&closing, id, key).await;
         let events = async |id: &str| {
             let told = ticket(&ben, id).await["audits"].clone();
             told.as_array().unwrap().iter().map(|l| l["event_type"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
@@ -276,6 +277,20 @@ both_engines! {
         site.work().await;
         let t = ticket(&ben, &survivor).await;
         assert_eq!((&t["status"], &t["tags"]), (&json!("new"), &json!([])));
+        // Nor is it resolved by one whose status goes with its answer: that is a draft again.
+        let resolving = json!({ "name": "Fixed", "body": "It is fixed.", "text_kind": "reply", "is_for_all": true, "changes": { "status": "resolved" } });
+        let resolving = cy.post(MACROS, resolving).await.expect(201)["id"].as_str().unwrap().to_owned();
+        // Ben's own words are in the survivor alone, so that nobody else has said anything meanwhile.
+        let his = json!({ "subject": "four", "description": "We will call.", "user_email": "ada@example.org", "outbound": true });
+        let survivor = ben.post(TICKETS, his).await.expect(201)["id"].as_str().unwrap().to_owned();
+        let gone = ada.file("three").await;
+        apply_this(&resolving, &gone, "e").await;
+        cy.post(&format!("{TICKETS}/{gone}/merge"), json!({ "into": survivor })).await.expect(200);
+        site.world.clock.advance(seconds(30));
+        site.work().await;
+        let t = ticket(&ben, &survivor).await;
+        // Both first messages, and no answer.
+        assert_eq!((&t["status"], t["messages"].as_array().unwrap().len()), (&json!("in_progress"), 2));
         let neighbour = site.neighbour("Nadia", Role::Agent).await;
         assert_eq!(ticket(&neighbour, &there).await["status"], "new");
     }
