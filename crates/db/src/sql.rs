@@ -36,6 +36,11 @@ impl Sql {
         Self { text: Cow::Owned(text), reach: Reach::Tenant }
     }
 
+    /// The same for what works across tenants: lists of ids, mostly.
+    pub const fn built_for_all(text: String) -> Self {
+        Self { text: Cow::Owned(text), reach: Reach::Installation }
+    }
+
     pub fn text(&self) -> &str {
         &self.text
     }

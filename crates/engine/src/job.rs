@@ -119,7 +119,16 @@ pub trait Handler: Send + Sync + 'static {
 pub trait Inside: Send + Sync + 'static {
     type Job: Job;
     const ATTEMPTS_MAX: u32 = 12;
+
+    /// How many of one tenant that are due at once share a transaction.
+    const TOGETHER_MAX: usize = 1;
+
     fn run(&self, tx: &mut Tx<'_>, job: &Self::Job) -> Result<()>;
+
+    /// Several of one tenant, in the order they were due. An error undoes them all, and then each is run alone.
+    fn run_together(&self, tx: &mut Tx<'_>, jobs: &[Self::Job]) -> Result<()> {
+        jobs.iter().try_for_each(|job| self.run(tx, job))
+    }
 }
 
 /// `tx.enqueue(job)`, in the transaction of its cause.
@@ -171,6 +180,13 @@ pub(crate) trait AnyHandler: Send + Sync {
     fn attempts_max(&self) -> u32;
     fn outages_max(&self) -> u32;
     fn plans_by_reading(&self) -> bool;
+    /// How many of one tenant may be done in one transaction; then `plan_together` does them.
+    fn together_max(&self) -> usize {
+        1
+    }
+    fn plan_together(&self, _: &mut Tx<'_>, _: &[String]) -> Result<()> {
+        Err(base::Error::bug("jobs that touch the outside are planned one by one"))
+    }
     /// Only of what may be repeated.
     fn read_plan(&self, read: &Read<'_>, payload: &str, outside: &Outside) -> Result<Option<Performing>>;
     fn plan(&self, tx: &mut Tx<'_>, payload: &str, outside: &Outside) -> Result<Planned>;
@@ -235,6 +251,13 @@ impl<I: Inside> AnyHandler for Insider<I> {
     }
     fn plans_by_reading(&self) -> bool {
         false
+    }
+    fn together_max(&self) -> usize {
+        I::TOGETHER_MAX
+    }
+    fn plan_together(&self, tx: &mut Tx<'_>, payloads: &[String]) -> Result<()> {
+        let jobs = payloads.iter().map(|p| serde_json::from_str(p).map_err(base::Error::from_source));
+        self.0.run_together(tx, &jobs.collect::<Result<Vec<I::Job>>>()?)
     }
     fn read_plan(&self, _: &Read<'_>, _: &str, _: &Outside) -> Result<Option<Performing>> {
         Ok(None)

@@ -1,7 +1,7 @@
 //! The queue's rows. A job is `queued`, `running` under a lease, `done`, or `dead`.
 
 use base::{Id, Result, TenantId, Timestamp};
-use db::{Read, Row, Tx, params};
+use db::{Read, Row, Sql, Tx, params};
 
 use crate::Lane;
 
@@ -28,16 +28,20 @@ db::statements! {
         values (?1, ?2, ?3, ?4, ?5, 'queued', ?6, 0, 0, ?7, ?8, ?9) on conflict (tenant_id, kind, job_key) do nothing";
     IS_WAITING = "select 1 from jobs where tenant_id = ?1 and kind = ?2 and job_key = ?3 and state in ('queued', 'running')";
     // Expired leases first: somebody waits longest for those.
-    installation EXPIRED = "select tenant_id, id from jobs where state = 'running' and lease_until <= ?1 order by lease_until limit ?2 {skip_locked}";
-    installation DUE = "select tenant_id, id from jobs where state = 'queued' and lane = ?3 and run_at <= ?1 order by run_at limit ?2 {skip_locked}";
-    installation LEASE = "update jobs set state = 'running', lease_until = ?3, fence = fence + 1, attempts = attempts + 1
-        where tenant_id = ?1 and id = ?2 returning kind, lane, payload, attempts, fence, run_at, is_begun";
+    installation EXPIRED = "select tenant_id, id, kind, attempts from jobs where state = 'running' and lease_until <= ?1 order by lease_until limit ?2 {skip_locked}";
+    installation DUE = "select tenant_id, id, kind, attempts from jobs where state = 'queued' and lane = ?3 and run_at <= ?1 order by run_at limit ?2 {skip_locked}";
+    installation ALIKE = "select id from jobs where tenant_id = ?3 and kind = ?4 and state = 'queued' and attempts = 0
+        and id in (select id from jobs where state = 'queued' and lane = ?5 and run_at <= ?1 order by run_at limit ?2)
+        order by run_at limit ?6 {skip_locked}";
     // In the order of the index: for any one at all, PostgreSQL reads the table from its beginning, past all that is done.
     installation ANY_DUE = "select 1 from jobs where state = 'queued' and lane = ?2 and run_at <= ?1 order by run_at limit 1";
     installation ANY_EXPIRED = "select 1 from jobs where state = 'running' and lease_until <= ?1 order by lease_until limit 1";
     HOLDS = "select 1 from jobs where tenant_id = ?1 and id = ?2 and fence = ?3 and state = 'running' {lock}";
     DONE = "update jobs set state = 'done', lease_until = null, finished_at = ?4, last_error = null
         where tenant_id = ?1 and id = ?2 and fence = ?3 and state = 'running'";
+    // Of a row that is locked and was seen to be this claim's.
+    DONE_HELD = "update jobs set state = 'done', lease_until = null, finished_at = ?4, last_error = null
+        where tenant_id = ?1 and id = ?2 and fence = ?3";
     BEGIN = "update jobs set is_begun = ?4 where tenant_id = ?1 and id = ?2 and fence = ?3 and state = 'running'";
     AGAIN = "update jobs set state = 'queued', lease_until = null, run_at = ?4, last_error = ?5
         where tenant_id = ?1 and id = ?2 and fence = ?3 and state = 'running'";
@@ -84,43 +88,105 @@ pub struct Room {
     pub background: usize,
 }
 
-/// Takes due jobs under a lease, in the transaction's name.
-pub fn claim(tx: &mut Tx<'_>, room: Room, lease_until: Timestamp) -> Result<Vec<Claim>> {
+/// How far into the queue the likes of a due job are looked for.
+const ALIKE_AMONG: u64 = 200;
+
+/// Jobs of one tenant and kind that are worked as one, or a single one.
+pub type Group = Vec<Claim>;
+
+/// A job that may be taken.
+struct Due {
+    tenant: TenantId,
+    id: Id<JobRow>,
+    kind: String,
+    /// Not an attempt before: what failed among others, or took its process with it, is tried by itself.
+    is_fresh: bool,
+}
+
+fn due(row: &Row<'_>) -> Result<Due> {
+    let mut c = row.columns();
+    Ok(Due { tenant: c.next()?, id: c.next()?, kind: c.next()?, is_fresh: c.next::<i64>()? == 0 })
+}
+
+/// Takes due jobs under a lease, in the transaction's name. Of kinds of which several can share a transaction
+/// (`together` says how many), those that are due at once are one group and take one place.
+pub fn claim(
+    tx: &mut Tx<'_>,
+    room: Room,
+    lease_until: Timestamp,
+    together: impl Fn(&str) -> usize,
+) -> Result<Vec<Group>> {
     let now = tx.now();
-    let key = |row: &Row<'_>| Ok((row.get::<TenantId>(0)?, row.get::<Id<JobRow>>(1)?));
-    let mut found = tx.query_all(&EXPIRED, params![now, room.background as u64], key)?;
-    let expired = found.len();
+    let mut groups: Vec<(TenantId, Vec<Id<JobRow>>)> = Vec::new();
+    let expired = tx.query_all(&EXPIRED, params![now, room.background as u64], due)?;
+    let taken = expired.len();
+    groups.extend(expired.into_iter().map(|due| (due.tenant, vec![due.id])));
     for lane in Lane::ALL {
         let most = match lane {
             Lane::Awaited => room.awaited,
-            Lane::Background => room.background.saturating_sub(expired),
+            Lane::Background => room.background.saturating_sub(taken),
         };
-        if most > 0 {
-            found.extend(tx.query_all(&DUE, params![now, most as u64, lane as i64], key)?);
+        if most == 0 {
+            continue;
+        }
+        let mut gathered: Vec<(TenantId, String)> = Vec::new();
+        for due in tx.query_all(&DUE, params![now, most as u64, lane as i64], due)? {
+            let likes = together(&due.kind);
+            if !due.is_fresh || likes < 2 {
+                groups.push((due.tenant, vec![due.id]));
+                continue;
+            }
+            // The first of them took all of them along.
+            if gathered.iter().any(|(tenant, kind)| *tenant == due.tenant && *kind == due.kind) {
+                continue;
+            }
+            let (lane, likes) = (lane as i64, likes as u64);
+            let alike = params![now, ALIKE_AMONG, due.tenant, due.kind, lane, likes];
+            groups.push((due.tenant, tx.query_all(&ALIKE, alike, |row| row.get(0))?));
+            gathered.push((due.tenant, due.kind));
         }
     }
-    let mut claims = Vec::with_capacity(found.len());
-    for (tenant, id) in found {
-        let claim = tx.query_one(&LEASE, params![tenant, id, lease_until], |row| {
+    groups.into_iter().map(|(tenant, ids)| lease(tx, tenant, &ids, lease_until)).collect()
+}
+
+/// Lists of ids are padded, so that few statements are prepared.
+const LEASED: [usize; 3] = [1, 16, 64];
+
+fn size_of(count: usize) -> usize {
+    LEASED.into_iter().find(|n| *n >= count).unwrap_or(count)
+}
+
+/// A list of parameters for so many ids, the first being this one.
+fn listed(first: usize, count: usize) -> String {
+    db::dialect::placeholders(first, size_of(count))
+}
+
+fn padded<'v>(ids: &[Id<JobRow>]) -> impl Iterator<Item = db::Value<'v>> {
+    let last = ids.last().copied().unwrap_or(Id::from_uuid(uuid::Uuid::nil()));
+    let ids = ids.iter().copied().chain(std::iter::repeat(last)).take(size_of(ids.len()));
+    ids.map(|id| db::Value::Uuid(id.uuid())).collect::<Vec<_>>().into_iter()
+}
+
+fn lease(tx: &mut Tx<'_>, tenant: TenantId, ids: &[Id<JobRow>], until: Timestamp) -> Result<Group> {
+    let mut group = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(LEASED[LEASED.len() - 1]) {
+        let text = format!(
+            "update jobs set state = 'running', lease_until = ?2, fence = fence + 1, attempts = attempts + 1
+             where tenant_id = ?1 and id in {} returning id, kind, lane, payload, attempts, fence, run_at, is_begun",
+            listed(3, ids.len())
+        );
+        let mut values = params![tenant, until].to_vec();
+        values.extend(padded(ids));
+        group.extend(tx.query_all(&Sql::built_for_all(text), &values, |row| {
             let mut c = row.columns();
-            let kind = c.next()?;
-            let lane = Lane::from_i64(c.next()?);
+            let (id, kind, lane) = (c.next()?, c.next()?, Lane::from_i64(c.next()?));
             let payload = c.next::<serde_json::Value>()?.to_string();
-            Ok(Claim {
-                tenant,
-                id,
-                kind,
-                lane,
-                payload,
-                attempts: c.next()?,
-                fence: c.next()?,
-                run_at: c.next()?,
-                was_begun: c.next()?,
-            })
-        })?;
-        claims.extend(claim);
+            let (attempts, fence, run_at, was_begun) = (c.next()?, c.next()?, c.next()?, c.next()?);
+            Ok(Claim { tenant, id, kind, lane, payload, attempts, fence, run_at, was_begun })
+        })?);
     }
-    Ok(claims)
+    group.sort_by_key(|claim| (claim.run_at, claim.id));
+    Ok(group)
 }
 
 pub fn anything_due(read: &Read<'_>, now: Timestamp) -> Result<bool> {
@@ -135,6 +201,28 @@ pub fn anything_due(read: &Read<'_>, now: Timestamp) -> Result<bool> {
 /// Whether this claim still holds, with the row locked until the commit.
 pub fn holds(read: &Read<'_>, claim: &Claim) -> Result<bool> {
     Ok(read.query_one(&HOLDS, params![claim.id, claim.fence], |_| Ok(()))?.is_some())
+}
+
+/// Those of a group that still hold, with their rows locked until the commit.
+pub fn holding(read: &Read<'_>, group: &[Claim]) -> Result<Vec<Claim>> {
+    let mut held = Vec::with_capacity(group.len());
+    for claims in group.chunks(LEASED[LEASED.len() - 1]) {
+        let text = format!(
+            "select id, fence from jobs where tenant_id = ?1 and state = 'running' and id in {} order by id {{lock}}",
+            listed(2, claims.len())
+        );
+        let ids: Vec<Id<JobRow>> = claims.iter().map(|c| c.id).collect();
+        let ids: Vec<db::Value<'_>> = padded(&ids).collect();
+        held.extend(read.query_all(&Sql::built(text), &ids, |row| Ok((row.get::<Id<JobRow>>(0)?, row.get::<i64>(1)?)))?);
+    }
+    let holds = |claim: &&Claim| held.contains(&(claim.id, claim.fence));
+    Ok(group.iter().filter(holds).cloned().collect())
+}
+
+/// [`done`] of a group whose rows are locked.
+pub fn done_together(tx: &mut Tx<'_>, group: &[Claim]) -> Result<()> {
+    let now = tx.now();
+    group.iter().try_for_each(|claim| tx.execute_later(&DONE_HELD, params![claim.id, claim.fence, now]))
 }
 
 pub fn done(tx: &mut Tx<'_>, claim: &Claim) -> Result<()> {

@@ -13,7 +13,7 @@ use crate::{
     Failure, Lane, Outside, Registry, events,
     job::{AnyHandler, Performed, Planned},
     registry::{self, take_turn},
-    store::{self, Claim, Room},
+    store::{self, Claim, Group, Room},
 };
 
 /// A job that is not settled by then is somebody else's; long work extends its lease.
@@ -94,13 +94,14 @@ impl Worker {
                 background: IN_HAND_MAX.background.saturating_sub(background.len()),
             };
             wakes.mark_unchanged();
-            for claim in self.claim(room, was_called).await {
+            for group in self.claim(room, was_called).await {
                 let worker = self.clone_parts();
-                let lane = match claim.lane {
-                    Lane::Awaited => &mut awaited,
-                    Lane::Background => &mut background,
+                let lane = match group.first().map(|claim| claim.lane) {
+                    Some(Lane::Awaited) => &mut awaited,
+                    Some(Lane::Background) => &mut background,
+                    None => continue,
                 };
-                lane.spawn(async move { worker.work(claim).await });
+                lane.spawn(async move { worker.work_group(group).await });
             }
             was_called = tokio::select! {
                 _ = wakes.changed() => true,
@@ -118,13 +119,13 @@ impl Worker {
     pub async fn run_due(&self) -> Result<usize> {
         let mut worked = 0;
         loop {
-            let claims = self.try_claim(IN_HAND_MAX, false).await?;
-            if claims.is_empty() {
+            let groups = self.try_claim(IN_HAND_MAX, false).await?;
+            if groups.is_empty() {
                 return Ok(worked);
             }
-            for claim in claims {
-                self.work(claim).await;
-                worked += 1;
+            for group in groups {
+                worked += group.len();
+                self.work_group(group).await;
             }
         }
     }
@@ -183,12 +184,12 @@ impl Worker {
     }
 
     /// `was_called`: somebody has just said that there is something to do.
-    async fn claim(&self, room: Room, was_called: bool) -> Vec<Claim> {
+    async fn claim(&self, room: Room, was_called: bool) -> Vec<Group> {
         if room.awaited == 0 && room.background == 0 {
             return Vec::new();
         }
         match self.try_claim(room, was_called).await {
-            Ok(claims) => claims,
+            Ok(groups) => groups,
             Err(error) => {
                 tracing::warn!(?error, "no job could be claimed");
                 tokio::time::sleep(LOOK_EVERY).await;
@@ -197,7 +198,7 @@ impl Worker {
         }
     }
 
-    async fn try_claim(&self, room: Room, was_called: bool) -> Result<Vec<Claim>> {
+    async fn try_claim(&self, room: Room, was_called: bool) -> Result<Vec<Group>> {
         // Claiming is little, and whatever somebody waits for waits for it: it does not stand behind the work of jobs.
         let scope = || Scope::installation(Actor::system());
         if !was_called {
@@ -208,21 +209,51 @@ impl Worker {
                 return Ok(Vec::new());
             }
         }
+        let registry = self.registry.clone();
         self.db
             .write(scope(), move |tx| {
                 let lease_until = tx.now() + LEASE;
-                store::claim(tx, room, lease_until)
+                let together = |kind: &str| registry.handler(kind).map_or(1, |h| h.together_max());
+                store::claim(tx, room, lease_until, together)
+            })
+            .await
+    }
+
+    async fn work_group(&self, group: Group) {
+        if !self.goes_on(Moment::Claimed) {
+            return;
+        }
+        for claim in &group {
+            let lag = self.db.now().duration_since(claim.run_at).as_secs_f64().max(0.0);
+            metrics::histogram!("counterfoil_job_lag_seconds", "kind" => claim.kind.clone()).record(lag);
+        }
+        if group.len() > 1 {
+            let Err(error) = self.work_together(&group).await else { return };
+            tracing::info!(kind = group[0].kind, ?error, "jobs failed together, so each is run alone");
+        }
+        for claim in group {
+            self.work(claim).await;
+        }
+    }
+
+    /// Several of one tenant and kind in one transaction, as if each were run in its turn.
+    async fn work_together(&self, group: &[Claim]) -> Result<()> {
+        let Some(first) = group.first() else { return Ok(()) };
+        let handler = self.registry.handler(&first.kind);
+        let handler = handler.ok_or_else(|| Error::bug(format!("no handler for jobs of kind {}", first.kind)))?;
+        let claims = group.to_vec();
+        self.db
+            .write(tenant_scope(first), move |tx| {
+                let held = store::holding(tx, &claims)?;
+                let payloads: Vec<String> = held.iter().map(|claim| claim.payload.clone()).collect();
+                handler.plan_together(tx, &payloads)?;
+                store::done_together(tx, &held)
             })
             .await
     }
 
     /// Plan, perform, settle. Whatever goes wrong ends in a row that says so.
     async fn work(&self, claim: Claim) {
-        if !self.goes_on(Moment::Claimed) {
-            return;
-        }
-        let lag = self.db.now().duration_since(claim.run_at).as_secs_f64().max(0.0);
-        metrics::histogram!("counterfoil_job_lag_seconds", "kind" => claim.kind.clone()).record(lag);
         let Some(handler) = self.registry.handler(&claim.kind) else {
             let error = Error::bug(format!("no handler for jobs of kind {}", claim.kind));
             return self.give_up(&claim, error).await;

@@ -426,14 +426,14 @@ both_engines! {
         let room = store::Room { awaited: 4, background: 12 };
         let claims = world.db.write(testkit::installation(), move |tx| {
             let until = tx.now() + minutes(2);
-            store::claim(tx, room, until)
+            store::claim(tx, room, until, |_| 1)
         }).await.unwrap();
-        let awaited = claims.iter().filter(|c| c.lane == Lane::Awaited).count();
+        let awaited = claims.iter().flatten().filter(|c| c.lane == Lane::Awaited).count();
         assert_eq!((awaited, claims.len() - awaited), (4, 12), "both lanes move, whichever was first");
         let empty = store::Room { awaited: 0, background: 0 };
         assert!(world.db.write(testkit::installation(), move |tx| {
             let until = tx.now() + minutes(2);
-            store::claim(tx, empty, until)
+            store::claim(tx, empty, until, |_| 1)
         }).await.unwrap().is_empty());
     }
 
