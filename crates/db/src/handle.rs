@@ -210,6 +210,7 @@ impl Drop for Inner {
 /// A write whose types are forgotten, so that it can stand in the queue.
 pub trait WriteWork: Send {
     fn scope(&self) -> Scope;
+    fn lane(&self) -> Lane;
     /// True when it succeeded and may be committed.
     fn run(&mut self, tx: &mut Tx<'_>) -> bool;
     fn fail(&mut self, error: Error);
@@ -221,6 +222,7 @@ pub trait WriteWork: Send {
 /// A read whose types are forgotten.
 pub trait ReadWork: Send {
     fn scope(&self) -> Scope;
+    fn lane(&self) -> Lane;
     fn run(&mut self, read: &Read<'_>);
     fn fail(&mut self, error: Error);
     fn answer(self: Box<Self>);
@@ -240,6 +242,9 @@ fn never_ran<T>() -> Result<T> {
 impl<T: Send, F: FnOnce(&mut Tx<'_>) -> Result<T> + Send> WriteWork for Work<T, F> {
     fn scope(&self) -> Scope {
         self.scope.clone()
+    }
+    fn lane(&self) -> Lane {
+        self.scope.lane
     }
     fn run(&mut self, tx: &mut Tx<'_>) -> bool {
         let out = self.work.take().map_or_else(never_ran, |work| work(tx));
@@ -273,6 +278,9 @@ impl<T: Send, F: FnOnce(&mut Tx<'_>) -> Result<T> + Send> WriteWork for Work<T, 
 impl<T: Send, F: FnOnce(&Read<'_>) -> Result<T> + Send> ReadWork for Work<T, F> {
     fn scope(&self) -> Scope {
         self.scope.clone()
+    }
+    fn lane(&self) -> Lane {
+        self.scope.lane
     }
     fn run(&mut self, read: &Read<'_>) {
         self.out = Some(self.work.take().map_or_else(never_ran, |work| work(read)));

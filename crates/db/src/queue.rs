@@ -9,12 +9,18 @@ use std::{
 pub enum Lane {
     /// A person or a caller.
     Foreground,
-    /// Nobody: jobs and schedules. Served when nobody waits, and at least a few in every group.
+    /// Nobody: jobs and schedules. Served when nobody waits, and for a share of the time while somebody always does.
     Background,
 }
 
 /// Pieces of background work in a group that holds nothing else.
 const BACKGROUND_ALONE: usize = 4;
+/// While people wait, the background has one part of the time to so many of theirs: it goes on, and they hardly notice.
+const PEOPLES_PARTS: i64 = 3;
+/// What the background has not used by then it does not get later.
+const SAVED_MAX: i64 = 20_000;
+/// What a piece of the background is thought to take until it says so: several threads would all begin one otherwise.
+const EXPECTED: i64 = 2_000;
 
 /// The bounded queue in front of the database threads. A full lane refuses at once; nothing grows without bound.
 pub struct Queue<T> {
@@ -27,11 +33,14 @@ struct State<T> {
     foreground: VecDeque<T>,
     background: VecDeque<T>,
     closed: bool,
+    /// Microseconds that the background may still use while somebody waits; below zero it has used more.
+    saved: i64,
 }
 
 impl<T> Queue<T> {
     pub fn new(max: usize) -> Self {
-        let state = State { foreground: VecDeque::new(), background: VecDeque::new(), closed: false };
+        let state =
+            State { foreground: VecDeque::new(), background: VecDeque::new(), closed: false, saved: 0 };
         Self { state: Mutex::new(state), ready: Condvar::new(), max }
     }
 
@@ -58,18 +67,24 @@ impl<T> Queue<T> {
         Ok(())
     }
 
-    /// Waits for work, then takes up to `most` items: people's first, and always one for the background lane.
-    /// `None` once the queue is closed and empty.
+    /// Waits for work, then takes up to `most` items: people's first, and one of the background while it has not used up
+    /// its share of the time (see [`Queue::spent`]); of a single item that is this one. `None` once the queue is closed and empty.
     pub fn take(&self, most: usize) -> Option<Vec<T>> {
         let mut state = self.lock();
         loop {
             if !state.foreground.is_empty() || !state.background.is_empty() {
-                let reserved = usize::from(!state.background.is_empty() && most > 1);
-                let front = state.foreground.len().min(most - reserved);
+                let nobody_waits = state.foreground.is_empty();
+                let back = match nobody_waits {
+                    // A person who comes while a group of jobs is written waits for all of it: so few.
+                    true => BACKGROUND_ALONE,
+                    false => usize::from(state.saved >= 0),
+                };
+                let back = state.background.len().min(back).min(most);
+                if back > 0 && !nobody_waits {
+                    state.saved -= EXPECTED;
+                }
+                let front = state.foreground.len().min(most - back);
                 let mut batch: Vec<T> = state.foreground.drain(..front).collect();
-                // A person who comes while a group of jobs is written waits for all of it: so few.
-                let back = if front == 0 { BACKGROUND_ALONE } else { reserved };
-                let back = state.background.len().min(back).min(most - front);
                 batch.extend(state.background.drain(..back));
                 return Some(batch);
             }
@@ -78,6 +93,17 @@ impl<T> Queue<T> {
             }
             state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Says how long a piece of work took. What the background used while nobody waited is not held against it.
+    pub fn spent(&self, lane: Lane, time: Duration) {
+        let took = i64::try_from(time.as_micros()).unwrap_or(i64::MAX / 2);
+        let mut state = self.lock();
+        state.saved = match lane {
+            Lane::Foreground => (state.saved + took / PEOPLES_PARTS).min(SAVED_MAX),
+            Lane::Background if state.foreground.is_empty() => state.saved,
+            Lane::Background => state.saved.saturating_sub(took - EXPECTED),
+        };
     }
 
     /// What has come since and somebody waits for; when there is nothing, what comes within `patience`.
@@ -146,6 +172,47 @@ mod tests {
         assert_eq!(batch.len(), 32);
         assert_eq!(batch[0], 0);
         assert_eq!(batch.iter().filter(|n| **n >= 1000).count(), 1);
+    }
+
+    /// Works for a while as a server does whose callers never pause, and answers how long it worked for each lane.
+    fn busy(most: usize, person: u64, job: u64) -> (u64, u64) {
+        let queue = Queue::new(1_000);
+        let (mut people, mut jobs) = (0, 0);
+        for _ in 0..2_000 {
+            for lane in [Lane::Foreground, Lane::Background] {
+                while queue.push(lane, lane).is_ok() {}
+            }
+            for lane in queue.take(most).unwrap() {
+                let (took, sum) = match lane {
+                    Lane::Foreground => (person, &mut people),
+                    Lane::Background => (job, &mut jobs),
+                };
+                *sum += took;
+                queue.spent(lane, Duration::from_micros(took));
+            }
+        }
+        (people, jobs)
+    }
+
+    #[test]
+    fn while_people_wait_the_background_has_a_quarter_of_the_time_whatever_it_costs() {
+        for (most, person, job) in [(1, 500, 100), (1, 500, 20_000), (8, 100, 6_000), (64, 100, 50_000)] {
+            let (people, jobs) = busy(most, person, job);
+            let share = jobs as f64 / (people + jobs) as f64;
+            assert!((0.2..0.3).contains(&share), "{most} at once, {person} and {job}: {share}");
+        }
+        // Of many small ones there is one in a group, which is less.
+        let (people, jobs) = busy(64, 100, 100);
+        assert!(jobs > 0 && jobs * 50 < people, "{people} {jobs}");
+    }
+
+    #[test]
+    fn what_the_background_uses_while_nobody_waits_is_not_held_against_it() {
+        let queue = Queue::new(100);
+        queue.spent(Lane::Background, Duration::from_secs(60));
+        queue.push(Lane::Foreground, 1).unwrap();
+        queue.push(Lane::Background, 2).unwrap();
+        assert_eq!(queue.take(10), Some(vec![1, 2]));
     }
 
     #[test]

@@ -213,7 +213,11 @@ pub fn holding(read: &Read<'_>, group: &[Claim]) -> Result<Vec<Claim>> {
         );
         let ids: Vec<Id<JobRow>> = claims.iter().map(|c| c.id).collect();
         let ids: Vec<db::Value<'_>> = padded(&ids).collect();
-        held.extend(read.query_all(&Sql::built(text), &ids, |row| Ok((row.get::<Id<JobRow>>(0)?, row.get::<i64>(1)?)))?);
+        held.extend(
+            read.query_all(&Sql::built(text), &ids, |row| {
+                Ok((row.get::<Id<JobRow>>(0)?, row.get::<i64>(1)?))
+            })?,
+        );
     }
     let holds = |claim: &&Claim| held.contains(&(claim.id, claim.fence));
     Ok(group.iter().filter(holds).cloned().collect())

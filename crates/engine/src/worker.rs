@@ -240,7 +240,8 @@ impl Worker {
     async fn work_together(&self, group: &[Claim]) -> Result<()> {
         let Some(first) = group.first() else { return Ok(()) };
         let handler = self.registry.handler(&first.kind);
-        let handler = handler.ok_or_else(|| Error::bug(format!("no handler for jobs of kind {}", first.kind)))?;
+        let handler =
+            handler.ok_or_else(|| Error::bug(format!("no handler for jobs of kind {}", first.kind)))?;
         let claims = group.to_vec();
         self.db
             .write(tenant_scope(first), move |tx| {

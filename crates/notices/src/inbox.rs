@@ -27,7 +27,7 @@ db::statements! {
 
 pub fn notify(tx: &mut Tx<'_>, user: Id<User>, kind: &str, title: &str, ticket: Option<Uuid>) -> Result<()> {
     let (id, now): (Id<Notice>, _) = (tx.new_id(), tx.now());
-    tx.execute(&INSERT, params![id, user, kind, title, ticket, now]).map(|_| ())
+    tx.execute_later(&INSERT, params![id, user, kind, title, ticket, now])
 }
 
 /// The same, unless they were told in these words since an instant.

@@ -3,7 +3,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use base::{Clock, Entropy, Error, Result, Secret};
@@ -73,7 +73,9 @@ impl Worker {
         while let Some(works) = queue.take(1) {
             metrics::gauge!("counterfoil_db_writer_queue_depth").set(queue.depth() as f64);
             for work in works {
+                let (lane, since) = (work.lane(), Instant::now());
                 self.write(work);
+                queue.spent(lane, since.elapsed());
             }
         }
     }
@@ -82,7 +84,9 @@ impl Worker {
         let queue = self.shared.reads.clone();
         while let Some(works) = queue.take(1) {
             for work in works {
+                let (lane, since) = (work.lane(), Instant::now());
                 self.read(work);
+                queue.spent(lane, since.elapsed());
             }
         }
     }

@@ -3,6 +3,7 @@ use std::{
     path::Path,
     sync::Arc,
     thread::JoinHandle,
+    time::Instant,
 };
 
 use base::{Clock, Error, Result};
@@ -34,7 +35,9 @@ impl Readers {
             let thread = std::thread::Builder::new().name(format!("db-reader-{n}")).spawn(move || {
                 while let Some(work) = queue.take(1) {
                     for work in work {
+                        let (lane, since) = (work.lane(), Instant::now());
                         run(&conn, work, &*clock);
+                        queue.spent(lane, since.elapsed());
                     }
                 }
             });

@@ -143,11 +143,13 @@ fn commit_group(
     let (mut wakes, mut words) = (Vec::new(), Vec::new());
     let (mut broken, mut written, begun) = (None, 0, Instant::now());
     while let Some(work) = group.get_mut(written) {
+        let (lane, since) = (work.lane(), Instant::now());
         if let Some(error) = run_one(conn, &mut **work, clock, entropy, &mut wakes, &mut words) {
             broken = Some(error);
             break;
         }
         written += 1;
+        queue.spent(lane, since.elapsed());
         if written == group.len() && written < GROUP_MAX && begun.elapsed() < GROUP_FOR {
             let more = queue.take_more(GROUP_MAX - written, company.patience());
             company.came(!more.is_empty());

@@ -3,7 +3,7 @@
 use base::{Email, Id, OrNotFound, Result};
 use crm::customers;
 use db::{Read, Tx};
-use identity::{Links, TenantRecord, Token, User, teams, users};
+use identity::{Links, TenantRecord, Token, User, users};
 use notices::{
     inbox,
     letters::{self, LetterFile, LetterKind, Named, NewLetter, Posted, Shown},
@@ -18,9 +18,6 @@ use super::{
     participants, query, store, words,
 };
 use crate::intake::reply::{self, Replier};
-
-/// Staff told about a new ticket at most; a business with more has teams.
-const TOLD_MAX: usize = 50;
 
 /// A letter of this kind to a ticket's customer, with a link of its own.
 pub(crate) fn write_to_customer(
@@ -149,6 +146,7 @@ impl About<'_> {
             "subject": self.ticket.subject,
             "business": self.tenant.name,
             "banner": self.tenant.settings.notice_banner,
+            "count": 1,
             "link": link,
             "desk_link": format!("{}/desk/tickets/{}", self.links.base(self.tenant), self.ticket.head()),
             "priority": self.ticket.priority,
@@ -178,8 +176,21 @@ impl About<'_> {
         replier: Replier,
         along: Along,
     ) -> Result<Posted> {
+        let letter = self.letter(tx, kind, to, values, replier, along)?;
+        letters::post(tx, letter)
+    }
+
+    fn letter(
+        &self,
+        tx: &mut Tx<'_>,
+        kind: LetterKind,
+        to: &Recipient,
+        values: serde_json::Value,
+        replier: Replier,
+        along: Along,
+    ) -> Result<NewLetter> {
         let thread = reply::headers(tx, self.ticket, &to.email, replier)?;
-        let letter = NewLetter {
+        Ok(NewLetter {
             kind,
             to: to.email.clone(),
             to_name: to.name.clone(),
@@ -194,8 +205,7 @@ impl About<'_> {
             in_reply_to: thread.in_reply_to,
             files: along.files,
             values,
-        };
-        letters::post(tx, letter)
+        })
     }
 
     pub fn confirm(&self, tx: &mut Tx<'_>, is_proved: bool) -> Result<()> {
@@ -330,6 +340,38 @@ impl About<'_> {
         if !query::get(tx, self.ticket.head())?.is_visible_to_user(user) {
             return Ok(());
         }
+        let (to, values) = self.notice(tx, user, kind, title, said)?;
+        self.post(tx, kind, &to, values).map(|_| ())
+    }
+
+    /// Some of the team, who may see it, hear of a new ticket. It stands in the queue: no letter has to tell it.
+    pub fn tell_of_new(&self, tx: &mut Tx<'_>, team: &[&User]) -> Result<()> {
+        if team.is_empty() {
+            return Ok(());
+        }
+        let kind = LetterKind::TicketNew;
+        let title = format!("{}: {}", self.ticket.ticket_number, self.ticket.subject);
+        let first = query::message(tx, self.ticket.first_message_id)?.or_not_found("message")?;
+        let said = Said { author: "", is_internal: false, ..Said::of(tx, &first)? };
+        for user in team {
+            let (to, values) = self.notice(tx, user, kind, &title, &said)?;
+            let make = |tx: &mut Tx<'_>| {
+                self.letter(tx, kind, &to, values, Replier::of(kind, &to), Along::default())
+            };
+            letters::post_dispensable(tx, kind, &user.email, make)?;
+        }
+        Ok(())
+    }
+
+    /// A notice in the product, and what a letter of it is to hold.
+    fn notice(
+        &self,
+        tx: &mut Tx<'_>,
+        user: &User,
+        kind: LetterKind,
+        title: &str,
+        said: &Said<'_>,
+    ) -> Result<(Recipient, serde_json::Value)> {
         inbox::notify(tx, user.id, kind.as_str(), title, Some(self.ticket.id.uuid()))?;
         let mut values = self.values(&user.name, "");
         values["author"] = said.author.into();
@@ -342,26 +384,7 @@ impl About<'_> {
             staff: Some(user.id),
             is_internal: said.is_internal,
         };
-        self.post(tx, kind, &to, values).map(|_| ())
-    }
-
-    pub fn tell_the_team(&self, tx: &mut Tx<'_>) -> Result<()> {
-        let members = match self.ticket.team_id {
-            Some(team) => Some(teams::get(tx, team)?.members),
-            None => None,
-        };
-        let title = format!("{}: {}", self.ticket.ticket_number, self.ticket.subject);
-        let staff = users::staff(tx)?;
-        let told = staff.iter().filter(|u| {
-            let of_team = members.as_ref().map_or(u.role.sees_all_tickets(), |m| m.contains(&u.id));
-            of_team && u.disabled_at.is_none() && self.ticket.assigned_to.is_none()
-        });
-        let first = query::message(tx, self.ticket.first_message_id)?.or_not_found("message")?;
-        let said = Said { author: "", is_internal: false, ..Said::of(tx, &first)? };
-        for user in told.take(TOLD_MAX) {
-            self.tell(tx, user, LetterKind::TicketNew, &title, &said)?;
-        }
-        Ok(())
+        Ok((to, values))
     }
 
     pub fn tell_assignee(&self, tx: &mut Tx<'_>, assignee: Id<User>) -> Result<()> {

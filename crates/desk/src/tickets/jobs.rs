@@ -4,11 +4,11 @@
 use base::{Id, Result};
 use db::{Tx, params};
 use engine::{Enqueue as _, Inside, Job};
-use identity::{Links, tenants};
+use identity::{Links, TenantRecord, tenants};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{announce::About, model::*, query};
+use super::{announce::About, model::*, query, team_news};
 
 /// What happened to a ticket that somebody should hear of.
 #[derive(Serialize, Deserialize)]
@@ -107,24 +107,41 @@ pub struct Announcer {
 
 impl Inside for Announcer {
     type Job = Announce;
+    /// Few enough that others' writes hardly wait for them.
+    const TOGETHER_MAX: usize = 16;
 
     fn run(&self, tx: &mut Tx<'_>, job: &Announce) -> Result<()> {
-        let ticket = query::get(tx, job.ticket)?;
-        // Spam gets no letter, not even one that was on its way.
-        if ticket.close_reason == Some(CloseReason::Spam) || ticket.deleted_at.is_some() {
-            return Ok(());
-        }
+        self.run_together(tx, std::slice::from_ref(job))
+    }
+
+    fn run_together(&self, tx: &mut Tx<'_>, jobs: &[Announce]) -> Result<()> {
         let tenant = tenants::get(tx, tx.tenant()?)?;
-        let about = About { ticket: &ticket, tenant: &tenant, links: &self.links };
-        match &job.news {
+        let mut news_to_the_team = Vec::new();
+        for job in jobs {
+            let ticket = query::get(tx, job.ticket)?;
+            // Spam gets no letter, not even one that was on its way.
+            if ticket.close_reason == Some(CloseReason::Spam) || ticket.deleted_at.is_some() {
+                continue;
+            }
+            self.announce(tx, &tenant, &ticket, &job.news)?;
+            if matches!(job.news, News::Created { spoke_first: false, .. }) {
+                news_to_the_team.push(ticket);
+            }
+        }
+        team_news::tell_the_team(tx, &tenant, &self.links, &news_to_the_team)
+    }
+}
+
+impl Announcer {
+    /// Everybody but the team, which hears of new tickets.
+    fn announce(&self, tx: &mut Tx<'_>, tenant: &TenantRecord, ticket: &Ticket, news: &News) -> Result<()> {
+        let about = About { ticket, tenant, links: &self.links };
+        match news {
             News::Created { first, spoke_first, is_confirmed, is_proved } => {
                 if *spoke_first {
                     about.answer(tx, *first)?;
-                } else {
-                    if *is_confirmed {
-                        about.confirm(tx, *is_proved)?;
-                    }
-                    about.tell_the_team(tx)?;
+                } else if *is_confirmed {
+                    about.confirm(tx, *is_proved)?;
                 }
                 if let Some(assignee) = ticket.assigned_to.filter(|a| ticket.created_by_id != Some(a.uuid()))
                 {

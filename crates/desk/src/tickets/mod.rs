@@ -39,6 +39,7 @@ pub mod search;
 pub mod stats;
 mod store;
 pub mod tags;
+mod team_news;
 pub mod time_entries;
 mod words;
 

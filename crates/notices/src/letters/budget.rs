@@ -83,6 +83,16 @@ pub(super) fn is_spent(
     Ok(read.query_one(&BY_TENANT, params![since, most], one)?.unwrap_or(0) >= most)
 }
 
+/// Tells the administrators that members of staff get no more letters about new tickets for a while, once an hour.
+pub(super) fn tell_of_pause(tx: &mut Tx<'_>) -> Result<()> {
+    let since = tx.now() - hours(1);
+    for user in users::staff(tx)?.into_iter().filter(|u| u.role.is_admin() && u.disabled_at.is_none()) {
+        let title = "Letters to staff about new tickets pause: too many came in a short time";
+        inbox::notify_unless_told(tx, user.id, "letters_paused", title, since)?;
+    }
+    Ok(())
+}
+
 /// Tells the administrators that letters wait, once in an hour of letters that are held.
 pub(super) fn tell(tx: &mut Tx<'_>) -> Result<()> {
     let since = id_at(tx.now() - hours(1));

@@ -11,6 +11,8 @@ pub enum LetterKind {
     TicketConfirmationUnverified,
     /// To the team: somebody filed a ticket.
     TicketNew,
+    /// To the team: many tickets were filed at once.
+    TicketsNew,
     /// To the customer: staff answered.
     SupportTicketUpdate,
     /// To the customer: a rule answered.
@@ -39,10 +41,11 @@ pub enum LetterKind {
 }
 
 impl LetterKind {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::TicketConfirmation,
         Self::TicketConfirmationUnverified,
         Self::TicketNew,
+        Self::TicketsNew,
         Self::SupportTicketUpdate,
         Self::TicketAutoAnswer,
         Self::SupportCustomerReply,
@@ -64,6 +67,7 @@ impl LetterKind {
             Self::TicketConfirmation => "ticket_confirmation",
             Self::TicketConfirmationUnverified => "ticket_confirmation_unverified",
             Self::TicketNew => "ticket_new",
+            Self::TicketsNew => "tickets_new",
             Self::SupportTicketUpdate => "support_ticket_update",
             Self::TicketAutoAnswer => "ticket_auto_answer",
             Self::SupportCustomerReply => "support_customer_reply",
@@ -96,6 +100,7 @@ impl LetterKind {
         matches!(
             self,
             Self::TicketNew
+                | Self::TicketsNew
                 | Self::SupportCustomerReply
                 | Self::TicketAssigned
                 | Self::SupportTicketUrgent

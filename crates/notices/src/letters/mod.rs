@@ -19,7 +19,7 @@ mod words;
 pub use kind::LetterKind;
 pub use outbox::{
     Letter, LetterFile, LetterFilter, Named, NewLetter, Posted, Shown, bounced, by_message_id, files,
-    forget_ticket, get, list, post, post_test, resend, search,
+    forget_ticket, get, list, post, post_dispensable, post_test, resend, search,
 };
 pub use secret::{MESSAGE_IDS, of as secret_of};
 pub use send::{Parcel, SendLetter, Sender, Settled, parcel};

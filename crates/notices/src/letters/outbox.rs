@@ -191,7 +191,29 @@ impl Posted {
 pub fn post(tx: &mut Tx<'_>, new: NewLetter) -> Result<Posted> {
     let rendered = template::render(&template::template_of(tx, new.kind, &new.locale)?, &new.values)?;
     let is_automatic = new.kind.is_automatic();
-    put(tx, new, rendered, is_automatic)
+    let is_held = is_automatic && is_spent(tx, &new)?;
+    put(tx, new, rendered, is_automatic, is_held)
+}
+
+/// The same for what its reader can do without, since it stands elsewhere too: where [`post`] would hold it, it is not
+/// made, and none is answered. A flood would fill the outbox with letters that nobody will ever let go.
+pub fn post_dispensable(
+    tx: &mut Tx<'_>,
+    kind: LetterKind,
+    to: &Email,
+    make: impl FnOnce(&mut Tx<'_>) -> Result<NewLetter>,
+) -> Result<Option<Posted>> {
+    if budget::is_spent(tx, kind, to, None, None)? {
+        budget::tell_of_pause(tx)?;
+        return Ok(None);
+    }
+    let new = make(tx)?;
+    let rendered = template::render(&template::template_of(tx, kind, &new.locale)?, &new.values)?;
+    put(tx, new, rendered, kind.is_automatic(), false).map(Some)
+}
+
+fn is_spent(read: &Read<'_>, new: &NewLetter) -> Result<bool> {
+    budget::is_spent(read, new.kind, &new.to, new.ticket_id, new.customer_id)
 }
 
 /// Sends words that need not be saved to whoever is about to save them. Nobody's answer is awaited.
@@ -205,10 +227,17 @@ pub fn post_test(tx: &mut Tx<'_>, new: NewLetter, subject: &str, body: &str) -> 
     };
     let mut rendered = template::render(&template, &new.values)?;
     rendered.subject.insert_str(0, words::language(&new.locale).test);
-    put(tx, new, rendered, true)
+    let is_held = is_spent(tx, &new)?;
+    put(tx, new, rendered, true, is_held)
 }
 
-fn put(tx: &mut Tx<'_>, new: NewLetter, rendered: Rendered, is_automatic: bool) -> Result<Posted> {
+fn put(
+    tx: &mut Tx<'_>,
+    new: NewLetter,
+    rendered: Rendered,
+    is_automatic: bool,
+    is_held: bool,
+) -> Result<Posted> {
     let (id, now): (Id<Letter>, _) = (tx.new_id(), tx.now());
     let message_id = mail::message_id(id.uuid(), &secret::of(tx, secret::MESSAGE_IDS)?, &new.domain)?;
     let first = match new.ticket_id {
@@ -220,7 +249,6 @@ fn put(tx: &mut Tx<'_>, new: NewLetter, rendered: Rendered, is_automatic: bool) 
     let in_reply_to = new.in_reply_to.or_else(|| first.clone());
     let mut references: Vec<&String> = first.iter().chain(&in_reply_to).collect();
     references.dedup();
-    let is_held = is_automatic && budget::is_spent(tx, new.kind, &new.to, new.ticket_id, new.customer_id)?;
     let posted = Posted { id, is_held };
     // What staff hears of a customer is not sent to them, and must not use up what they may get.
     let customer_id = new.customer_id.filter(|_| !new.kind.is_to_staff());

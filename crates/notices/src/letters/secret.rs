@@ -12,7 +12,8 @@ db::statements! {
 }
 
 fn find(read: &Read<'_>, purpose: &str) -> Result<Option<Vec<u8>>> {
-    read.query_one(&FIND, params![purpose], |row| row.get(0))
+    // Asked again for each of many letters.
+    Ok(read.recall(&FIND, params![purpose], |row| row.get(0))?.into_iter().next())
 }
 
 /// The business's secret of a purpose: 32 bytes, always the same.

@@ -34,7 +34,7 @@ db::statements! {
 
 /// The templates of a kind that the tenant wrote itself, in whatever languages.
 fn own(read: &Read<'_>, kind: LetterKind) -> Result<Vec<Template>> {
-    read.query_all(&OWN, params![kind.as_str()], |row| {
+    read.recall(&OWN, params![kind.as_str()], |row| {
         let (locale, subject, body, at) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
         Ok(Template { kind: kind.as_str().into(), locale, subject, body, updated_at: Some(at) })
     })
@@ -216,7 +216,7 @@ impl Default for Sample {
 
 impl Sample {
     /// The names of the values every letter has.
-    pub const NAMES: [&str; 12] = [
+    pub const NAMES: [&str; 13] = [
         "name",
         "ticket_number",
         "subject",
@@ -229,6 +229,7 @@ impl Sample {
         "priority",
         "category",
         "banner",
+        "count",
     ];
 
     /// A value for each name, in a language.
@@ -239,6 +240,7 @@ impl Sample {
             "business": self.business, "link": format!("{}/help/tickets/42", self.base),
             "desk_link": format!("{}/desk/tickets/42", self.base), "body": language.sample_body, "author": "Ben",
             "requester": "ada@example.org", "priority": "high", "category": "internet", "banner": self.banner,
+            "count": 7,
         })
     }
 }

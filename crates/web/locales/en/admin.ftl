@@ -194,6 +194,8 @@ letter-ticket_confirmation_unverified = Request received from a new address
 letter-about-ticket_confirmation_unverified = To an address nobody proved. It repeats none of the sender’s words.
 letter-ticket_new = New ticket
 letter-about-ticket_new = To the team, when somebody files a ticket.
+letter-tickets_new = Many new tickets
+letter-about-tickets_new = To the team, when more tickets come at once than anybody wants a letter each of.
 letter-support_ticket_update = Answer
 letter-about-support_ticket_update = To the customer, when somebody answers.
 letter-support_customer_reply = The customer answered
@@ -231,6 +233,7 @@ letter-value-author = Who of the staff did it
 letter-value-requester = The customer’s address
 letter-value-priority = The ticket’s priority
 letter-value-category = The ticket’s category
+letter-value-count = How many tickets the letter is about
 letter-value-banner = Your notice from the settings, perhaps empty
 
 admin-channels = Mail channels

@@ -328,6 +328,7 @@ fn post(
     let values = serde_json::json!({
         "name": user.name, "business": tenant.name, "link": link, "desk_link": "", "ticket_number": "", "subject": "", "body": "",
         "author": "", "requester": "", "priority": "", "category": "", "banner": "",
+        "count": 0,
     });
     letters::post(
         tx,

@@ -39,6 +39,7 @@ async fn list(State(app): State<App>, who: StaffPage) -> Outcome {
                 id: n.id.to_string(),
                 href: match (n.ticket_id, n.kind.as_str()) {
                     (Some(ticket), _) => format!("/desk/tickets/{ticket}"),
+                    (None, "tickets_new") => "/desk?view=unassigned".into(),
                     (None, "webhook_off") => "/admin/webhooks".into(),
                     (None, waiting::TOLD_OF_QUARANTINE) if is_admin => {
                         "/admin/mails?state=quarantined".into()

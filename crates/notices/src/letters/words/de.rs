@@ -48,6 +48,14 @@ für die Anfrage **{{ ticket_number }}** wurde diese Adresse angegeben. Wenn die
 
 [Ticket öffnen]({{ desk_link }})",
         ),
+        LetterKind::TicketsNew => (
+            "{{ count }} neue Tickets",
+            "{{ count }} Tickets wurden zugleich eröffnet:
+
+{{ body }}
+
+[Zur Warteschlange]({{ desk_link }})",
+        ),
         LetterKind::SupportTicketUpdate => (
             "[{{ ticket_number }}] {{ subject }}",
             "{{ body }}

@@ -48,6 +48,14 @@ Somebody gave this address for the support request **{{ ticket_number }}**. If i
 
 [Open the ticket]({{ desk_link }})",
         ),
+        LetterKind::TicketsNew => (
+            "{{ count }} new tickets",
+            "{{ count }} tickets were filed at once:
+
+{{ body }}
+
+[Open the queue]({{ desk_link }})",
+        ),
         LetterKind::SupportTicketUpdate => (
             "[{{ ticket_number }}] {{ subject }}",
             "{{ body }}

@@ -48,6 +48,14 @@ Alguien indicó esta dirección para la solicitud **{{ ticket_number }}**. Si fu
 
 [Abrir el ticket]({{ desk_link }})",
         ),
+        LetterKind::TicketsNew => (
+            "{{ count }} tickets nuevos",
+            "Se han abierto {{ count }} tickets a la vez:
+
+{{ body }}
+
+[Abrir la cola]({{ desk_link }})",
+        ),
         LetterKind::SupportTicketUpdate => (
             "[{{ ticket_number }}] {{ subject }}",
             "{{ body }}

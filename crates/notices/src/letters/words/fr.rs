@@ -49,6 +49,14 @@ Cette adresse a été indiquée pour la demande **{{ ticket_number }}**. Si cett
 
 [Ouvrir le ticket]({{ desk_link }})",
         ),
+        LetterKind::TicketsNew => (
+            "{{ count }} nouveaux tickets",
+            "{{ count }} tickets ont été ouverts en même temps\u{a0}:
+
+{{ body }}
+
+[Ouvrir la file]({{ desk_link }})",
+        ),
         LetterKind::SupportTicketUpdate => (
             "[{{ ticket_number }}] {{ subject }}",
             "{{ body }}

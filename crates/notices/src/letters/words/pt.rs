@@ -49,6 +49,14 @@ Alguém indicou este endereço para o pedido **{{ ticket_number }}**. Se o pedid
 
 [Abrir o ticket]({{ desk_link }})",
         ),
+        LetterKind::TicketsNew => (
+            "{{ count }} tickets novos",
+            "Foram abertos {{ count }} tickets ao mesmo tempo:
+
+{{ body }}
+
+[Abrir a fila]({{ desk_link }})",
+        ),
         LetterKind::SupportTicketUpdate => (
             "[{{ ticket_number }}] {{ subject }}",
             "{{ body }}
