@@ -8,7 +8,7 @@ use std::{
 
 use tokio::runtime::Runtime;
 
-use crate::{data, driver, per_second, report::Report, server::Server};
+use crate::{corpus, data, driver, per_second, report::Report, server::Server};
 
 const MANY: usize = 10_000;
 /// Others who file tickets meanwhile.
@@ -23,11 +23,7 @@ pub fn measure(
     report: &mut Report,
 ) {
     let address = server.address;
-    let others = || {
-        let body =
-            r#"{"subject":"Meanwhile","description":"The light on the box is red.","category":"technical"}"#;
-        driver::Request::post("/api/support/tickets", &server.customer, body)
-    };
+    let others = || driver::Request::posts("/api/support/tickets", &server.customer, corpus::requests());
     let fact = |report: &mut Report, what: &str, value: String| report.fact(engine, size, what, value);
     let begun = Instant::now();
     let left = data::let_it_finish(location);

@@ -2,7 +2,10 @@
 
 use std::{
     net::SocketAddr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -11,27 +14,41 @@ use tokio::{
     net::TcpStream,
 };
 
+/// One request, or several of which each call sends the next.
 #[derive(Clone)]
-pub struct Request(Arc<[u8]>);
+pub struct Request {
+    bytes: Arc<[Vec<u8>]>,
+    next: Arc<AtomicUsize>,
+}
 
 impl Request {
     pub fn get(path: &str, token: &str) -> Self {
-        Self(format!("GET {path} HTTP/1.1\r\nhost: bench\r\n{}\r\n", bearer(token)).into_bytes().into())
+        let bytes = format!("GET {path} HTTP/1.1\r\nhost: bench\r\n{}\r\n", bearer(token)).into_bytes();
+        Self { bytes: [bytes].into(), next: Arc::default() }
     }
     pub fn post(path: &str, token: &str, body: &str) -> Self {
-        Self::json("POST", path, token, body)
+        Self { bytes: [json("POST", path, token, body)].into(), next: Arc::default() }
+    }
+    /// A body each time, in turns.
+    pub fn posts(path: &str, token: &str, bodies: impl Iterator<Item = String>) -> Self {
+        let bytes = bodies.map(|body| json("POST", path, token, &body)).collect();
+        Self { bytes, next: Arc::default() }
     }
     pub fn patch(path: &str, token: &str, body: &str) -> Self {
-        Self::json("PATCH", path, token, body)
+        Self { bytes: [json("PATCH", path, token, body)].into(), next: Arc::default() }
     }
-    fn json(method: &str, path: &str, token: &str, body: &str) -> Self {
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: bench\r\n{}content-type: application/json\r\ncontent-length: {}\r\n\r\n",
-            bearer(token),
-            body.len()
-        );
-        Self([head.as_bytes(), body.as_bytes()].concat().into())
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[self.next.fetch_add(1, Ordering::Relaxed) % self.bytes.len()]
     }
+}
+
+fn json(method: &str, path: &str, token: &str, body: &str) -> Vec<u8> {
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: bench\r\n{}content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        bearer(token),
+        body.len()
+    );
+    [head.as_bytes(), body.as_bytes()].concat()
 }
 
 fn bearer(token: &str) -> String {
@@ -67,7 +84,7 @@ pub async fn run(address: SocketAddr, callers: usize, time: Duration, request: R
             let mut latencies = Vec::new();
             while Instant::now() < end {
                 let sent = Instant::now();
-                stream.write_all(&request.0).await.expect("a request is sent");
+                stream.write_all(request.bytes()).await.expect("a request is sent");
                 one_answer(&mut stream, &mut buffer).await;
                 if sent >= start {
                     latencies.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
@@ -87,7 +104,7 @@ pub async fn run(address: SocketAddr, callers: usize, time: Duration, request: R
 /// Sends one request and answers its body.
 pub async fn call(address: SocketAddr, request: Request) -> String {
     let mut stream = TcpStream::connect(address).await.expect("the server listens");
-    stream.write_all(&request.0).await.expect("a request is sent");
+    stream.write_all(request.bytes()).await.expect("a request is sent");
     let mut buffer = vec![0; 256 * 1024];
     let (body, end) = one_answer(&mut stream, &mut buffer).await;
     String::from_utf8_lossy(&buffer[body..end]).into_owned()

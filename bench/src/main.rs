@@ -136,10 +136,8 @@ fn scenarios<'a>(location: &'a db::Location, sample: &'a data::Sample, time: Dur
         let body = r#"{"body":"We have found the fault and are on our way.","is_internal":true}"#;
         driver::Request::post(&path, &s.staff, body)
     };
-    let create = |s: &server::Server| {
-        let body = r#"{"subject":"Internet down since Monday","description":"The light on the box is red.","category":"technical"}"#;
-        driver::Request::post("/api/support/tickets", &s.customer, body)
-    };
+    let create =
+        |s: &server::Server| driver::Request::posts("/api/support/tickets", &s.customer, corpus::requests());
     let list = "/api/admin/support/tickets";
     let alone = |name, path: String| Scenario { name, callers: 8, bare: None, request: Box::new(get(path)) };
     let beside = |name, read, path: String| {
@@ -154,6 +152,7 @@ fn scenarios<'a>(location: &'a db::Location, sample: &'a data::Sample, time: Dur
         alone("the queue's page", "/desk?view=all".into()),
         alone("search, a rare word", format!("{list}?q={}", corpus::RARE)),
         alone("search, a common word", format!("{list}?q={}", corpus::COMMON)),
+        alone("search, a common word of old", format!("{list}?q={}", corpus::OF_OLD)),
         alone("search, two words", format!("{list}?q=invoice+refund")),
         alone("figures of all tickets", "/api/admin/support/stats".into()),
         alone("report: volume of 30 days", "/api/admin/support/reports/volume".into()),
