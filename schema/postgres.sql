@@ -1596,6 +1596,10 @@ create index dropped_blobs_aside on dropped_blobs (tenant_id, aside_at) where as
 -- 0036_long_words
 update search_entries set words = words || cast('''~long''' as tsvector) where segments > 1;
 
+-- 0037_letters_of_customer
+drop index letters_by_customer;
+create index letters_lately_customer on letters (tenant_id, customer_id, created_at) where automatic and status <> 'held' and customer_id is not null;
+
 -- row-level security
 grant usage on schema public to counterfoil_app;
 grant select, insert, update, delete on all tables in schema public to counterfoil_app;

@@ -1587,3 +1587,7 @@ insert into search_progress (tenant_id, ticket_id, is_complete, run)
   on conflict (tenant_id) do update set ticket_id = null, is_complete = 0, run = search_progress.run + 1;
 delete from search_words where rowid in (select no from search_entries where segments > 1);
 delete from search_entries where segments > 1;
+
+-- 0037_letters_of_customer
+drop index letters_by_customer;
+create index letters_lately_customer on letters (tenant_id, customer_id, created_at) where automatic and status <> 'held' and customer_id is not null;

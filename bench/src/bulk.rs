@@ -1,5 +1,5 @@
-//! Changing 10,000 tickets in one request: how long until the last is changed, alone and while others write without a pause,
-//! and how long their writes take meanwhile. What the figures before it left to do is done first.
+//! Changing 10,000 tickets in one request: how long until the last is changed, alone, beside others who write now and then,
+//! and beside others who write without a pause (who then share the machine); and how long their writes take meanwhile. What the figures before it left to do is done first.
 
 use std::{
     net::SocketAddr,
@@ -13,6 +13,8 @@ use crate::{corpus, data, driver, per_second, report::Report, server::Server};
 const MANY: usize = 10_000;
 /// Others who file tickets meanwhile.
 const OTHERS: usize = 4;
+/// What each of them does between two tickets, where they do anything: together they file some 75 a second.
+const TURN: Duration = Duration::from_millis(50);
 
 pub fn measure(
     runtime: &Runtime,
@@ -32,39 +34,36 @@ pub fn measure(
         fact(report, "jobs that the figures above left", format!("{left}, done after {took} s"));
     }
     let alone = runtime.block_on(change(address, &server.staff, "high"));
-    fact(report, &format!("bulk change of {MANY} to high, alone"), format!("{:.1} s", alone.as_secs_f64()));
-    let calm = runtime.block_on(driver::run(address, OTHERS, Duration::from_secs(3), others()));
-    // Another priority than they have, so that each is changed; two in a row take turns.
-    for priority in ["urgent", "low"] {
+    fact(report, &format!("bulk change of {MANY} to high, alone"), seconds(alone));
+    for (others_are, pause) in [("in turns", TURN), ("without a pause", Duration::ZERO)] {
         data::let_it_finish(location);
-        let (took, meanwhile) = runtime.block_on(async {
-            let writing = tokio::spawn(driver::run(address, OTHERS, Duration::from_secs(6), others()));
-            // After the others' time to warm up.
-            tokio::time::sleep(Duration::from_millis(1_500)).await;
-            let took = change(address, &server.staff, priority).await;
-            (took, writing.await.expect("the others' load"))
-        });
-        fact(
-            report,
-            &format!("bulk change of {MANY} to {priority}, beside others"),
-            format!("{:.1} s", took.as_secs_f64()),
-        );
-        let value = format!(
-            "{:.1}, {:.1}, {:.1} ms ({:.1}, {:.1}, {:.1} ms)",
-            meanwhile.percentile_ms(0.5),
-            meanwhile.percentile_ms(0.99),
-            meanwhile.percentile_ms(1.0),
-            calm.percentile_ms(0.5),
-            calm.percentile_ms(0.99),
-            calm.percentile_ms(1.0)
-        );
-        fact(report, "others filing meanwhile: p50, p99, longest (calm: p50, p99, longest)", value);
-        fact(
-            report,
-            "tickets they filed meanwhile (calm)",
-            format!("{:.0} /s ({:.0} /s)", per_second(&meanwhile), per_second(&calm)),
-        );
+        let load = |time| driver::with_pauses(address, OTHERS, time, others(), pause);
+        let calm = runtime.block_on(load(Duration::from_secs(3)));
+        // Another priority than they have, so that each is changed; two in a row take turns.
+        for priority in ["urgent", "low"] {
+            data::let_it_finish(location);
+            let (took, meanwhile) = runtime.block_on(async {
+                let writing = tokio::spawn(load(Duration::from_secs(6)));
+                // After the others' time to warm up.
+                tokio::time::sleep(Duration::from_millis(1_500)).await;
+                let took = change(address, &server.staff, priority).await;
+                (took, writing.await.expect("the others' load"))
+            });
+            let beside = format!("{OTHERS} who file {others_are}");
+            fact(report, &format!("bulk change of {MANY} to {priority}, beside {beside}"), seconds(took));
+            let what = format!("{beside}, meanwhile (calm): per second; p50, p99, longest ms");
+            fact(report, &what, format!("{} ({})", spread(&meanwhile), spread(&calm)));
+        }
     }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
+}
+
+fn spread(load: &driver::Load) -> String {
+    let of = |share| load.percentile_ms(share);
+    format!("{:.0}/s; {:.1}, {:.1}, {:.1}", per_second(load), of(0.5), of(0.99), of(1.0))
 }
 
 /// How long it takes until all of them have this priority, which none has now.

@@ -72,6 +72,17 @@ impl Load {
 
 /// Sends the request from `callers` connections for `time`, after a fifth of it to warm up.
 pub async fn run(address: SocketAddr, callers: usize, time: Duration, request: Request) -> Load {
+    with_pauses(address, callers, time, request, Duration::ZERO).await
+}
+
+/// The same from callers who do something else for a while after each answer.
+pub async fn with_pauses(
+    address: SocketAddr,
+    callers: usize,
+    time: Duration,
+    request: Request,
+    pause: Duration,
+) -> Load {
     let start = Instant::now() + time / 5;
     let end = start + time;
     let mut tasks = Vec::new();
@@ -88,6 +99,9 @@ pub async fn run(address: SocketAddr, callers: usize, time: Duration, request: R
                 one_answer(&mut stream, &mut buffer).await;
                 if sent >= start {
                     latencies.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
+                }
+                if !pause.is_zero() {
+                    tokio::time::sleep(pause).await;
                 }
             }
             latencies

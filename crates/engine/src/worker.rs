@@ -24,6 +24,8 @@ const IN_HAND_MAX: Room = Room { awaited: 16, background: 12 };
 const LOST: &str = "the server stopped at this moment; it may have happened or not";
 /// For so long a schedule goes on piece by piece in one turn; after that each tenant has one more, and what is left waits.
 const PIECES_FOR: Duration = Duration::from_secs(2);
+/// Between two claims there is at least so much time: a claim is a commit, and one may as well take all that came meanwhile.
+const CLAIM_EVERY: Duration = Duration::from_millis(4);
 /// How often a worker looks by itself, should a wake-up be lost.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -84,8 +86,12 @@ impl Worker {
     async fn work_queue(&self, mut stop: watch::Receiver<bool>) {
         let mut wakes = self.db.signals().jobs();
         let (mut awaited, mut background) = (JoinSet::new(), JoinSet::new());
-        let mut was_called = false;
+        let (mut was_called, mut claimed_at) = (false, None::<Instant>);
         while !*stop.borrow() {
+            if let Some(left) = claimed_at.and_then(|at| CLAIM_EVERY.checked_sub(at.elapsed())) {
+                tokio::time::sleep(left).await;
+            }
+            claimed_at = Some(Instant::now());
             // All that are done, not only the one that was heard of: what is done keeps no place.
             while awaited.try_join_next().is_some() {}
             while background.try_join_next().is_some() {}

@@ -64,6 +64,7 @@ migrations! {
     34 "0034_trusted_sealers",
     35 "0035_blobs_aside",
     36 "0036_long_words",
+    37 "0037_letters_of_customer",
 }
 
 impl Migration {

@@ -4,7 +4,12 @@
 //! talk to each other: whatever it is, it ends here. What counts is what is in the outbox, so there is nothing to keep
 //! in step.
 
-use base::{Email, Result, Timestamp, hours, minutes};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use base::{Email, Result, TenantId, Timestamp, hours, minutes};
 use db::{Read, Tx, params};
 use identity::{tenants, users};
 use uuid::Uuid;
@@ -83,8 +88,34 @@ pub(super) fn is_spent(
     Ok(read.query_one(&BY_TENANT, params![since, most], one)?.unwrap_or(0) >= most)
 }
 
+/// How long somebody who has had too many is not asked about again: in a flood that would be the same count for each letter.
+const PAUSES_FOR: jiff::SignedDuration = jiff::SignedDuration::from_secs(30);
+/// Members of staff of whom this is remembered.
+const REMEMBERED_MAX: usize = 1_000;
+
+/// Whether somebody gets no letters for now that they can do without. Found out by counting, it holds for a little while.
+pub(super) fn pauses(tx: &mut Tx<'_>, kind: LetterKind, to: &Email) -> Result<bool> {
+    static UNTIL: Mutex<BTreeMap<(TenantId, String), Timestamp>> = Mutex::new(BTreeMap::new());
+    let until = || UNTIL.lock().unwrap_or_else(PoisonError::into_inner);
+    let (now, whose) = (tx.now(), (tx.tenant()?, to.key()));
+    if until().get(&whose).is_some_and(|until| *until > now && now + PAUSES_FOR >= *until) {
+        return Ok(true);
+    }
+    if !is_spent(tx, kind, to, None, None)? {
+        return Ok(false);
+    }
+    let mut until = until();
+    if until.len() >= REMEMBERED_MAX {
+        until.clear();
+    }
+    until.insert(whose, now + PAUSES_FOR);
+    drop(until);
+    tell_of_pause(tx)?;
+    Ok(true)
+}
+
 /// Tells the administrators that members of staff get no more letters about new tickets for a while, once an hour.
-pub(super) fn tell_of_pause(tx: &mut Tx<'_>) -> Result<()> {
+fn tell_of_pause(tx: &mut Tx<'_>) -> Result<()> {
     let since = tx.now() - hours(1);
     for user in users::staff(tx)?.into_iter().filter(|u| u.role.is_admin() && u.disabled_at.is_none()) {
         let title = "Letters to staff about new tickets pause: too many came in a short time";

@@ -203,8 +203,7 @@ pub fn post_dispensable(
     to: &Email,
     make: impl FnOnce(&mut Tx<'_>) -> Result<NewLetter>,
 ) -> Result<Option<Posted>> {
-    if budget::is_spent(tx, kind, to, None, None)? {
-        budget::tell_of_pause(tx)?;
+    if budget::pauses(tx, kind, to)? {
         return Ok(None);
     }
     let new = make(tx)?;
