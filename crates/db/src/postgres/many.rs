@@ -128,18 +128,29 @@ impl Shape {
     }
 }
 
-/// The columns, and the numbers of the parameters they equal, of a condition that is `tenant_id = ?1 and a = ?2 …`.
+/// The columns, and the numbers of the parameters they equal, of a condition that is `tenant_id = ?1 and a = ?2 …`. Beside
+/// those, columns may have to be a number that the text names (`and n = 0`), which says nothing of which row it is.
 fn equalities(condition: &str) -> Option<(Vec<&str>, Vec<usize>)> {
     let mut terms = condition.split(" and ");
     if terms.next() != Some("tenant_id = ?1") {
         return None;
     }
-    let pairs = terms.map(|term| {
-        let (column, value) = term.split_once(" = ?")?;
-        let is_plain = column.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-        Some((column, value.parse::<usize>().ok().filter(|_| is_plain)?))
-    });
-    let (columns, key): (Vec<_>, Vec<_>) = pairs.collect::<Option<Vec<_>>>()?.into_iter().unzip();
+    let (mut columns, mut key) = (Vec::new(), Vec::new());
+    for term in terms {
+        let (column, value) = term.split_once(" = ")?;
+        if !column.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
+            return None;
+        }
+        match value.strip_prefix('?') {
+            Some(number) => {
+                columns.push(column);
+                key.push(number.parse().ok()?);
+            }
+            None => {
+                value.parse::<i64>().ok()?;
+            }
+        }
+    }
     (!key.is_empty()).then_some((columns, key))
 }
 
@@ -202,6 +213,9 @@ mod tests {
             "delete from t using unnest(cast(?2 as text[])) as many(p2) where tenant_id = cast(?1 as uuid) and b = many.p2"
         );
         assert_eq!(drop.places, [at("b", 2)]);
+        let empty = Shape::of("delete from t where tenant_id = ?1 and b = ?2 and n = 0").unwrap();
+        assert_eq!((&empty.kind, &empty.places), (&Kind::Delete, &vec![at("b", 2)]));
+        assert!(empty.text(&["uuid", "text"]).ends_with("and b = many.p2 and n = 0"));
         assert_eq!(update.kind, Kind::Update { columns: "b,c".into(), key: vec![2, 3] });
         assert_eq!(
             update.text(&["uuid", "uuid", "int4", "text"]),
@@ -225,6 +239,8 @@ mod tests {
             "update t set a = ?3 where tenant_id = ?1 and b = ?2 or c = ?3",
             "delete from t where tenant_id = ?1 and a >= ?2",
             "delete from t where tenant_id = ?1",
+            "delete from t where tenant_id = ?1 and n = 0",
+            "delete from t where tenant_id = ?1 and a = ?2 and n = 0 or m = 0",
             "select a from t where tenant_id = ?1",
         ] {
             assert_eq!(Shape::of(other), None, "{other}");

@@ -6,6 +6,7 @@ use base::Result;
 use db::{Tx, Value, params};
 
 use super::{
+    adding::Sums,
     fill,
     model::*,
     rollups::{Figured, cell_values, read_cell},
@@ -15,27 +16,9 @@ db::statements! {
     TAKE = "delete from report_deltas where tenant_id = ?1 and id in (select id from report_deltas where tenant_id = ?1 order by id limit ?2)
         returning day, channel, category, priority, team_id, agent_id, slot,
         created, live, returned, finished, responded, resolved, on_time, reopened, seconds, generation";
-    ADD_TO_CELL = "insert into report_cells (tenant_id, generation, day, channel, category, priority, team_id, agent_id, slot,
-        created, live, returned, finished, responded, resolved, on_time, reopened, seconds)
-        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
-        on conflict (tenant_id, generation, day, channel, category, priority, team_id, agent_id, slot) do update set
-        created = report_cells.created + excluded.created, live = report_cells.live + excluded.live,
-        returned = report_cells.returned + excluded.returned, finished = report_cells.finished + excluded.finished,
-        responded = report_cells.responded + excluded.responded, resolved = report_cells.resolved + excluded.resolved,
-        on_time = report_cells.on_time + excluded.on_time, reopened = report_cells.reopened + excluded.reopened,
-        seconds = report_cells.seconds + excluded.seconds";
     DROP_EMPTY_CELL = "delete from report_cells where tenant_id = ?1 and generation = ?2 and day = ?3 and channel = ?4 and category = ?5
         and priority = ?6 and team_id = ?7 and agent_id = ?8 and slot = ?9 and created = 0 and live = 0 and returned = 0
         and finished = 0 and responded = 0 and resolved = 0 and on_time = 0 and reopened = 0 and seconds = 0";
-    ADD_TO_SUM = "insert into report_sums (tenant_id, generation, dimension, value, day, slot,
-        created, live, returned, finished, responded, resolved, on_time, reopened, seconds)
-        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
-        on conflict (tenant_id, generation, dimension, day, value, slot) do update set
-        created = report_sums.created + excluded.created, live = report_sums.live + excluded.live,
-        returned = report_sums.returned + excluded.returned, finished = report_sums.finished + excluded.finished,
-        responded = report_sums.responded + excluded.responded, resolved = report_sums.resolved + excluded.resolved,
-        on_time = report_sums.on_time + excluded.on_time, reopened = report_sums.reopened + excluded.reopened,
-        seconds = report_sums.seconds + excluded.seconds";
     OLD_CELLS = "select generation, day from report_cells where tenant_id = ?1 and generation < ?2 order by generation, day limit 1";
     DROP_OLD_CELLS = "delete from report_cells where tenant_id = ?1 and generation = ?2 and day = ?3";
     OLD_SUMS = "select generation, dimension, day from report_sums where tenant_id = ?1 and generation < ?2
@@ -61,21 +44,28 @@ pub fn fold(tx: &mut Tx<'_>) -> Result<bool> {
     Ok(is_full)
 }
 
+const FIGURES: &str = "created, live, returned, finished, responded, resolved, on_time, reopened, seconds";
+const CELLS: Sums = Sums {
+    table: "report_cells",
+    key: "day, channel, category, priority, team_id, agent_id, slot",
+    figures: FIGURES,
+};
+const SUMS: Sums = Sums { table: "report_sums", key: "dimension, value, day, slot", figures: FIGURES };
+
 /// Adds figures to cells and sums, in one order for all, so that two such changes cannot wait for each other.
 pub(super) fn apply(tx: &mut Tx<'_>, generation: i64, change: &Figured) -> Result<()> {
+    let change = || change.iter().filter(|(_, figures)| !figures.is_zero());
+    let row =
+        |(cell, figures): (_, &Figures)| cell_values(cell).into_iter().chain(figures.values()).collect();
+    CELLS.add(tx, generation, change().map(row).collect())?;
+    let takes_away = |f: &Figures| f.values().iter().any(|v| matches!(v, Value::Int(n) if *n < 0));
+    for (cell, _) in change().filter(|(_, figures)| takes_away(figures)) {
+        let mut key = vec![Value::Int(generation)];
+        key.extend(cell_values(cell));
+        tx.execute_later(&DROP_EMPTY_CELL, &key)?;
+    }
     let mut by_one: BTreeMap<(&'static str, i64, String, i64), Figures> = BTreeMap::new();
-    for (cell, figures) in change {
-        if figures.is_zero() {
-            continue;
-        }
-        let mut values = vec![Value::Int(generation)];
-        values.extend(cell_values(cell));
-        let key = values.clone();
-        values.extend(figures.values());
-        tx.execute(&ADD_TO_CELL, &values)?;
-        if figures.values().iter().any(|v| matches!(v, Value::Int(n) if *n < 0)) {
-            tx.execute(&DROP_EMPTY_CELL, &key)?;
-        }
+    for (cell, figures) in change() {
         let mut add = |name, value| {
             *by_one.entry((name, cell.day, value, cell.slot)).or_default() += *figures;
         };
@@ -84,18 +74,11 @@ pub(super) fn apply(tx: &mut Tx<'_>, generation: i64, change: &Figured) -> Resul
             add(dimension.as_str(), dimension.value(cell));
         }
     }
-    for ((dimension, day, value, slot), figures) in by_one.iter().filter(|(_, f)| !f.is_zero()) {
-        let mut values = vec![
-            Value::Int(generation),
-            Value::Text(dimension),
-            Value::Text(value),
-            Value::Int(*day),
-            Value::Int(*slot),
-        ];
-        values.extend(figures.values());
-        tx.execute(&ADD_TO_SUM, &values)?;
-    }
-    Ok(())
+    let rows = by_one.iter().filter(|(_, f)| !f.is_zero()).map(|((dimension, day, value, slot), figures)| {
+        let key = [Value::Text(*dimension), Value::Text(value), Value::Int(*day), Value::Int(*slot)];
+        key.into_iter().chain(figures.values()).collect()
+    });
+    SUMS.add(tx, generation, rows.collect())
 }
 
 /// Drops a piece of what an earlier generation left.

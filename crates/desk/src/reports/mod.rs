@@ -16,6 +16,7 @@
 //! | `facts` | what happened to a ticket |
 //! | `rollups` | what a ticket counts for; deltas; the recount they are held against |
 //! | `fold` | deltas into cells and sums |
+//! | `adding` | the statement that adds to many sums |
 //! | `cohorts/` | what tickets created on one day are now: figures of ranges of creation times |
 //! | `fill` | counting tickets that were there before, and all of them in another time zone |
 //! | `ask` | range, filters, interval of a report |
@@ -24,6 +25,7 @@
 //! | `satisfaction` | what customers said, with the same filters |
 //! | `csv` | a table as text |
 
+mod adding;
 mod ask;
 pub mod cohorts;
 pub mod csv;

@@ -51,6 +51,7 @@ fn object(tapped: &Tapped) -> Option<Object> {
 
 impl Inside for FanOut {
     type Job = Tapped;
+    const TOGETHER_MAX: usize = 16;
 
     fn run(&self, tx: &mut Tx<'_>, job: &Tapped) -> Result<()> {
         let event = &job.event;

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use base::Result;
-use db::{Sql, Tx, Value, params};
+use db::{Tx, Value, params};
 
 use super::{Standing, Standings, read_standing};
-use crate::reports::{fill, spans};
+use crate::reports::{adding::Sums, fill, spans};
 
 /// Days that are added up at once where a range holds all of them.
 pub(super) const BLOCK: i64 = 32;
@@ -72,44 +72,20 @@ pub(in crate::reports) fn apply(tx: &mut Tx<'_>, generation: i64, standings: &St
         }
     }
     sums.retain(|_, sum| *sum != (0, 0));
-    let mut rest: Vec<(Key, (i64, i64))> = sums.into_iter().collect();
-    while !rest.is_empty() {
-        // Few different texts, so that each is prepared once.
-        let count = TOGETHER.into_iter().find(|many| *many <= rest.len()).unwrap_or(1);
-        let mut values = vec![Value::Int(generation)];
-        for ((days, day, figure, value), (tickets, total)) in rest.drain(..count) {
-            values.extend([
-                Value::Int(days),
-                Value::Int(day),
-                Value::Text(figure),
-                Value::OwnedText(value),
-                Value::Int(tickets),
-                Value::Int(total),
-            ]);
-        }
-        tx.execute(&adding(count), &values)?;
-    }
-    Ok(())
+    let rows = sums.into_iter().map(|((days, day, figure, value), (tickets, total))| {
+        vec![
+            Value::Int(days),
+            Value::Int(day),
+            Value::Text(figure),
+            Value::OwnedText(value),
+            Value::Int(tickets),
+            Value::Int(total),
+        ]
+    });
+    SUMS.add(tx, generation, rows.collect())
 }
 
-/// Sums written by one statement: as many of these as there are.
-const TOGETHER: [usize; 4] = [64, 16, 4, 1];
-
-/// The statement that adds to so many sums.
-pub(super) fn adding(count: usize) -> Sql {
-    let rows: Vec<String> = (0..count)
-        .map(|row| {
-            let at: Vec<String> = (0..6).map(|column| format!("?{}", 3 + row * 6 + column)).collect();
-            format!("(?1, ?2, {})", at.join(", "))
-        })
-        .collect();
-    Sql::built(format!(
-        "insert into cohort_sums (tenant_id, generation, days, day, figure, value, tickets, total) values {}
-        on conflict (tenant_id, generation, days, day, figure, value) do update set
-        tickets = cohort_sums.tickets + excluded.tickets, total = cohort_sums.total + excluded.total",
-        rows.join(", ")
-    ))
-}
+const SUMS: Sums = Sums { table: "cohort_sums", key: "days, day, figure, value", figures: "tickets, total" };
 
 /// Drops a piece of what an earlier generation left.
 fn forget_old(tx: &mut Tx<'_>, generation: i64) -> Result<()> {
