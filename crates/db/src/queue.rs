@@ -95,6 +95,14 @@ impl<T> Queue<T> {
         }
     }
 
+    /// Gives back pieces of the background that were taken and not begun; they are the next of it.
+    pub fn put_back(&self, pieces: Vec<T>) {
+        let mut state = self.lock();
+        for piece in pieces.into_iter().rev() {
+            state.background.push_front(piece);
+        }
+    }
+
     /// Says how long a piece of work took. What the background used while nobody waited is not held against it.
     pub fn spent(&self, lane: Lane, time: Duration) {
         let took = i64::try_from(time.as_micros()).unwrap_or(i64::MAX / 2);
@@ -225,6 +233,16 @@ mod tests {
         }
         assert_eq!(queue.take_more(3, Duration::ZERO), [0, 1, 2]);
         assert_eq!(queue.take(10), Some(vec![3, 4, 1000]));
+    }
+
+    #[test]
+    fn what_is_put_back_is_the_next_of_the_background() {
+        let queue = Queue::new(100);
+        (0..6).for_each(|n| queue.push(Lane::Background, n).unwrap());
+        assert_eq!(queue.take(10), Some(vec![0, 1, 2, 3]));
+        queue.put_back(vec![2, 3]);
+        queue.close();
+        assert_eq!(queue.take(10), Some(vec![2, 3, 4, 5]), "also when no more work is taken in");
     }
 
     #[test]

@@ -1,6 +1,11 @@
 //! What the room promises, on both engines.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests
 
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
 use base::{Error, Id, Kind};
 use db::params;
 use testkit::both_engines;
@@ -181,6 +186,35 @@ both_engines! {
         jobs.mark_unchanged();
         world.db.write(world.scope(), |tx| { tx.wake(db::Wake::Jobs); add(tx, "x") }).await.unwrap();
         tokio::time::timeout(std::time::Duration::from_secs(5), jobs.changed()).await.unwrap().unwrap();
+    }
+
+    async fn whoever_comes_while_jobs_are_written_waits_for_few_of_them(world) {
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let begun = Arc::new(tokio::sync::Notify::new());
+        let work = |name: String, scope: db::Scope| {
+            let (db, order, begun) = (world.db.clone(), order.clone(), begun.clone());
+            async move {
+                db.write(scope, move |tx| {
+                    let mut order = order.lock().unwrap();
+                    order.push(name.clone());
+                    // The first was taken alone, before there were others.
+                    if order.len() == 2 { begun.notify_one(); }
+                    drop(order);
+                    std::thread::sleep(Duration::from_millis(20));
+                    add(tx, &name)
+                }).await
+            }
+        };
+        let jobs: Vec<_> = (0..6).map(|n| tokio::spawn(work(format!("job {n}"), world.scope().background()))).collect();
+        begun.notified().await;
+        work("person".into(), world.scope()).await.unwrap();
+        for job in jobs { job.await.unwrap().unwrap(); }
+        assert_eq!(world.db.read(world.scope(), names).await.unwrap().len(), 7, "nothing is lost");
+        if world.db.kind() == db::EngineKind::Sqlite {
+            let order = order.lock().unwrap().clone();
+            let before = order.iter().position(|name| name == "person").unwrap();
+            assert!(before <= 2, "at most the one at work, and the next: {order:?}");
+        }
     }
 
     async fn after_close_nothing_is_accepted_and_nothing_accepted_is_lost(world) {

@@ -13,7 +13,7 @@ use base::{Clock, Entropy, Error, Result};
 use rusqlite::Connection;
 
 use crate::{
-    Signals, Wake, errors,
+    Lane, Signals, Wake, errors,
     handle::WriteWork,
     queue::{Pause, Queue},
     search,
@@ -142,7 +142,16 @@ fn commit_group(
     }
     let (mut wakes, mut words) = (Vec::new(), Vec::new());
     let (mut broken, mut written, begun) = (None, 0, Instant::now());
+    let nobody_waits = group.first().is_some_and(|work| work.lane() == Lane::Background);
     while let Some(work) = group.get_mut(written) {
+        if nobody_waits && written > 0 && work.lane() == Lane::Background && begun.elapsed() >= GROUP_FOR {
+            // Whoever comes now waits for the whole group.
+            let rest = group.split_off(written).into_iter();
+            let (later, now) = rest.partition(|work| work.lane() == Lane::Background);
+            queue.put_back(later);
+            group.extend::<Vec<_>>(now);
+            continue;
+        }
         let (lane, since) = (work.lane(), Instant::now());
         if let Some(error) = run_one(conn, &mut **work, clock, entropy, &mut wakes, &mut words) {
             broken = Some(error);
