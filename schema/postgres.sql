@@ -1600,6 +1600,9 @@ update search_entries set words = words || cast('''~long''' as tsvector) where s
 drop index letters_by_customer;
 create index letters_lately_customer on letters (tenant_id, customer_id, created_at) where automatic and status <> 'held' and customer_id is not null;
 
+-- 0038_drafts_aside
+alter table drafts add column aside jsonb;
+
 -- row-level security
 grant usage on schema public to counterfoil_app;
 grant select, insert, update, delete on all tables in schema public to counterfoil_app;

@@ -1591,3 +1591,6 @@ delete from search_entries where segments > 1;
 -- 0037_letters_of_customer
 drop index letters_by_customer;
 create index letters_lately_customer on letters (tenant_id, customer_id, created_at) where automatic and status <> 'held' and customer_id is not null;
+
+-- 0038_drafts_aside
+alter table drafts add column aside text;

@@ -31,6 +31,36 @@ export default async (t) => {
   await press("Control+Enter");
   await t.sees(page, "r answers, Ctrl Enter sends", page.locator(".message-outbound", { hasText: "We are on it." }));
   await there();
+  const written = page.locator("textarea[name=body]");
+  await press("r");
+  await page.keyboard.type("The first half.");
+  await t.sees(page, "what is written is kept", page.locator("[data-draft-state]", { hasText: "saved" }));
+  await page.reload();
+  await there();
+  await press("r");
+  await page.keyboard.type(" The second half.");
+  t.check("r goes on where the draft ended", (await written.inputValue()) === "The first half. The second half.", await written.inputValue());
+  await press("Escape", "n");
+  t.check("n begins a note, not the reply's text", (await written.inputValue()) === "", await written.inputValue());
+  await page.keyboard.type("For us alone.");
+  await press("Escape", "r");
+  t.check("r has the reply again and no word of the note", (await written.inputValue()) === "The first half. The second half.", await written.inputValue());
+  await press("Escape", "n");
+  t.check("and n the note", (await written.inputValue()) === "For us alone.", await written.inputValue());
+  await t.sees(page, "both are kept", page.locator("[data-draft-state]", { hasText: "saved" }));
+  await page.waitForTimeout(900);
+  await page.reload();
+  await there();
+  t.check("the page opens with what was written last", (await written.inputValue()) === "For us alone." && await page.locator("input[name=kind][value=note]").isChecked());
+  await press("r");
+  t.check("and has the other for who turns back", (await written.inputValue()) === "The first half. The second half.", await written.inputValue());
+  await press("Control+Enter");
+  const answered = page.locator(".message-outbound", { hasText: "The second half." });
+  await t.sees(page, "the reply goes alone", answered);
+  await there();
+  t.check("the note stays a draft", (await written.inputValue()) === "For us alone." && !(await page.locator("#timeline").innerText()).includes("For us alone"));
+  await written.fill("");
+  await page.waitForTimeout(900);
   await press("n");
   await page.keyboard.type("Old socket in the hall.");
   await press("Control+Enter");
@@ -63,6 +93,13 @@ export default async (t) => {
     const { priority } = (await world.api("GET", `/api/admin/support/tickets/${id}`)).json;
     t.check("both are urgent", priority === "urgent", priority);
   }
+
+  await press("j", "j", "e");
+  await t.sees(page, "e resolves the row one is at", page.locator(".flash", { hasText: "1 changed" }));
+  await there();
+  const now = await Promise.all([filed[0], filed[2]].map(async ({ id }) => (await world.api("GET", `/api/admin/support/tickets/${id}`)).json.status));
+  t.check("that one alone", now.filter((status) => status === "resolved").length === 1, now.join(", "));
+  await world.api("PATCH", `/api/admin/support/tickets/${filed[now.indexOf("resolved")].id ?? filed[2].id}`, { status: "open" });
 
   await press("/");
   await page.keyboard.type("alone subject:x");

@@ -68,6 +68,11 @@ fn answer(text: &str, status: Option<Status>, version: Option<i64>) -> NewMessag
     }
 }
 
+db::statements! {
+    FILES = "select files from drafts where tenant_id = ?1 and ticket_id = ?2";
+    SET_FILES = "update drafts set files = ?3 where tenant_id = ?1 and ticket_id = ?2";
+}
+
 struct Desk {
     ben: Staff,
     cleo: Staff,
@@ -109,7 +114,7 @@ impl Desk {
     }
     async fn draft(&self, world: &World, of: &Staff) -> Option<drafts::Draft> {
         let (staff, id) = (of.clone(), self.ticket);
-        world.db.read(world.scope(), move |read| drafts::find(read, &staff, id)).await.unwrap()
+        world.db.read(world.scope(), move |read| drafts::find(read, &staff, id, None)).await.unwrap()
     }
 }
 
@@ -229,9 +234,33 @@ both_engines! {
         assert!(keep(&d.ben, "  ").await.unwrap().is_none());
         assert!(d.draft(&world, &d.ben).await.is_none());
         let (ben, files) = (d.ben.clone(), vec![answer("x", None, None).attachments.remove(0); 21]);
-        let many = world.db.write(world.scope(), move |tx| drafts::attach(tx, &ben, id, files)).await.unwrap_err();
+        let many = world.db.write(world.scope(), move |tx| drafts::attach(tx, &ben, id, None, files)).await.unwrap_err();
         assert_eq!(many.code(), "attachments.too_many");
         assert!(d.draft(&world, &d.ben).await.is_none(), "refused files begin no draft");
+    }
+
+    async fn a_row_from_before_there_were_two_kinds_is_a_draft_of_its_kind_with_its_files(world) {
+        let d = desk(&world).await;
+        let (ben, id) = (d.ben.clone(), d.ticket);
+        let old = answer("x", None, None).attachments.remove(0);
+        world.db.write(world.scope(), move |tx| {
+            drafts::attach(tx, &ben, id, Some("note"), vec![old])?;
+            drafts::keep(tx, &ben, id, Written { kind: "note".into(), body: "half a thought".into(), status: None })?;
+            // As it was written then: no kind with the file.
+            let files: serde_json::Value = tx.query_one(&FILES, db::params![id], |row| row.get(0))?.unwrap();
+            let mut one = files[0].as_object().unwrap().clone();
+            one.remove("kind").unwrap();
+            tx.execute(&SET_FILES, db::params![id, serde_json::json!([one])])
+        }).await.unwrap();
+        let found = d.draft(&world, &d.ben).await.unwrap();
+        assert_eq!((found.kind.as_str(), found.files.len()), ("note", 1));
+        let (ben, id) = (d.ben.clone(), d.ticket);
+        let both = world.db.write(world.scope(), move |tx| {
+            drafts::keep(tx, &ben, id, Written { kind: "reply".into(), body: "Dear Ada".into(), status: None })?;
+            drafts::all(tx, &ben, id)
+        }).await.unwrap();
+        let told: Vec<_> = both.iter().map(|x| (x.kind.as_str(), x.files.len())).collect();
+        assert_eq!(told, [("reply", 0), ("note", 1)]);
     }
 
     async fn presence_is_told_in_time_and_wakes_only_for_a_difference(world) {

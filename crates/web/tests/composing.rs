@@ -74,6 +74,58 @@ both_engines! {
         assert_eq!((&after["status"], &after["messages"][1]["attachments"][0]["filename"]), (&json!("pending_customer"), &json!("plan.txt")));
     }
 
+    async fn a_note_and_an_answer_are_begun_beside_each_other_and_neither_becomes_the_other(world) {
+        let site = Site::new(world).await;
+        let ben = site.user("Ben Okafor", Role::Agent).await;
+        let id = site.user("Ada Byron", Role::Customer).await.file("red light").await;
+        let draft = format!("{TICKETS}/{id}/draft");
+        ben.json("PUT", &draft, &[], json!({ "kind": "reply", "body": "Good morning Ada", "status": "resolved" })).await.expect(200);
+        upload(&ben, &format!("{draft}/attachments"), "plan.txt", "step 1").await.expect(201);
+        site.world.clock.advance(seconds(1));
+        ben.json("PUT", &draft, &[], json!({ "kind": "note", "body": "She never pays" })).await.expect(200);
+        let inside = upload(&ben, &format!("{draft}/attachments"), "debts.txt", "a lot").await.expect(201);
+        let (reply, note) = (ben.get(&format!("{draft}?kind=reply")).await.expect(200), ben.get(&format!("{draft}?kind=note")).await.expect(200));
+        assert_eq!((&reply["body"], &reply["status"]), (&json!("Good morning Ada"), &json!("resolved")));
+        assert_eq!((&note["body"], &note["attachments"]), (&json!("She never pays"), &inside["items"]));
+        assert_eq!(reply["attachments"].as_array().unwrap().len(), 1);
+        assert_eq!(ben.get(&draft).await.expect(200)["kind"], "note", "what was written last");
+        ben.get(&format!("{draft}?kind=letter")).await.expect(422);
+        // The field holds the note; the answer waits, out of what is sent.
+        let page = ben.get(&format!("/desk/tickets/{id}")).await.text;
+        let shown = page.split("<textarea id=\"body\"").nth(1).unwrap().split("</textarea>").next().unwrap();
+        assert!(shown.contains("She never pays") && !shown.contains("Good morning"), "{shown}");
+        let aside = page.split("<template data-aside=\"reply\"").nth(1).unwrap().split("</template>").next().unwrap();
+        assert!(aside.contains("Good morning Ada") && aside.contains("plan.txt") && !aside.contains("debts.txt"));
+        // And the other way about for who asks for it without a script.
+        let page = ben.get(&format!("/desk/tickets/{id}?write=reply")).await.text;
+        assert!(page.split("<textarea id=\"body\"").nth(1).unwrap().split("</textarea>").next().unwrap().contains("Good morning"));
+        // A file of the note goes with no answer, whatever boxes say.
+        let (plan, debts) = (reply["attachments"][0]["id"].as_str().unwrap(), inside["items"][0]["id"].as_str().unwrap());
+        let version = field(&ben, &id, "version").await;
+        let sent = compose(&ben, &id, "messages", &[("kind", "reply"), ("body", "Good morning Ada"), ("version", &version), ("kept", plan), ("kept", debts), ("idempotency_key", "k1")]).await;
+        assert_eq!(sent.status, 303, "{}", sent.text);
+        site.world.clock.advance(seconds(11));
+        site.work().await;
+        let files = ticket(&ben, &id).await["messages"][1]["attachments"].clone();
+        assert_eq!((files.as_array().unwrap().len(), &files[0]["filename"]), (1, &json!("plan.txt")));
+        ben.get(&format!("{draft}?kind=reply")).await.expect(404);
+        assert_eq!(ben.get(&draft).await.expect(200)["body"], "She never pays", "the note is still a draft");
+        ben.json("DELETE", &format!("{draft}?kind=reply"), &[], json!({})).await.expect(204);
+        ben.get(&draft).await.expect(200);
+        // Without a script, whoever ticks the other kind means this text: it is no draft of the first kind any more.
+        let turned = compose(&ben, &id, "draft", &[("begun", "note"), ("kind", "reply"), ("body", "Please pay"), ("kept", debts)]).await;
+        assert_eq!(turned.status, 303, "{}", turned.text);
+        ben.get(&format!("{draft}?kind=note")).await.expect(404);
+        let now = ben.get(&draft).await.expect(200);
+        assert_eq!((&now["kind"], &now["body"], &now["attachments"][0]["filename"]), (&json!("reply"), &json!("Please pay"), &json!("debts.txt")));
+        // What is begun of that kind already stays below.
+        ben.json("PUT", &draft, &[], json!({ "kind": "note", "body": "Called her" })).await.expect(200);
+        compose(&ben, &id, "draft", &[("begun", "reply"), ("kind", "note"), ("body", "Please pay"), ("kept", debts)]).await;
+        assert_eq!(ben.get(&draft).await.expect(200)["body"], "Please pay\n\nCalled her");
+        ben.json("DELETE", &draft, &[], json!({})).await.expect(204);
+        ben.get(&draft).await.expect(404);
+    }
+
     async fn an_answer_can_be_taken_back_and_until_then_nobody_outside_knows(world) {
         let site = Site::new(world).await;
         let (ben, cleo) = (site.user("Ben Okafor", Role::Agent).await, site.user("Cleo", Role::Agent).await);
@@ -198,7 +250,9 @@ both_engines! {
         let (from, to) = (ada.file("first").await, ada.file("second").await);
         let draft = |id: &str| format!("{TICKETS}/{id}/draft");
         ben.json("PUT", &draft(&from), &[], json!({ "kind": "reply", "body": "Begun on the first." })).await.expect(200);
-        ben.json("PUT", &draft(&to), &[], json!({ "kind": "note", "body": "Begun on the second." })).await.expect(200);
+        ben.json("PUT", &draft(&to), &[], json!({ "kind": "reply", "body": "Begun on the second." })).await.expect(200);
+        ben.json("PUT", &draft(&from), &[], json!({ "kind": "note", "body": "A note on the first." })).await.expect(200);
+        ben.json("PUT", &draft(&from), &[], json!({ "kind": "reply", "body": "Begun on the first." })).await.expect(200);
         upload(&ben, &format!("{}/attachments", draft(&from)), "plan.txt", "x").await.expect_status(201);
         compose(&cleo, &from, "messages", &[("kind", "reply"), ("body", "On its way."), ("idempotency_key", "k1")]).await.expect_status(303);
         cleo.post(&format!("{TICKETS}/{from}/merge"), json!({ "into": to })).await.expect(200);
@@ -206,6 +260,7 @@ both_engines! {
         assert_eq!(now["attachments"][0]["filename"], "plan.txt");
         ben.get(&draft(&from)).await.expect_status(404);
         assert_eq!(now["body"], "Begun on the first.\n\nBegun on the second.");
+        assert_eq!(ben.get(&format!("{}?kind=note", draft(&to))).await.expect(200)["body"], "A note on the first.");
         // The thread has become another: what was on its way is a draft of its author again.
         let held = cleo.get(&format!("{TICKETS}/{to}/held")).await.expect(200);
         assert_eq!(held["items"].as_array().unwrap().len(), 1, "it can be taken back where it shows");

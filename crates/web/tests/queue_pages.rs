@@ -133,6 +133,82 @@ both_engines! {
         assert!(b.page("/desk/board").await.contains("Made here"));
     }
 
+    async fn a_ticket_has_the_list_it_was_opened_from_beside_it_and_leads_back_to_it(world) {
+        let site = Site::new(world).await;
+        let dora = site.user("Dora", Role::Customer).await;
+        let (mine, other) = (dora.file("Mine to do").await, dora.file("Somebody else's").await);
+        let ben = site.user("Ben", Role::Agent).await;
+        ben.patch(&format!("/api/admin/support/tickets/{mine}"), json!({ "assigned_to": ben.user_id })).await.expect(200);
+        let b = Browser::new(ben.clone()).await;
+        let list = b.page("/desk?view=mine&order=-due_at").await;
+        let href = format!("/desk/tickets/{mine}?from=view%3Dmine%26order%3D-due_at");
+        assert!(list.contains(&href), "{list}");
+        let beside = |page: &str| page.split("id=\"side-list\"").nth(1).unwrap().split("</nav>").next().unwrap().to_owned();
+        let page = b.page(&href).await;
+        assert!(beside(&page).contains("Mine to do") && !beside(&page).contains("Somebody else"), "only that list");
+        assert!(page.contains("href=\"/desk?view=mine&amp;order=-due_at\" data-key=\"back\"") || page.contains("href=\"/desk?view=mine&amp;order=-due_at\""), "the way back");
+        assert!(beside(&page).contains("?from=view%3Dmine"), "and so with the next");
+        // What is done there comes back beside the same list.
+        let suffix = "?from=view%3Dmine%26order%3D-due_at";
+        let to = b.done(&format!("/desk/tickets/{mine}/resolve{suffix}"), &[("resolution_notes", "New cable")]).await;
+        assert_eq!(to, format!("/desk/tickets/{mine}{suffix}"));
+        // It is not on the list any more, but still where one is.
+        let page = b.page(&to).await;
+        assert!(beside(&page).contains("aria-current=\"true\"") && beside(&page).contains("Mine to do"));
+        // A refused form is shown beside it as well.
+        let refused = b.post(&format!("/desk/tickets/{mine}/close{suffix}"), &[]).await;
+        assert!(refused.text.replace("&#x2f;", "/").contains(&format!("action=\"/desk/tickets/{mine}/reopen{suffix}\"")), "{}", refused.text);
+        // From anywhere else: the inbox, with this ticket in its place. No address of anybody's choosing, no list that is not theirs.
+        for from in ["", "?from=https%3A%2F%2Felsewhere.example", "?from=view%3D0190d3a4-0000-7000-8000-000000000000", "?from=status%3Dsleeping", "?from=view%3Dmine%26cursor%3Dx"] {
+            let page = b.page(&format!("/desk/tickets/{other}{from}")).await;
+            assert!(beside(&page).contains("Somebody else") && !page.contains("//elsewhere.example"), "{from}");
+        }
+        // A search, and the board.
+        let found = b.page("/desk?view=all&q=somebody").await;
+        assert!(found.contains(&format!("/desk/tickets/{other}?from=view%3Dall%26q%3Dsomebody")));
+        let page = b.page(&format!("/desk/tickets/{other}?from=view%3Dall%26q%3Dsomebody")).await;
+        assert!(beside(&page).contains("Somebody else") && !beside(&page).contains("Mine to do"));
+        assert!(b.page("/desk/board?priority=normal").await.contains(&format!("/desk/tickets/{other}?from=board%3D1%26priority%3Dnormal")));
+        assert!(b.page(&format!("/desk/tickets/{other}?from=board%3D1%26priority%3Dnormal")).await.contains("href=\"/desk/board?priority=normal\""));
+        // Open again: what was written when it was resolved is of before.
+        b.done(&format!("/desk/tickets/{mine}/reopen"), &[]).await;
+        let page = b.page(&format!("/desk/tickets/{mine}")).await;
+        assert!(page.contains("Resolved before") && page.contains("New cable") && !page.contains("callout tone-ok"));
+    }
+
+    async fn a_search_counts_what_it_would_change_and_one_not_understood_offers_nothing(world) {
+        let site = Site::new(world).await;
+        let dora = site.user("Dora", Role::Customer).await;
+        let agent = site.user("Ben", Role::Agent).await;
+        for n in 0..53 {
+            dora.file(&format!("Pangolin {n}")).await;
+        }
+        let b = Browser::new(agent).await;
+        let page = b.page("/desk?view=all&q=pangolin").await;
+        assert!(page.contains("All 53 that match"), "{page}");
+        let heading = page.split("id=\"queue-count\"").nth(1).unwrap().split('<').next().unwrap();
+        assert!(heading.ends_with(">53"), "{heading}");
+        assert!(b.page("/desk?view=all").await.contains("All 53 that match"));
+        // Over everything, so everything is where one is.
+        let views = |page: &str| page.split("id=\"views\"").nth(1).unwrap().split("</ul>").next().unwrap().to_owned();
+        let current = |page: &str| views(page).split("<li").find(|l| l.contains("aria-current=\"page\"")).unwrap_or_default().to_owned();
+        assert!(current(&b.page("/desk?q=pangolin").await).contains("view=all"));
+        assert!(current(&b.page("/desk").await).contains("data-key=\"inbox\""));
+        assert!(current(&b.page("/desk?q=view%3Dmine").await).contains("view=all"), "words are no view");
+        let none = b.page("/desk?view=all&q=quetzal").await;
+        assert!(none.contains("Nothing found") && none.contains("Try fewer words"));
+        let refused = b.client.get("/desk?view=all&q=subject:x").await;
+        assert_eq!(refused.status.as_u16(), 400);
+        assert!(refused.text.contains("search-problem"));
+        for nonsense in ["class=\"empty", "Save as a view", "action=\"/desk/views\""] {
+            assert!(!refused.text.replace("&#x2f;", "/").contains(nonsense), "{nonsense}");
+        }
+        // Nothing chosen to be changed: said in the page's own words.
+        let answer = b.post("/desk/bulk", &[("all", "true"), ("filter.view", "all"), ("back", "/desk?view=all")]).await;
+        let said = answer.headers["set-cookie"].to_str().unwrap().to_owned();
+        assert!(said.starts_with("flash=bad") && said.contains("Choose") && !said.contains("team_id"), "{said}");
+    }
+
     async fn the_palette_finds_what_its_reader_may_see(world) {
         let site = Site::new(world).await;
         let dora = site.user("Dora Winter", Role::Customer).await;
@@ -142,6 +218,8 @@ both_engines! {
         };
         let agent = site.user("Ben", Role::Agent).await;
         assert_eq!(found(agent.get("/desk/find?q=mod").await), ["Modem without light"]);
+        let detail = agent.get("/desk/find?q=mod").await.expect(200)[0]["detail"].as_str().unwrap().to_owned();
+        assert!(detail.starts_with("Dora Winter · "), "whose it is: {detail}");
         for words in ["light%20wi", "modem%20a", "no%20such%20thing"] {
             agent.get(&format!("/desk/find?q={words}")).await.expect(200);
         }

@@ -65,6 +65,7 @@ migrations! {
     35 "0035_blobs_aside",
     36 "0036_long_words",
     37 "0037_letters_of_customer",
+    38 "0038_drafts_aside",
 }
 
 impl Migration {

@@ -1,9 +1,10 @@
-//! One draft for each person and ticket. Its files are stored already; only the draft knows them.
+//! What one person has begun on one ticket: an answer, a note, or both beside each other. Their files are stored already;
+//! only the drafts know them.
 
 use std::collections::HashSet;
 
 use base::{Error, Id, Result, Timestamp};
-use db::{Read, Row, Tx, params};
+use db::{Read, Row, Sql, Tx, params};
 use identity::{Staff, User};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -30,6 +31,17 @@ pub struct Draft {
     pub updated_at: Timestamp,
 }
 
+impl Draft {
+    fn empty(kind: &str, now: Timestamp) -> Self {
+        Self { kind: kind.to_owned(), body: String::new(), status: None, files: Vec::new(), updated_at: now }
+    }
+
+    /// An empty text without files is no draft.
+    fn is_empty(&self) -> bool {
+        self.body.trim().is_empty() && self.files.is_empty()
+    }
+}
+
 /// What is kept of the text; files come and go by themselves.
 #[derive(Clone, Debug)]
 pub struct Written {
@@ -44,12 +56,10 @@ pub const FILES_MAX: usize = 20;
 const MARKED_MAX: u32 = 500;
 
 db::statements! {
-    SAVE = "insert into drafts (tenant_id, user_id, ticket_id, kind, body, status, files, updated_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-        on conflict (tenant_id, user_id, ticket_id) do update set kind = excluded.kind, body = excluded.body, status = excluded.status, updated_at = excluded.updated_at";
     BEGIN = "insert into drafts (tenant_id, user_id, ticket_id, kind, body, files, updated_at) values (?1, ?2, ?3, 'reply', '', ?4, ?5) on conflict do nothing";
-    SET_FILES = "update drafts set files = ?4, updated_at = ?5 where tenant_id = ?1 and user_id = ?2 and ticket_id = ?3";
-    FIND = "select kind, body, status, files, updated_at from drafts where tenant_id = ?1 and user_id = ?2 and ticket_id = ?3";
-    LOCK = "select kind, body, status, files, updated_at from drafts where tenant_id = ?1 and user_id = ?2 and ticket_id = ?3 {lock}";
+    SAVE = "update drafts set kind = ?4, body = ?5, status = ?6, files = ?7, updated_at = ?8, aside = ?9 where tenant_id = ?1 and user_id = ?2 and ticket_id = ?3";
+    FIND = "select kind, body, status, files, updated_at, aside from drafts where tenant_id = ?1 and user_id = ?2 and ticket_id = ?3";
+    LOCK = "select kind, body, status, files, updated_at, aside from drafts where tenant_id = ?1 and user_id = ?2 and ticket_id = ?3 {lock}";
     MINE = "select ticket_id from drafts where tenant_id = ?1 and user_id = ?2 order by ticket_id desc limit ?3";
     ON_TICKET = "select user_id from drafts where tenant_id = ?1 and ticket_id = ?2 order by user_id";
     DROP = "delete from drafts where tenant_id = ?1 and user_id = ?2 and ticket_id = ?3";
@@ -57,17 +67,77 @@ db::statements! {
     FORGET = "delete from drafts where tenant_id = ?1 and updated_at < ?2";
 }
 
-fn map(row: &Row<'_>) -> Result<Draft> {
-    let mut c = row.columns();
-    let (kind, body, status) = (c.next()?, c.next()?, c.next()?);
-    let files = serde_json::from_value(c.next()?).map_err(Error::from_source)?;
-    Ok(Draft { kind, body, status, files, updated_at: c.next()? })
+const KINDS: [&str; 2] = ["reply", "note"];
+
+fn other(kind: &str) -> &'static str {
+    if kind == "note" { "reply" } else { "note" }
 }
 
-/// This person's draft on this ticket.
-pub fn find(read: &Read<'_>, staff: &Staff, ticket: Id<Ticket>) -> Result<Option<Draft>> {
-    let Some(user) = staff.user_id else { return Ok(None) };
-    read.query_one(&FIND, params![user, ticket], map)
+fn check_kind(kind: &str) -> Result<()> {
+    if KINDS.contains(&kind) { Ok(()) } else { Err(Error::field("kind", "draft.kind", "reply or note")) }
+}
+
+fn check(written: &Written) -> Result<()> {
+    check_kind(&written.kind)?;
+    if written.body.len() > BODY_MAX {
+        return Err(Error::field("body", "text.too_long", format!("at most {BODY_MAX} bytes")));
+    }
+    Ok(())
+}
+
+/// A file as the row has it. One without a kind is of the row's: there was one draft when it was stored.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    kind: Option<String>,
+    #[serde(flatten)]
+    file: DraftFile,
+}
+
+/// The text that was not written last.
+#[derive(Serialize, Deserialize)]
+struct Aside {
+    body: String,
+    status: Option<Status>,
+    updated_at: Timestamp,
+}
+
+/// The drafts of a row, the one written last first.
+fn map(row: &Row<'_>) -> Result<Vec<Draft>> {
+    let mut c = row.columns();
+    let (kind, body, status): (String, _, _) = (c.next()?, c.next()?, c.next()?);
+    let stored: Vec<Stored> = serde_json::from_value(c.next()?).map_err(Error::from_source)?;
+    let updated_at = c.next()?;
+    let aside: Option<serde_json::Value> = c.next()?;
+    let aside: Option<Aside> = aside.map(serde_json::from_value).transpose().map_err(Error::from_source)?;
+    let beside = other(&kind);
+    let mut first = Draft { kind, body, status, files: Vec::new(), updated_at };
+    let mut second = match aside {
+        Some(Aside { body, status, updated_at }) => {
+            Draft { kind: beside.to_owned(), body, status, files: Vec::new(), updated_at }
+        }
+        None => Draft::empty(beside, updated_at),
+    };
+    for Stored { kind, file } in stored {
+        let of = if kind.as_deref() == Some(beside) { &mut second } else { &mut first };
+        of.files.push(file);
+    }
+    Ok([first, second].into_iter().filter(|d| !d.is_empty()).collect())
+}
+
+fn load(read: &Read<'_>, how: &Sql, user: Id<User>, ticket: Id<Ticket>) -> Result<Vec<Draft>> {
+    Ok(read.query_one(how, params![user, ticket], map)?.unwrap_or_default())
+}
+
+/// What this person has begun on this ticket: what was written last comes first.
+pub fn all(read: &Read<'_>, staff: &Staff, ticket: Id<Ticket>) -> Result<Vec<Draft>> {
+    let Some(user) = staff.user_id else { return Ok(Vec::new()) };
+    load(read, &FIND, user, ticket)
+}
+
+/// The draft of this kind; of any kind, the one written last.
+pub fn find(read: &Read<'_>, staff: &Staff, ticket: Id<Ticket>, kind: Option<&str>) -> Result<Option<Draft>> {
+    kind.map_or(Ok(()), check_kind)?;
+    Ok(all(read, staff, ticket)?.into_iter().find(|d| kind.is_none_or(|k| d.kind == k)))
 }
 
 /// The tickets this person has drafts on.
@@ -76,99 +146,115 @@ pub fn mine(read: &Read<'_>, staff: &Staff) -> Result<HashSet<Id<Ticket>>> {
     Ok(read.query_all(&MINE, params![user, MARKED_MAX], |row| row.get(0))?.into_iter().collect())
 }
 
-/// Keeps what somebody has written so far. An empty text without files is no draft: answers none.
+/// Changes the draft of one kind, without a kind the one written last; the other stays as it is. Answers what it is then, none
+/// when nothing is left of it.
+fn change<T>(
+    tx: &mut Tx<'_>,
+    user: Id<User>,
+    ticket: Id<Ticket>,
+    kind: Option<&str>,
+    change: impl FnOnce(&Tx<'_>, &mut Draft) -> Result<T>,
+) -> Result<(Option<Draft>, T)> {
+    let now = tx.now();
+    // There is a row to hold, so that what is written of the other kind in the same moment is not lost.
+    tx.execute(&BEGIN, params![user, ticket, serde_json::json!([]), now])?;
+    let mut drafts = load(tx, &LOCK, user, ticket)?;
+    let last = drafts.first().map_or("reply", |d| &d.kind);
+    let kind = kind.unwrap_or(last).to_owned();
+    let at = drafts.iter().position(|d| d.kind == kind);
+    let mut draft = at.map_or_else(|| Draft::empty(&kind, now), |at| drafts.remove(at));
+    let done = change(tx, &mut draft)?;
+    draft.updated_at = now;
+    let kept = (!draft.is_empty()).then_some(draft);
+    save(tx, user, ticket, kept.clone().into_iter().chain(drafts).collect())?;
+    Ok((kept, done))
+}
+
+fn save(tx: &mut Tx<'_>, user: Id<User>, ticket: Id<Ticket>, drafts: Vec<Draft>) -> Result<()> {
+    let stored: Vec<Stored> = drafts
+        .iter()
+        .flat_map(|d| d.files.iter().map(|f| Stored { kind: Some(d.kind.clone()), file: f.clone() }))
+        .collect();
+    let files = serde_json::to_value(&stored).map_err(Error::from_source)?;
+    let mut drafts = drafts.into_iter();
+    let Some(first) = drafts.next() else {
+        return tx.execute(&DROP, params![user, ticket]).map(|_| ());
+    };
+    let aside = drafts.next().map(|d| Aside { body: d.body, status: d.status, updated_at: d.updated_at });
+    let aside = aside.map(serde_json::to_value).transpose().map_err(Error::from_source)?;
+    let Draft { kind, body, status, updated_at, .. } = first;
+    tx.execute(&SAVE, params![user, ticket, kind, body, status, files, updated_at, aside]).map(|_| ())
+}
+
+/// Keeps what somebody has written so far, beside what they have written of the other kind. An empty text without files is no
+/// draft: answers none.
 ///
 /// # Errors
 /// `draft.kind`, `text.too_long`.
 pub fn keep(tx: &mut Tx<'_>, staff: &Staff, ticket: Id<Ticket>, written: Written) -> Result<Option<Draft>> {
     query::get_for_staff(tx, staff, ticket)?;
     let user = author(staff)?;
-    if !["reply", "note"].contains(&written.kind.as_str()) {
-        return Err(Error::field("kind", "draft.kind", "reply or note"));
-    }
-    if written.body.len() > BODY_MAX {
-        return Err(Error::field("body", "text.too_long", format!("at most {BODY_MAX} bytes")));
-    }
-    let before = tx.query_one(&LOCK, params![user, ticket], map)?;
-    let has_files = before.is_some_and(|d| !d.files.is_empty());
-    if written.body.trim().is_empty() && !has_files {
-        tx.execute(&DROP, params![user, ticket])?;
-        return Ok(None);
-    }
-    write(tx, user, ticket, &written)?;
-    find(tx, staff, ticket)
+    check(&written)?;
+    let Written { kind, body, status } = written;
+    let (kept, ()) = change(tx, user, ticket, Some(&kind), |_, draft| {
+        (draft.body, draft.status) = (body, status);
+        Ok(())
+    })?;
+    Ok(kept)
 }
 
-fn write(tx: &mut Tx<'_>, user: Id<User>, ticket: Id<Ticket>, w: &Written) -> Result<()> {
-    let (now, none) = (tx.now(), serde_json::json!([]));
-    tx.execute(&SAVE, params![user, ticket, w.kind, w.body, w.status, none, now]).map(|_| ())
-}
-
-fn change_files<T>(
-    tx: &mut Tx<'_>,
-    user: Id<User>,
-    ticket: Id<Ticket>,
-    change: impl FnOnce(&Tx<'_>, &mut Vec<DraftFile>) -> Result<T>,
-) -> Result<T> {
-    let now = tx.now();
-    tx.execute(&BEGIN, params![user, ticket, serde_json::json!([]), now])?;
-    let mut draft =
-        tx.query_one(&LOCK, params![user, ticket], map)?.ok_or_else(|| Error::not_found("draft"))?;
-    let done = change(tx, &mut draft.files)?;
-    if draft.files.is_empty() && draft.body.trim().is_empty() {
-        tx.execute(&DROP, params![user, ticket])?;
-        return Ok(done);
-    }
-    let files = serde_json::to_value(&draft.files).map_err(Error::from_source)?;
-    tx.execute(&SET_FILES, params![user, ticket, files, now])?;
-    Ok(done)
-}
-
-/// Adds stored files to the draft, which begins with them if there was none.
+/// Adds stored files to the draft of this kind, without a kind to the one written last. It begins with them if there was none.
 ///
 /// # Errors
-/// `attachments.too_many`.
+/// `draft.kind`, `attachments.too_many`.
 pub fn attach(
     tx: &mut Tx<'_>,
     staff: &Staff,
     ticket: Id<Ticket>,
+    kind: Option<&str>,
     new: Vec<NewAttachment>,
 ) -> Result<Vec<DraftFile>> {
     query::get_for_staff(tx, staff, ticket)?;
     let user = author(staff)?;
-    add(tx, user, ticket, new)
+    kind.map_or(Ok(()), check_kind)?;
+    add(tx, user, ticket, kind, new)
 }
 
 fn add(
     tx: &mut Tx<'_>,
     user: Id<User>,
     ticket: Id<Ticket>,
+    kind: Option<&str>,
     new: Vec<NewAttachment>,
 ) -> Result<Vec<DraftFile>> {
     if new.is_empty() {
         return Ok(Vec::new());
     }
-    change_files(tx, user, ticket, |tx, files| {
-        if files.len() + new.len() > FILES_MAX {
+    let (_, added) = change(tx, user, ticket, kind, |tx, draft| {
+        if draft.files.len() + new.len() > FILES_MAX {
             let message = format!("at most {FILES_MAX} files");
             return Err(Error::field("attachments", "attachments.too_many", message));
         }
         let added: Vec<DraftFile> =
             new.into_iter().map(|file| DraftFile { id: tx.new_id::<DraftFile>().uuid(), file }).collect();
-        files.extend(added.iter().cloned());
+        draft.files.extend(added.iter().cloned());
         Ok(added)
-    })
+    })?;
+    Ok(added)
 }
 
-/// Takes a file off the draft.
+/// Takes a file off the draft that has it.
 pub fn detach(tx: &mut Tx<'_>, staff: &Staff, ticket: Id<Ticket>, file: Uuid) -> Result<()> {
     query::get_for_staff(tx, staff, ticket)?;
     let user = author(staff)?;
-    change_files(tx, user, ticket, |_, files| {
-        let before = files.len();
-        files.retain(|f| f.id != file);
-        if files.len() == before { Err(Error::not_found("file")) } else { Ok(()) }
+    let drafts = load(tx, &LOCK, user, ticket)?;
+    let of = drafts.into_iter().find(|d| d.files.iter().any(|f| f.id == file));
+    let kind = of.ok_or_else(|| Error::not_found("file"))?.kind;
+    change(tx, user, ticket, Some(&kind), |_, draft| {
+        draft.files.retain(|f| f.id != file);
+        Ok(())
     })
+    .map(|_| ())
 }
 
 /// Keeps these of the draft's files, as they were ticked on the page, and answers them.
@@ -176,23 +262,49 @@ pub fn retain(
     tx: &mut Tx<'_>,
     staff: &Staff,
     ticket: Id<Ticket>,
+    kind: &str,
     kept: &[Uuid],
 ) -> Result<Vec<NewAttachment>> {
     let user = author(staff)?;
-    let Some(draft) = find(tx, staff, ticket)? else { return Ok(Vec::new()) };
-    if draft.files.is_empty() {
+    if find(tx, staff, ticket, Some(kind))?.is_none_or(|draft| draft.files.is_empty()) {
         return Ok(Vec::new());
     }
-    change_files(tx, user, ticket, |_, files| {
-        files.retain(|f| kept.contains(&f.id));
-        Ok(files.iter().map(|f| f.file.clone()).collect())
-    })
+    let (_, files) = change(tx, user, ticket, Some(kind), |_, draft| {
+        draft.files.retain(|f| kept.contains(&f.id));
+        Ok(draft.files.iter().map(|f| f.file.clone()).collect())
+    })?;
+    Ok(files)
 }
 
-/// Throws a draft away.
-pub fn forget(tx: &mut Tx<'_>, staff: &Staff, ticket: Id<Ticket>) -> Result<()> {
+/// Throws away the draft of this kind, without a kind whatever is begun.
+///
+/// # Errors
+/// `draft.kind`.
+pub fn forget(tx: &mut Tx<'_>, staff: &Staff, ticket: Id<Ticket>, kind: Option<&str>) -> Result<()> {
     let Some(user) = staff.user_id else { return Ok(()) };
-    tx.execute(&DROP, params![user, ticket]).map(|_| ())
+    let Some(kind) = kind else { return tx.execute(&DROP, params![user, ticket]).map(|_| ()) };
+    check_kind(kind)?;
+    let mut drafts = load(tx, &LOCK, user, ticket)?;
+    if !drafts.iter().any(|d| d.kind == kind) {
+        return Ok(());
+    }
+    drafts.retain(|d| d.kind != kind);
+    save(tx, user, ticket, drafts)
+}
+
+/// Makes a draft of what was begun as the other kind, with its files, and goes on from there. What is begun of this kind already
+/// stays below it.
+///
+/// # Errors
+/// `draft.kind`, `text.too_long`, `attachments.too_many`.
+pub fn turn(tx: &mut Tx<'_>, staff: &Staff, ticket: Id<Ticket>, written: Written) -> Result<()> {
+    query::get_for_staff(tx, staff, ticket)?;
+    let user = author(staff)?;
+    check(&written)?;
+    let begun = find(tx, staff, ticket, Some(other(&written.kind)))?;
+    forget(tx, staff, ticket, Some(other(&written.kind)))?;
+    let files = begun.map(|d| d.files.into_iter().map(|f| f.file).collect()).unwrap_or_default();
+    put_back(tx, user, ticket, written, files)
 }
 
 /// Makes a draft of an answer that did not go out. What was begun meanwhile stays below it.
@@ -203,28 +315,39 @@ pub(super) fn put_back(
     written: Written,
     files: Vec<NewAttachment>,
 ) -> Result<()> {
-    let begun = tx.query_one(&LOCK, params![user, ticket], map)?;
-    let room = begun.as_ref().map_or(FILES_MAX, |d| FILES_MAX.saturating_sub(d.files.len()));
-    let body = match begun.filter(|d| !d.body.trim().is_empty()) {
-        Some(draft) => format!("{}\n\n{}", written.body, draft.body),
-        None => written.body.clone(),
-    };
-    write(tx, user, ticket, &Written { body, ..written })?;
-    add(tx, user, ticket, files.into_iter().take(room).collect()).map(|_| ())
+    let Written { kind, body, status } = written;
+    let (_, room) = change(tx, user, ticket, Some(&kind), |_, draft| {
+        draft.body = match (body.trim(), draft.body.trim()) {
+            (_, "") => body,
+            ("", _) => std::mem::take(&mut draft.body),
+            _ => format!("{body}\n\n{}", draft.body),
+        };
+        draft.status = status;
+        Ok(FILES_MAX.saturating_sub(draft.files.len()))
+    })?;
+    add(tx, user, ticket, Some(&kind), files.into_iter().take(room).collect()).map(|_| ())
 }
 
 /// A ticket is merged: what is begun on it is begun on the survivor, above what is begun there already.
 pub(super) fn follow(tx: &mut Tx<'_>, from: Id<Ticket>, to: Id<Ticket>) -> Result<()> {
     for user in tx.query_all(&ON_TICKET, params![from], |row| row.get::<Id<User>>(0))? {
-        let Some(draft) = tx.query_one(&LOCK, params![user, from], map)? else { continue };
-        let there = tx.query_one(&LOCK, params![user, to], map)?.map_or(0, |d| d.files.len());
-        if there + draft.files.len() > FILES_MAX {
-            // Too many for one message. It stays whole where it is, to be had over the API or after the merge is undone.
+        let there = load(tx, &LOCK, user, to)?;
+        let fits = |d: &Draft| {
+            let files = there.iter().find(|t| t.kind == d.kind).map_or(0, |t| t.files.len());
+            files + d.files.len() <= FILES_MAX
+        };
+        // Too many for one message stay whole where they are, to be had over the API or after the merge is undone.
+        let (goes, stays): (Vec<Draft>, Vec<Draft>) =
+            load(tx, &LOCK, user, from)?.into_iter().partition(|d| fits(d));
+        if goes.is_empty() {
             continue;
         }
-        tx.execute(&DROP, params![user, from])?;
-        let written = Written { kind: draft.kind, body: draft.body, status: draft.status };
-        put_back(tx, user, to, written, draft.files.into_iter().map(|f| f.file).collect())?;
+        save(tx, user, from, stays)?;
+        // What was written last is put down last, so that it comes first there too.
+        for draft in goes.into_iter().rev() {
+            let written = Written { kind: draft.kind, body: draft.body, status: draft.status };
+            put_back(tx, user, to, written, draft.files.into_iter().map(|f| f.file).collect())?;
+        }
     }
     Ok(())
 }

@@ -2,13 +2,14 @@
 //!
 //! Rules this room protects:
 //! - a draft is its author's alone, and is gone when what it became was sent;
+//! - a note begun for the team never becomes an answer to the customer: each kind has a draft of its own;
 //! - an answer that is held is no message: the customer, the clocks and the letters know of it when it is released;
 //! - what cannot be released is a draft again, and its author is told: nothing that was written is lost;
 //! - two people never answer over each other: an answer held by one is news to the other.
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `drafts` | one for each person and ticket, with files that were stored already |
+//! | `drafts` | an answer and a note for each person and ticket, with files that were stored already |
 //! | `held` | undo send: hold, take back, release |
 //! | `presence` | who is looking, who is writing |
 

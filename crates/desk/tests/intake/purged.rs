@@ -40,7 +40,7 @@ both_engines! {
             filename: "plan.bin".into(), content_type: "application/octet-stream".into(), size_bytes: unsent.size_bytes, sha256: unsent.sha256.0,
         };
         let (who, on) = (root.clone(), alone.ticket_id.unwrap());
-        world.db.write(world.scope(), move |tx| drafts::attach(tx, &who, on, vec![file])).await.unwrap();
+        world.db.write(world.scope(), move |tx| drafts::attach(tx, &who, on, Some("note"), vec![file])).await.unwrap();
         let shared = file_of(&desk, &gone).await;
         let own = file_of(&desk, &alone).await;
         assert_eq!(file_of(&desk, &stays).await, shared, "one content, attached twice");

@@ -74,9 +74,11 @@ export function startComposers() {
     if (!input.closest("form[data-ticket]")) listFiles(input);
   }
   for (const form of document.querySelectorAll("form[data-composer]")) {
+    // Before the tint: the text changes with the kind, or it would be kept as what it is not.
+    if (form.dataset.ticket) startDraft(form);
     tint(form);
     form.addEventListener("change", () => tint(form));
-    if (form.dataset.ticket) { startDraft(form); startSuggestions(form); }
+    if (form.dataset.ticket) startSuggestions(form);
     sendOnce(form);
     form.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); form.requestSubmit(form.querySelector("button.button-primary")); }

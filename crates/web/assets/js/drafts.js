@@ -1,27 +1,35 @@
-// The draft of one ticket, kept by the server: text while it is typed, files as they are added, a preview as it is asked for.
+// The drafts of one ticket, kept by the server: text while it is typed, files as they are added, a preview as it is asked for.
 import { size } from "./composer.js";
+import { startKinds } from "./kinds.js";
 
 const words = () => document.getElementById("words")?.dataset ?? {};
 const say = (word, value) => (words()[word] ?? "").replace("#", value);
 
-function textOf(form) {
-  return {
-    kind: form.querySelector("input[name=kind]:checked")?.value ?? "reply",
-    body: form.elements.body.value,
-    status: form.elements.then.value || null,
-  };
-}
+const textOf = (form, kind = form.dataset.kind, body = form.elements.body.value) => ({ kind, body, status: form.elements.then.value || null });
 
-/** Keeps the text; one request at a time, the last state always last. */
+/** Keeps the texts, each kind's for itself; the last state of each always last. */
 class Keeper {
   constructor(form) {
     this.form = form;
     this.url = `/api/admin/support/tickets/${form.dataset.ticket}/draft`;
-    this.kept = JSON.stringify(textOf(form));
     this.state = form.querySelector("[data-draft-state]");
     this.timer = 0;
     this.underWay = null;
     this.closed = false;
+    /** By kind, what the server has and what it has to be told. */
+    this.kept = {};
+    this.unsent = {};
+  }
+
+  /** What the page was drawn with is kept already. */
+  drawn({ kind, body }) { this.kept[kind] = JSON.stringify(textOf(this.form, kind, body)); }
+
+  /** What stands in the field is to be kept, whatever stands there next. */
+  mark() {
+    const text = textOf(this.form);
+    const said = JSON.stringify(text);
+    if (said === this.kept[text.kind] || (this.kept[text.kind] === undefined && !text.body)) delete this.unsent[text.kind];
+    else this.unsent[text.kind] = said;
   }
 
   soon() {
@@ -32,37 +40,46 @@ class Keeper {
   async keep(last = false) {
     clearTimeout(this.timer);
     if (this.underWay && !last) { await this.underWay; }
-    const text = JSON.stringify(textOf(this.form));
-    if (text === this.kept || this.closed) return;
-    this.kept = text;
-    this.underWay = fetch(this.url, { method: "PUT", headers: { "content-type": "application/json" }, body: text, credentials: "same-origin", keepalive: last && text.length < 60_000 })
-      .then((answer) => { this.said(answer.ok ? (answer.status === 204 ? "" : words().draftSaved) : words().draftFailed); if (!answer.ok) this.kept = ""; })
-      .catch(() => { this.said(words().draftFailed); this.kept = ""; })
-      .finally(() => { this.underWay = null; });
+    if (this.closed) return;
+    this.mark();
+    this.underWay = Promise.all(Object.keys(this.unsent).map((kind) => this.put(kind, last))).finally(() => { this.underWay = null; });
     await this.underWay;
+  }
+
+  put(kind, last) {
+    const text = this.unsent[kind];
+    delete this.unsent[kind];
+    this.kept[kind] = text;
+    const failed = () => { this.said(words().draftFailed); this.kept[kind] = ""; this.unsent[kind] ??= text; };
+    return fetch(this.url, { method: "PUT", headers: { "content-type": "application/json" }, body: text, credentials: "same-origin", keepalive: last && text.length < 60_000 })
+      .then((answer) => { if (answer.ok) this.said(answer.status === 204 ? "" : words().draftSaved); else failed(); })
+      .catch(failed);
   }
 
   said(text) { if (this.state) this.state.textContent = text ?? ""; }
 
-  /** Nothing is kept any more; what is under way is waited for, so that it cannot come after the sending. */
+  /**
+   * Nothing is kept any more of what is sent; what is under way is waited for, so that it cannot come after the sending. What is
+   * begun of the other kind is kept before.
+   */
   async close() {
     clearTimeout(this.timer);
     this.closed = true;
     await this.underWay;
+    delete this.unsent[this.form.dataset.kind];
+    await Promise.all(Object.keys(this.unsent).map((kind) => this.put(kind, true)));
   }
 }
 
-function shown(form, file) {
-  const list = form.querySelector("[data-kept]");
+function lineOf(form, file) {
   const item = document.createElement("li");
   item.dataset.file = file.id;
   const box = Object.assign(document.createElement("input"), { type: "checkbox", name: "kept", value: file.id, id: `kept-${file.id}`, checked: true });
   const label = Object.assign(document.createElement("label"), { htmlFor: box.id, textContent: `${file.filename} ` });
   label.append(Object.assign(document.createElement("span"), { className: "muted", textContent: size(file.size_bytes) }));
   item.append(box, label);
-  list.append(item);
   removable(form, item);
-  list.hidden = false;
+  return item;
 }
 
 /** A button in the place of the box: gone at once, here and on the server. */
@@ -82,9 +99,11 @@ function removable(form, item) {
   item.append(button);
 }
 
-export function addShown(form, files) { for (const file of files) shown(form, file); }
+/** Shows files that the server has now, with the others of the kind they were added to. */
+export function addShown(form, files, kind = form.dataset.kind) { for (const file of files) form.kinds.add(kind, lineOf(form, file)); }
 
 function upload(form, file) {
+  const { kind } = form.dataset;
   const list = form.querySelector("[data-kept]");
   const item = document.createElement("li");
   const bar = Object.assign(document.createElement("progress"), { max: 1, value: 0 });
@@ -99,7 +118,7 @@ function upload(form, file) {
     request.addEventListener("loadend", () => {
       if (request.status === 201) {
         item.remove();
-        addShown(form, JSON.parse(request.responseText).items);
+        addShown(form, JSON.parse(request.responseText).items, kind);
       } else {
         let why = say("fileFailed", file.name);
         try { why = `${why} ${JSON.parse(request.responseText).detail}`; } catch { /* no answer at all */ }
@@ -109,6 +128,7 @@ function upload(form, file) {
       done();
     });
     const body = new FormData();
+    body.append("kind", kind);
     body.append("attachments", file);
     request.send(body);
   });
@@ -147,12 +167,14 @@ function countDown() {
 
 export function startDraft(form) {
   const keeper = new Keeper(form);
-  form.keeper = keeper;
+  const drawn = { kind: form.dataset.kind, body: form.elements.body.defaultValue };
+  form.kinds = startKinds(form, () => keeper.mark());
+  for (const begun of [drawn, ...form.kinds.begun().filter(({ kind }) => kind !== drawn.kind)]) if (begun.body) keeper.drawn(begun);
+  for (const item of [...form.querySelectorAll("[data-kept] > li"), ...form.kinds.begun().flatMap(({ files }) => files)]) removable(form, item);
   form.addEventListener("input", () => keeper.soon());
   form.addEventListener("change", () => keeper.soon());
   for (const button of form.querySelectorAll("[data-no-js]")) button.hidden = true;
   for (const hint of form.querySelectorAll("[data-js]")) hint.hidden = false;
-  for (const item of form.querySelectorAll("[data-kept] > li")) removable(form, item);
   const input = form.querySelector("input[type=file]");
   let uploads = Promise.resolve();
   input?.addEventListener("change", () => {
@@ -162,6 +184,13 @@ export function startDraft(form) {
   });
   const button = form.querySelector("[data-preview-button]");
   button?.addEventListener("click", (event) => { event.preventDefault(); preview(form, button); });
+  form.addEventListener("turned", () => {
+    const box = form.querySelector("[data-preview]");
+    if (box.hidden) return;
+    box.hidden = true;
+    form.querySelector(".composer-text").hidden = false;
+    button.textContent = words().preview;
+  });
   // What is under way arrives first: a draft that comes after its answer would be a ghost.
   let ready = false;
   form.addEventListener("submit", (event) => {

@@ -26,8 +26,14 @@ function go(name) {
   if (fold) fold.open = true;
   if (element.matches("a")) element.click();
   else if (element.matches("button")) element.click();
-  else { element.focus(); element.scrollIntoView({ block: "nearest" }); element.select?.(); }
+  else { element.focus(); element.scrollIntoView({ block: "nearest" }); ready(element); }
   return true;
+}
+
+// A short field is typed anew. What is written in a long one is gone on with: selected, the next letter would be all of it.
+function ready(element) {
+  if (element.matches("textarea")) element.setSelectionRange(element.value.length, element.value.length);
+  else element.select?.();
 }
 
 // Pages without the link, such as those of the administration, lead there too.
@@ -52,11 +58,15 @@ function inBulk(name) {
   return hasSelection() && go(name);
 }
 
+// The word first, then the button that sends it.
 function resolveMany() {
   const status = target("bulk-status");
-  if (!status || !inBulk("bulk-apply")) return false;
+  if (!status) return false;
+  const before = status.value;
   status.value = "resolved";
-  return true;
+  if (inBulk("bulk-apply")) return true;
+  status.value = before;
+  return false;
 }
 
 const actions = {

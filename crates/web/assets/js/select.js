@@ -63,8 +63,18 @@ export function startSelection() {
     if (event.target.matches("[data-select-page]")) for (const box of boxes()) box.checked = event.target.checked;
     count();
   });
-  // Nothing chosen, nothing sent.
-  bar().addEventListener("submit", (event) => { if (!hasSelection()) event.preventDefault(); });
+  // Nothing chosen, nothing sent. Nothing to change: said here, where the selection stays.
+  const problem = bar().querySelector("[data-bulk-nothing]");
+  const fields = () => [...bar().elements].filter((field) => field.name && field.type !== "hidden" && field.name !== "ids" && field.name !== "all");
+  const says = (field) => (field.type === "checkbox" ? false : field.value.trim() !== "");
+  bar().addEventListener("submit", (event) => {
+    if (hasSelection() && fields().some(says)) return;
+    event.preventDefault();
+    if (!hasSelection()) return;
+    problem.hidden = false;
+    bar().querySelector("select").focus();
+  });
+  bar().addEventListener("change", () => { problem.hidden = true; });
   const none = bar().querySelector("[data-select-none]");
   if (none) none.hidden = false;
   document.addEventListener("live:refreshed", count);

@@ -122,11 +122,14 @@ export function startSuggestions(form) {
       form.requestSubmit(form.querySelector("[data-apply]"));
       return;
     }
-    const answer = await fetch(`${API}/canned-replies/${one.id}/insert`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ ticket_id: form.dataset.ticket }), credentials: "same-origin" }).catch(() => null);
+    const { kind } = form.dataset;
+    const answer = await fetch(`${API}/canned-replies/${one.id}/insert`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ ticket_id: form.dataset.ticket, kind }), credentials: "same-origin" }).catch(() => null);
     if (!answer?.ok) return;
     const { body, attachments } = await answer.json();
+    addShown(form, attachments, kind);
+    // Turned to the other kind meanwhile: the text is not for that.
+    if (kind !== form.dataset.kind) return;
     replace(ask, body);
-    addShown(form, attachments);
     text.focus();
   }
 

@@ -3,7 +3,7 @@
 use base::{hours, minutes};
 use desk::tickets::search::Mark;
 use web::{
-    composing::views::{CameIn, DraftFile, Held, Present},
+    composing::views::{Begun, CameIn, DraftFile, Held, Present},
     kit::{
         chrome::Chrome,
         lists::{Filter, FilterOption, Pager, SortLink},
@@ -165,7 +165,7 @@ fn bar() -> Bar {
         teams: choices(&[("1", "Field service")], ""),
         macros: choices(&[("3", "Outage: known, engineers at work")], ""),
         query: vec![("view".into(), "inbox".into())],
-        all: Some(1_000),
+        all: Some("999+".into()),
         back: "/desk".into(),
         idempotency_key: "k".into(),
     }
@@ -354,6 +354,7 @@ fn ticket() -> Ticket {
         sla: Some(Sla::new(ago(226), now().checked_add(minutes(14)).unwrap_or(now()), None, now())),
         first_response_at: Some(ago(300)),
         back_href: "/desk".into(),
+        from: String::new(),
         list: rows(),
         statuses: choices(STATUSES, "in_progress"),
         priorities: choices(PRIORITIES, "high"),
@@ -372,7 +373,7 @@ fn ticket() -> Ticket {
         },
         timeline: timeline(),
         composer: Composer {
-            kind: "reply".into(),
+            begun: Begun { kind: "reply".into(), ..Default::default() },
             then: choices(
                 &[
                     ("", "leave the status"),
@@ -437,8 +438,23 @@ fn new() -> New {
 
 pub fn pages() -> Vec<Page> {
     let moved = Composer {
-        kind: "note".into(),
-        body: "Splitter replaced at 10:40.".into(),
+        begun: Begun {
+            kind: "note".into(),
+            body: "Splitter replaced at 10:40.".into(),
+            files: vec![DraftFile {
+                id: "f1".into(),
+                filename: "measurement.pdf".into(),
+                size_bytes: 48_211,
+            }],
+            saved_at: Some(ago(2)),
+            is_old: false,
+        },
+        aside: Some(Begun {
+            kind: "reply".into(),
+            body: "Good morning Ada,".into(),
+            saved_at: Some(ago(3)),
+            ..Default::default()
+        }),
         came_in: vec![
             CameIn {
                 who: text("Ada Byron"),
@@ -453,8 +469,6 @@ pub fn pages() -> Vec<Page> {
                 created_at: ago(1),
             },
         ],
-        files: vec![DraftFile { id: "f1".into(), filename: "measurement.pdf".into(), size_bytes: 48_211 }],
-        draft_saved_at: Some(ago(2)),
         ..ticket().composer
     };
     let solved = Ticket {

@@ -154,7 +154,7 @@ async fn insert(
             "text" => page.body,
             _ => return Err(Error::field("how", "article.how", "link or text")),
         };
-        let draft = drafts::find(tx, &staff, at.id)?;
+        let draft = drafts::find(tx, &staff, at.id, None)?;
         let (kind, status) =
             draft.as_ref().map_or(("reply".to_owned(), None), |d| (d.kind.clone(), d.status));
         let body = match draft.as_ref().map_or("", |d| d.body.trim_end()) {

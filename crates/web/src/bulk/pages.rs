@@ -144,6 +144,10 @@ async fn create(State(app): State<App>, look: Look, who: StaffCaller, payload: P
         Ok(bulk) => {
             Ok(told_with_undo(&back, &summary(&bulk, look.locale()), &format!("/desk/bulk/{}/undo", bulk.id)))
         }
+        // The page speaks of its own fields, not of the API's.
+        Err(error) if error.code() == "bulk.nothing" => {
+            Ok(told(&back, Tone::Bad, &words::say(look.locale(), "bulk-nothing")))
+        }
         Err(error) if matches!(error.kind(), Kind::Invalid | Kind::Conflict | Kind::Forbidden) => {
             Ok(told(&back, Tone::Bad, error.plain_message()))
         }

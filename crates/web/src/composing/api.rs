@@ -79,6 +79,14 @@ pub struct DraftIn {
     pub status: Option<Status>,
 }
 
+#[derive(Deserialize, Default, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(inline)]
+pub struct DraftQuery {
+    /// `reply` or `note`: each has a draft of its own.
+    pub kind: Option<String>,
+}
+
 #[derive(Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct FileAt {
@@ -105,10 +113,13 @@ pub async fn show_draft(
     State(app): State<App>,
     who: StaffCaller,
     At(at): At<TicketAt>,
+    Params(query): Params<DraftQuery>,
 ) -> Outcome<Answer<DraftOut>> {
     must_exist(&app, &who, at.id).await?;
     person(&who.staff)?;
-    let found = app.read(who.caller.scope(), move |read| drafts::find(read, &who.staff, at.id)).await?;
+    let found = app
+        .read(who.caller.scope(), move |read| drafts::find(read, &who.staff, at.id, query.kind.as_deref()))
+        .await?;
     Ok(Answer::ok(found.or_not_found("draft")?.into()))
 }
 
@@ -133,10 +144,12 @@ pub async fn forget_draft(
     State(app): State<App>,
     who: StaffCaller,
     At(at): At<TicketAt>,
+    Params(query): Params<DraftQuery>,
 ) -> Outcome<Nothing> {
     must_exist(&app, &who, at.id).await?;
     person(&who.staff)?;
-    app.write(who.caller.scope(), move |tx| drafts::forget(tx, &who.staff, at.id)).await?;
+    app.write(who.caller.scope(), move |tx| drafts::forget(tx, &who.staff, at.id, query.kind.as_deref()))
+        .await?;
     Ok(Nothing)
 }
 
@@ -149,12 +162,16 @@ pub async fn attach(
     must_exist(&app, &who, at.id).await?;
     person(&who.staff)?;
     let form = upload::read_form(&app, &who.caller, payload).await?;
-    form.only(&[])?;
+    form.only(&["kind"])?;
     if form.files.is_empty() {
         return Err(Error::field("attachments", "attachments.none", "at least one file").into());
     }
-    let added =
-        app.write(who.caller.scope(), move |tx| drafts::attach(tx, &who.staff, at.id, form.files)).await?;
+    let kind = form.get("kind").map(str::to_owned);
+    let added = app
+        .write(who.caller.scope(), move |tx| {
+            drafts::attach(tx, &who.staff, at.id, kind.as_deref(), form.files)
+        })
+        .await?;
     Ok(Answer::created(Page { items: added.into_iter().map(Into::into).collect(), next_cursor: None }))
 }
 
@@ -246,7 +263,7 @@ pub async fn take_back(
     let draft = app
         .write(who.caller.scope(), move |tx| {
             held::take_back(tx, &who.staff, at.id, at.held_id)?;
-            drafts::find(tx, &who.staff, at.id)
+            drafts::find(tx, &who.staff, at.id, Some("reply"))
         })
         .await?;
     Ok(Answer::ok(draft.or_not_found("draft")?.into()))
@@ -295,22 +312,22 @@ pub fn routes() -> ApiRouter<App> {
         .api_route(
             &at("draft"),
             get_with(show_draft, |op| {
-                reads(op, "admin.draft.show", "Your draft on this ticket", StaffPeople)
+                reads(op, "admin.draft.show", "Your draft on this ticket: without a kind, the one you wrote last", StaffPeople)
                     .response::<200, Json<DraftOut>>()
             })
             .put_with(keep_draft, |op| {
-                body::<DraftIn>(writes(op, "admin.draft.keep", "Keep what you wrote so far", StaffPeople))
+                body::<DraftIn>(writes(op, "admin.draft.keep", "Keep what you wrote so far of this kind", StaffPeople))
                     .response::<200, Json<DraftOut>>()
                     .response::<204, ()>()
             })
             .delete_with(forget_draft, |op| {
-                writes(op, "admin.draft.forget", "Throw your draft away", StaffPeople).response::<204, ()>()
+                writes(op, "admin.draft.forget", "Throw your draft away: without a kind, both", StaffPeople).response::<204, ()>()
             }),
         )
         .api_route(
             &at("draft/attachments"),
             post_with(attach, |op| {
-                writes(op, "admin.draft.attach", "Add files to your draft (multipart)", StaffPeople)
+                writes(op, "admin.draft.attach", "Add files to your draft (multipart; a field kind: reply or note, without it the one you wrote last)", StaffPeople)
                     .response::<201, Json<Page<FileOut>>>()
             }),
         )

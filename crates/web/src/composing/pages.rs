@@ -13,7 +13,7 @@ use desk::{
 use identity::{Settings, Staff};
 use uuid::Uuid;
 
-use super::views::{DraftFile, Held, Present};
+use super::views::{Begun, DraftFile, Held, Present};
 use crate::{
     http::{
         answer::{Idempotency, once},
@@ -25,15 +25,12 @@ use crate::{
     tickets::{ticket_page::version, views::Composer},
 };
 
-/// What a draft, answers on their way and colleagues add to an empty composer.
-pub fn fill(read: &Read<'_>, staff: &Staff, t: &Ticket, c: &mut Composer) -> Result<()> {
-    if let Some(draft) = drafts::find(read, staff, t.id)? {
-        c.is_draft_old = t.last_message_at > draft.updated_at;
-        c.draft_saved_at = Some(draft.updated_at);
-        c.kind = if c.can_reply { draft.kind } else { "note".into() };
-        c.body = draft.body;
-        choose(&mut c.then, draft.status.map_or("", Status::as_str));
-        c.files = draft
+fn begun(draft: drafts::Draft, t: &Ticket) -> Begun {
+    Begun {
+        is_old: t.last_message_at > draft.updated_at,
+        kind: draft.kind,
+        body: draft.body,
+        files: draft
             .files
             .into_iter()
             .map(|f| DraftFile {
@@ -41,7 +38,35 @@ pub fn fill(read: &Read<'_>, staff: &Staff, t: &Ticket, c: &mut Composer) -> Res
                 filename: f.file.filename,
                 size_bytes: f.file.size_bytes,
             })
-            .collect();
+            .collect(),
+        saved_at: Some(draft.updated_at),
+    }
+}
+
+/// What drafts, answers on their way and colleagues add to an empty composer. It shows the draft of the wanted kind, otherwise
+/// the one written last.
+pub fn fill(
+    read: &Read<'_>,
+    staff: &Staff,
+    t: &Ticket,
+    wanted: Option<&str>,
+    c: &mut Composer,
+) -> Result<()> {
+    let found = drafts::all(read, staff, t.id)?;
+    let last = found.first().map_or("reply", |d| &d.kind);
+    let shown = if c.can_reply { wanted.unwrap_or(last) } else { "note" }.to_owned();
+    c.begun = Begun { kind: shown.clone(), ..Begun::default() };
+    for draft in found {
+        if draft.kind == "reply" {
+            choose(&mut c.then, draft.status.map_or("", Status::as_str));
+        }
+        let is_shown = draft.kind == shown;
+        let begun = begun(draft, t);
+        if is_shown {
+            c.begun = begun;
+        } else {
+            c.aside = Some(begun);
+        }
     }
     c.held = held::of(read, t.id)?
         .into_iter()
@@ -101,11 +126,23 @@ fn kept(form: &Form) -> Vec<Uuid> {
     form.fields.iter().filter(|(n, _)| n == "kept").filter_map(|(_, id)| id.parse().ok()).collect()
 }
 
+/// As what the form was begun, where there is no script that changes the text with the kind.
+fn begun_as(form: &Form) -> &str {
+    let kind = form.get("kind").unwrap_or("reply");
+    form.get("begun").filter(|begun| ["reply", "note"].contains(begun)).unwrap_or(kind)
+}
+
 /// Keeps text, choice and files of the form as the draft.
 fn keep(tx: &mut Tx<'_>, staff: &Staff, id: Id<Ticket>, form: &Form) -> Result<()> {
-    drafts::retain(tx, staff, id, &kept(form))?;
-    drafts::attach(tx, staff, id, form.files.clone())?;
-    drafts::keep(tx, staff, id, written(form)?).map(|_| ())
+    let (written, begun) = (written(form)?, begun_as(form));
+    let kind = written.kind.clone();
+    drafts::retain(tx, staff, id, begun, &kept(form))?;
+    if begun == kind {
+        drafts::keep(tx, staff, id, written)?;
+    } else {
+        drafts::turn(tx, staff, id, written)?;
+    }
+    drafts::attach(tx, staff, id, Some(&kind), form.files.clone()).map(|_| ())
 }
 
 pub async fn keep_draft(app: &App, who: &StaffCaller, id: Id<Ticket>, form: Form) -> Result<()> {
@@ -163,10 +200,11 @@ async fn try_send(app: &App, who: &StaffCaller, id: Id<Ticket>, form: &Form) -> 
         &format!("page.message:{id}"),
         body.as_bytes(),
     )?;
-    let (settings, staff, kept) = (who.caller.tenant.settings.clone(), who.staff.clone(), kept(form));
+    let (settings, staff) = (who.caller.tenant.settings.clone(), who.staff.clone());
+    let (kept, begun) = (kept(form), begun_as(form).to_owned());
     let holds = !is_internal && settings.undo_send_seconds > 0;
     app.write(who.caller.scope(), move |tx| {
-        once(tx, key.as_ref(), |tx| deliver(tx, &settings, &staff, id, new, &kept))
+        once(tx, key.as_ref(), |tx| deliver(tx, &settings, &staff, id, new, &begun, &kept))
     })
     .await?;
     Ok(if is_internal {
@@ -178,17 +216,18 @@ async fn try_send(app: &App, who: &StaffCaller, id: Id<Ticket>, form: &Form) -> 
     })
 }
 
-/// In one commit: the draft's files go along, the answer is held or sent, the draft is gone.
+/// In one commit: the draft's files go along, the answer is held or sent, the draft is gone. What is begun of the other kind stays.
 fn deliver(
     tx: &mut Tx<'_>,
     settings: &Settings,
     staff: &Staff,
     id: Id<Ticket>,
     mut new: NewMessage,
+    begun: &str,
     kept: &[Uuid],
 ) -> Result<Uuid> {
     query::get_for_staff(tx, staff, id)?;
-    let mut files = drafts::retain(tx, staff, id, kept)?;
+    let mut files = drafts::retain(tx, staff, id, begun, kept)?;
     files.append(&mut new.attachments);
     new.attachments = files;
     let made = if new.is_internal || settings.undo_send_seconds == 0 {
@@ -196,7 +235,7 @@ fn deliver(
     } else {
         held::hold(tx, settings, staff, id, new)?.id.uuid()
     };
-    drafts::forget(tx, staff, id)?;
+    drafts::forget(tx, staff, id, Some(begun))?;
     Ok(made)
 }
 
@@ -229,12 +268,14 @@ pub async fn insert(app: &App, who: &StaffCaller, id: Id<Ticket>, form: Form) ->
         keep(tx, &staff, id, &form)?;
         let (text, files) = macros::insert(tx, &staff, canned, id)?;
         let mut written = written(&form)?;
-        written.body = match written.body.trim_end() {
+        let kind = written.kind.clone();
+        let begun = drafts::find(tx, &staff, id, Some(&kind))?.map(|d| d.body).unwrap_or_default();
+        written.body = match begun.trim_end() {
             "" => text,
             begun => format!("{begun}\n\n{text}"),
         };
         drafts::keep(tx, &staff, id, written)?;
-        drafts::attach(tx, &staff, id, files).map(|_| ())
+        drafts::attach(tx, &staff, id, Some(&kind), files).map(|_| ())
     })
     .await?;
     Ok("flash-inserted")

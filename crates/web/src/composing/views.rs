@@ -11,6 +11,20 @@ pub struct DraftFile {
     pub size_bytes: u64,
 }
 
+/// What is written so far of one kind.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Begun {
+    /// `reply` or `note`.
+    pub kind: String,
+    pub body: String,
+    /// In the form as ticked boxes `kept`.
+    pub files: Vec<DraftFile>,
+    /// None where nothing is kept yet.
+    pub saved_at: Option<Timestamp>,
+    /// Something came in since it was written.
+    pub is_old: bool,
+}
+
 /// An answer that is about to go out. Form, where `is_mine`: `POST …/take-back`, field `held`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Held {

@@ -388,6 +388,15 @@ pub struct OnTicket {
     pub ticket_id: String,
 }
 
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IntoDraft {
+    /// Id or number of the ticket.
+    pub ticket_id: String,
+    /// `reply` or `note`: whose draft its files go to; without it, the one you wrote last.
+    pub kind: Option<String>,
+}
+
 #[derive(Serialize, JsonSchema)]
 pub struct Inserted {
     /// The text with the ticket's values in it.
@@ -404,14 +413,14 @@ pub async fn insert(
 ) -> Outcome<Answer<Inserted>> {
     must_exist(&app, &who, Kind::CannedReply, at.id).await?;
     not_read_only(&who)?;
-    let input: OnTicket = payload.json().await?;
+    let input: IntoDraft = payload.json().await?;
     let out = app
         .write(who.caller.scope(), move |tx| {
             let ticket = named(tx, "ticket_id", &input.ticket_id)?;
             let (body, files) = macros::insert(tx, &who.staff, at.id, ticket)?;
             // A key has no draft to put files into.
             let attachments = match who.staff.user_id {
-                Some(_) => drafts::attach(tx, &who.staff, ticket, files)?,
+                Some(_) => drafts::attach(tx, &who.staff, ticket, input.kind.as_deref(), files)?,
                 None => Vec::new(),
             };
             Ok(Inserted { body, attachments: attachments.into_iter().map(Into::into).collect() })

@@ -73,7 +73,7 @@ pub fn routes() -> ApiRouter<App> {
         .api_route(
             &canned_at("/insert"),
             post_with(insert, |op| {
-                body::<OnTicket>(writes(
+                body::<IntoDraft>(writes(
                     op,
                     "admin.canned_replies.insert",
                     "Its text for a ticket; its files go into your draft",

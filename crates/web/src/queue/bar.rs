@@ -27,7 +27,7 @@ pub fn bar(
     staff: &Staff,
     asked: &Asked,
     offers: &Offers,
-    all: Option<u32>,
+    all: Option<String>,
     locale: &str,
 ) -> Result<Option<Bar>> {
     if staff.read_only || staff.role == Role::Technician {

@@ -21,7 +21,7 @@ use crate::{
         page::{Look, done, local, page, told},
     },
     kit::chrome::Tone,
-    tickets::pages::rows,
+    tickets::{around, pages::rows},
 };
 
 /// The columns, in the order work goes. What is closed is in the list.
@@ -76,7 +76,11 @@ fn column(
     let (found, more) = tickets::query::list(read, staff, &filter)?;
     let ids: Vec<Id<Ticket>> = found.iter().map(|t| t.id).collect();
     let mut tags = tags::of(read, &ids)?;
-    let rows = rows(read, &found, &offers.names)?;
+    let mut rows = rows(read, &found, &offers.names)?;
+    let from = around::from_board(&Asked { view: None, ..asked.clone() });
+    for row in &mut rows {
+        row.href.push_str(&from);
+    }
     let cards = found
         .iter()
         .zip(rows)

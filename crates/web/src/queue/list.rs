@@ -10,7 +10,7 @@ use super::{
     asked::Asked,
     bar,
     filters::{self, Offers},
-    views::{Line, List},
+    views::{Line, List, Saving},
 };
 use crate::{
     http::{
@@ -21,6 +21,7 @@ use crate::{
     },
     kit::lists::Pager,
     tickets::{
+        around,
         found::{self, Searched},
         pages::{marked, rows},
         views::Row,
@@ -57,9 +58,12 @@ fn view(read: &Read<'_>, staff: &Staff, asked: &Asked, locale: &str) -> Result<L
     let offers = Offers::read(read)?;
     let shown = shown(read, staff, asked, &offers, locale)?;
     let of_saved = |name: &str| saved.as_ref().and_then(|v| v.query.get(name).cloned());
-    // All that match, when they are more than can be ticked here.
-    let all = shown.total.filter(|n| *n as usize > shown.lines.len());
-    let all = all.or_else(|| (shown.next.is_some() && shown.total.is_none()).then_some(1_000));
+    // All that match, when they are more than can be ticked here. The number is the one on top of the page.
+    let is_more = shown.next.is_some() || shown.total.is_some_and(|n| n as usize > shown.lines.len());
+    let counted = shown.total.map(|n| if n > 999 { "999+".to_owned() } else { n.to_string() });
+    let counted = counted.or_else(|| shown.searched.as_ref().map(|s| s.count.clone())).unwrap_or_default();
+    let all = is_more.then_some(counted);
+    let is_refused = shown.searched.as_ref().is_some_and(|s| s.problem.is_some());
     Ok(List {
         view_key: if shown.searched.is_some() && saved.is_none() {
             "search".into()
@@ -77,7 +81,12 @@ fn view(read: &Read<'_>, staff: &Staff, asked: &Asked, locale: &str) -> Result<L
             total: shown.total,
         },
         bar: bar::bar(read, staff, asked, &offers, all, locale)?,
-        saving: bar::saving(staff, saved.as_ref(), asked, &offers, locale),
+        // What is not understood is nothing to keep.
+        saving: if is_refused {
+            Saving::default()
+        } else {
+            bar::saving(staff, saved.as_ref(), asked, &offers, locale)
+        },
         saved: saved.as_ref().map(|v| bar::saved(staff, v, asked, &offers, locale)),
         board_href: board_href(asked),
         tickets: shown.lines,
@@ -112,6 +121,7 @@ fn shown(read: &Read<'_>, staff: &Staff, asked: &Asked, offers: &Offers, locale:
         for (row, highlights) in list.iter_mut().zip(found::of_staff(read, &found)?) {
             row.highlights = Some(highlights);
         }
+        beside(&mut list, asked);
         return Ok(Shown {
             lines: lines(read, &found.tickets, list)?,
             next: found.next.map(|c| c.to_string()),
@@ -125,8 +135,17 @@ fn shown(read: &Read<'_>, staff: &Staff, asked: &Asked, offers: &Offers, locale:
         None => Some(tickets::query::count(read, staff, &filter, 999)?),
         Some(_) => None,
     };
-    let list = marked(read, staff, rows(read, &found, &offers.names)?)?;
+    let mut list = marked(read, staff, rows(read, &found, &offers.names)?)?;
+    beside(&mut list, asked);
     Ok(Shown { lines: lines(read, &found, list)?, next, total, searched: None })
+}
+
+/// A ticket opened from here has this list beside it.
+fn beside(rows: &mut [Row], asked: &Asked) {
+    let from = around::from_list(asked);
+    for row in rows {
+        row.href.push_str(&from);
+    }
 }
 
 fn lines(read: &Read<'_>, found: &[Ticket], rows: Vec<Row>) -> Result<Vec<Line>> {

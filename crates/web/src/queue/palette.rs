@@ -63,13 +63,16 @@ fn tickets(read: &Read<'_>, staff: &Staff, q: &str) -> Result<Vec<Found>> {
             Err(error) => return Err(error),
         }
     };
-    let of = |t: tickets::Ticket| Found {
-        kind: "ticket",
-        label: t.subject,
-        detail: t.ticket_number,
-        href: format!("/desk/tickets/{}", t.id),
+    let of = |t: tickets::Ticket| -> Result<Found> {
+        let requester = crm::customers::get(read, t.customer_id)?.name;
+        Ok(Found {
+            kind: "ticket",
+            label: t.subject,
+            detail: format!("{requester} · {}", t.ticket_number),
+            href: format!("/desk/tickets/{}", t.id),
+        })
     };
-    Ok(found.into_iter().map(of).collect())
+    found.into_iter().map(of).collect()
 }
 
 /// The last word is still being typed. A search by beginnings wants three letters; fewer are a word as they are.

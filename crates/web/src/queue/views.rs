@@ -72,8 +72,8 @@ pub struct Bar {
     pub macros: Vec<Choice>,
     /// The list as `filter.*`, for all that match; `view` among them.
     pub query: Vec<(String, String)>,
-    /// How many match when they are more than this page shows; 1000 stands for more than 999.
-    pub all: Option<u32>,
+    /// How many match when they are more than this page shows: `147`, `999+`; empty when nobody knows.
+    pub all: Option<String>,
     pub back: String,
     pub idempotency_key: String,
 }

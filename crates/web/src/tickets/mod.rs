@@ -1,5 +1,6 @@
 //! The desk: one ticket with its conversation, new conversations and calls.
 
+pub mod around;
 pub mod views;
 
 pub mod acts_api;

@@ -39,6 +39,7 @@ pub fn routes() -> Router<App> {
         .route("/desk/calls/new", get(new_call).post(submit_call))
         .route("/desk/tickets/{id}", get(ticket_page::show).post(ticket_page::save))
         .route("/desk/tickets/{id}/{act}", post(ticket_page::act))
+        .layer(axum::middleware::from_fn(super::around::keep))
 }
 
 /// Names of the people and categories that rows speak of.

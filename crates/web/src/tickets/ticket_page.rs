@@ -8,6 +8,7 @@ use identity::{Settings, Staff, teams};
 use serde::Deserialize;
 
 use super::{
+    around::Around,
     pages::{Names, marked, rows, sla},
     timeline,
     views::{self, Composer, May},
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     composing::{
         pages::{self as composing, Sent},
-        views::CameIn,
+        views::{Begun, CameIn},
     },
     help::pages::{form_key, page_form},
     http::{
@@ -49,6 +50,7 @@ pub async fn show(
     State(app): State<App>,
     look: Look,
     who: StaffCaller,
+    around: Around,
     At(at): At<TicketAt>,
     headers: axum::http::HeaderMap,
 ) -> Outcome {
@@ -60,7 +62,7 @@ pub async fn show(
     if head != at.id {
         return Ok(axum::response::Redirect::to(&format!("/desk/tickets/{head}")).into_response());
     }
-    let view = load(&app, &look, &who, at.id).await?;
+    let view = load(&app, &look, &who, &around, at.id).await?;
     // A page that refreshes itself, or is fetched ahead because a link was pointed at, has nobody reading it.
     if !headers.contains_key("x-live") && !headers.contains_key("sec-purpose") && !who.staff.read_only {
         let staff = who.staff.clone();
@@ -76,10 +78,16 @@ pub async fn show(
     page(&app, &look, "tickets/ticket.html", view).await
 }
 
-async fn load(app: &App, look: &Look, who: &StaffCaller, id: Id<Ticket>) -> Result<views::Ticket> {
-    let (staff, settings, locale, zone) =
-        (who.staff.clone(), who.caller.tenant.settings.clone(), look.locale().to_owned(), zone(who));
-    app.read(who.caller.scope(), move |read| view(read, &staff, &settings, &locale, &zone, id)).await
+async fn load(
+    app: &App,
+    look: &Look,
+    who: &StaffCaller,
+    around: &Around,
+    id: Id<Ticket>,
+) -> Result<views::Ticket> {
+    let (staff, settings, around) = (who.staff.clone(), who.caller.tenant.settings.clone(), around.clone());
+    let (locale, zone) = (look.locale().to_owned(), zone(who));
+    app.read(who.caller.scope(), move |read| view(read, &staff, &settings, &around, &locale, &zone, id)).await
 }
 
 /// The zone this member of staff reads times in.
@@ -94,6 +102,7 @@ fn view(
     read: &Read<'_>,
     staff: &Staff,
     settings: &Settings,
+    around: &Around,
     locale: &str,
     zone: &str,
     id: Id<Ticket>,
@@ -104,8 +113,10 @@ fn view(
     let extras = tickets::query::extras(read, &[id])?.remove(&id).unwrap_or_default();
     let customer = crm::customers::get(read, t.customer_id)?;
     let timeline = timeline::entries(read, &t, &names, &all_teams, zone, locale)?;
-    let beside = tickets::query::view_filter("inbox", staff).unwrap_or_default();
-    let (beside, _) = tickets::query::list(read, staff, &TicketFilter { limit: 30, ..beside })?;
+    let mut list = marked(read, staff, rows(read, &around.rows(read, staff, &t)?, &names)?)?;
+    for row in &mut list {
+        row.href.push_str(&around.suffix());
+    }
     let theirs = TicketFilter { customer: vec![t.customer_id], limit: 6, ..TicketFilter::default() };
     let (mut others, _) = tickets::query::list(read, staff, &theirs)?;
     others.retain(|o| o.id != t.id);
@@ -138,8 +149,9 @@ fn view(
         resolution_notes: t.resolution_notes.clone(),
         sla: sla(&t, read.now()),
         first_response_at: t.first_response_at,
-        back_href: "/desk".into(),
-        list: marked(read, staff, rows(read, &beside, &names)?)?,
+        back_href: around.back(),
+        from: around.suffix(),
+        list,
         statuses: statuses
             .iter()
             .map(|s| Choice::new(s.as_str(), said("status", s.as_str()), *s == t.status))
@@ -177,7 +189,7 @@ fn view(
         timeline,
         composer: {
             let mut composer = composer(&t, &customer.name, settings, may_change, locale);
-            composing::fill(read, staff, &t, &mut composer)?;
+            composing::fill(read, staff, &t, around.write.as_deref(), &mut composer)?;
             composer
         },
         requester: views::Requester {
@@ -242,7 +254,7 @@ fn composer(t: &Ticket, to: &str, settings: &Settings, may_change: bool, locale:
         }));
     }
     Composer {
-        kind: "reply".into(),
+        begun: Begun { kind: "reply".into(), ..Begun::default() },
         then,
         can_reply: t.status != Status::Archived,
         to: to.to_owned(),
@@ -265,8 +277,15 @@ async fn change(app: &App, who: &StaffCaller, id: Id<Ticket>, patch: TicketPatch
 }
 
 /// The page again, with what went wrong on top.
-async fn again(app: &App, look: &Look, who: &StaffCaller, id: Id<Ticket>, error: &Error) -> Outcome {
-    let mut view = load(app, look, who, id).await?;
+async fn again(
+    app: &App,
+    look: &Look,
+    who: &StaffCaller,
+    around: &Around,
+    id: Id<Ticket>,
+    error: &Error,
+) -> Outcome {
+    let mut view = load(app, look, who, around, id).await?;
     view.problems = Problem::from_error(error);
     page_with(app, look, "tickets/ticket.html", view, status(error)).await
 }
@@ -279,19 +298,20 @@ pub async fn save(
     State(app): State<App>,
     look: Look,
     who: StaffCaller,
+    around: Around,
     At(at): At<TicketAt>,
     payload: Payload,
 ) -> Outcome {
-    load(&app, &look, &who, at.id).await?;
+    load(&app, &look, &who, &around, at.id).await?;
     let form = page_form(&app, &who.caller, payload).await?;
     let patch = read_patch(&form);
     match patch {
         Ok(patch) => match change(&app, &who, at.id, patch).await {
             Ok(_) => Ok(done(&format!("/desk/tickets/{}", at.id), "flash-saved", look.locale())),
-            Err(error) if tellable(&error) => again(&app, &look, &who, at.id, &error).await,
+            Err(error) if tellable(&error) => again(&app, &look, &who, &around, at.id, &error).await,
             Err(error) => Err(error.into()),
         },
-        Err(error) => again(&app, &look, &who, at.id, &error).await,
+        Err(error) => again(&app, &look, &who, &around, at.id, &error).await,
     }
 }
 
@@ -320,16 +340,17 @@ pub async fn act(
     State(app): State<App>,
     look: Look,
     who: StaffCaller,
+    around: Around,
     At(at): At<ActAt>,
     payload: Payload,
 ) -> Outcome {
-    load(&app, &look, &who, at.id).await?;
+    load(&app, &look, &who, &around, at.id).await?;
     let form = page_form(&app, &who.caller, payload).await?;
     if at.act == "messages" {
-        return message(app, look, who, at.id, form).await;
+        return message(app, look, who, &around, at.id, form).await;
     }
     if matches!(at.act.as_str(), "draft" | "preview" | "discard" | "take-back" | "insert" | "apply") {
-        return compose(&app, &look, &who, at.id, &at.act, form).await;
+        return compose(&app, &look, &who, &around, at.id, &at.act, form).await;
     }
     let seen: Vec<u8> = form.fields.iter().flat_map(|(n, v)| format!("{n}={v}\0").into_bytes()).collect();
     let key = Idempotency::of(&who.caller, form.get("idempotency_key"), "page.act", &seen)?;
@@ -343,16 +364,16 @@ pub async fn act(
                 .and_then(|made| serde_json::from_str(&made.1).map_err(Error::from_source));
             return match done {
                 Ok(work_page::Did { to, text }) => Ok(told(&to, Tone::Ok, &text)),
-                Err(error) if tellable(&error) => again(&app, &look, &who, at.id, &error).await,
+                Err(error) if tellable(&error) => again(&app, &look, &who, &around, at.id, &error).await,
                 Err(error) => Err(error.into()),
             };
         }
-        Err(error) if tellable(&error) => return again(&app, &look, &who, at.id, &error).await,
+        Err(error) if tellable(&error) => return again(&app, &look, &who, &around, at.id, &error).await,
         Err(error) => return Err(error.into()),
     }
     let (patch, word) = match patch_of(&app, &who, at.id, &at.act, &form).await {
         Ok(found) => found,
-        Err(error) if tellable(&error) => return again(&app, &look, &who, at.id, &error).await,
+        Err(error) if tellable(&error) => return again(&app, &look, &who, &around, at.id, &error).await,
         Err(error) => return Err(error.into()),
     };
     match change(&app, &who, at.id, patch).await {
@@ -361,7 +382,7 @@ pub async fn act(
         Err(error) if error.code() == "ticket.already_assigned" => {
             Ok(told(&format!("/desk/tickets/{}", at.id), Tone::Warn, error.message()))
         }
-        Err(error) if tellable(&error) => again(&app, &look, &who, at.id, &error).await,
+        Err(error) if tellable(&error) => again(&app, &look, &who, &around, at.id, &error).await,
         Err(error) => Err(error.into()),
     }
 }
@@ -439,6 +460,7 @@ async fn compose(
     app: &App,
     look: &Look,
     who: &StaffCaller,
+    around: &Around,
     id: Id<Ticket>,
     act: &str,
     form: Form,
@@ -451,13 +473,16 @@ async fn compose(
             Ok(None) => return Ok(told(&here, Tone::Warn, &words::say(look.locale(), "flash-too-late"))),
             Err(error) => Err((error, None)),
         },
-        "preview" => return previewed(app, look, who, id, form).await,
+        "preview" => return previewed(app, look, who, around, id, form).await,
         "discard" => {
             let staff = who.staff.clone();
-            app.write(who.caller.scope(), move |tx| desk::composing::drafts::forget(tx, &staff, id))
-                .await
-                .map(|()| ("flash-discarded", &here))
-                .map_err(|e| (e, None))
+            let kind = form.get("kind").map(str::to_owned);
+            app.write(who.caller.scope(), move |tx| {
+                desk::composing::drafts::forget(tx, &staff, id, kind.as_deref())
+            })
+            .await
+            .map(|()| ("flash-discarded", &here))
+            .map_err(|e| (e, None))
         }
         "insert" => composing::insert(app, who, id, copy(&form))
             .await
@@ -475,8 +500,8 @@ async fn compose(
     match did {
         Ok((word, to)) => Ok(done(to, word, look.locale())),
         Err((error, form)) if tellable(&error) => match form.filter(|f| f.get("body").is_some()) {
-            Some(form) => refused(app, look, who, id, &form, &error).await,
-            None => again(app, look, who, id, &error).await,
+            Some(form) => refused(app, look, who, around, id, &form, &error).await,
+            None => again(app, look, who, around, id, &error).await,
         },
         Err((error, _)) => Err(error.into()),
     }
@@ -487,22 +512,36 @@ fn copy(form: &Form) -> Form {
 }
 
 /// The page with what was written as it will be read. It is kept as a draft on the way.
-async fn previewed(app: &App, look: &Look, who: &StaffCaller, id: Id<Ticket>, form: Form) -> Outcome {
+async fn previewed(
+    app: &App,
+    look: &Look,
+    who: &StaffCaller,
+    around: &Around,
+    id: Id<Ticket>,
+    form: Form,
+) -> Outcome {
     let html = Markdown::parse("body", form.get("body").unwrap_or_default()).map(|m| m.html);
     let kept = composing::keep_draft(app, who, id, copy(&form)).await;
     match html.and_then(|html| kept.map(|()| html)) {
         Ok(html) => {
-            let mut view = load(app, look, who, id).await?;
+            let mut view = load(app, look, who, around, id).await?;
             typed(&mut view, &form);
             view.composer.preview_html = Some(html);
             page(app, look, "tickets/ticket.html", view).await
         }
-        Err(error) if tellable(&error) => refused(app, look, who, id, &form, &error).await,
+        Err(error) if tellable(&error) => refused(app, look, who, around, id, &form, &error).await,
         Err(error) => Err(error.into()),
     }
 }
 
-async fn message(app: App, look: Look, who: StaffCaller, id: Id<Ticket>, form: Form) -> Outcome {
+async fn message(
+    app: App,
+    look: Look,
+    who: StaffCaller,
+    around: &Around,
+    id: Id<Ticket>,
+    form: Form,
+) -> Outcome {
     match composing::send(&app, &who, id, &form).await {
         Ok(sent) => {
             let word = match sent {
@@ -517,7 +556,7 @@ async fn message(app: App, look: Look, who: StaffCaller, id: Id<Ticket>, form: F
             };
             Ok(done(&format!("/desk/tickets/{id}"), word, look.locale()))
         }
-        Err(error) if tellable(&error) => refused(&app, &look, &who, id, &form, &error).await,
+        Err(error) if tellable(&error) => refused(&app, &look, &who, around, id, &form, &error).await,
         Err(error) => Err(error.into()),
     }
 }
@@ -525,8 +564,12 @@ async fn message(app: App, look: Look, who: StaffCaller, id: Id<Ticket>, form: F
 /// What stood in the form stands there again.
 fn typed(view: &mut views::Ticket, form: &Form) {
     let c = &mut view.composer;
-    form.get("body").unwrap_or_default().clone_into(&mut c.body);
-    form.get("kind").unwrap_or("reply").clone_into(&mut c.kind);
+    c.turn_to(form.get("kind").filter(|k| *k == "note").unwrap_or("reply"));
+    let body = form.get("body").unwrap_or_default().replace("\r\n", "\n");
+    // What is kept by now may have more below it: what was begun of this kind before.
+    if body.trim().is_empty() || !c.begun.body.starts_with(&body) {
+        c.begun.body = body;
+    }
     composing::choose(&mut c.then, form.get("then").unwrap_or_default());
     composing::choose(&mut view.work.answer_to, form.get("answer_to").unwrap_or_default());
 }
@@ -536,11 +579,12 @@ async fn refused(
     app: &App,
     look: &Look,
     who: &StaffCaller,
+    around: &Around,
     id: Id<Ticket>,
     form: &Form,
     error: &Error,
 ) -> Outcome {
-    let mut view = load(app, look, who, id).await?;
+    let mut view = load(app, look, who, around, id).await?;
     typed(&mut view, form);
     if error.kind() == Kind::Stale {
         let now = app.db().now();

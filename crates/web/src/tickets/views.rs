@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::found::Highlights;
 use crate::{
-    composing::views::{CameIn, DraftFile, Held, Present},
+    composing::views::{Begun, CameIn, Held, Present},
     kit::forms::{Choice, Problem},
 };
 
@@ -88,6 +88,8 @@ pub struct Ticket {
     pub sla: Option<Sla>,
     pub first_response_at: Option<Timestamp>,
     pub back_href: String,
+    /// What links and forms of the page add to its address, so that the list stays beside it.
+    pub from: String,
     /// The list beside the conversation, where it was come from.
     pub list: Vec<Row>,
     /// Statuses this ticket may move to, and the present one.
@@ -217,9 +219,10 @@ pub struct Event {
 
 #[derive(Debug, Default, Serialize)]
 pub struct Composer {
-    /// `reply` or `note`.
-    pub kind: String,
-    pub body: String,
+    /// What the field holds.
+    pub begun: Begun,
+    /// What is begun of the other kind. It waits beside the field, with its files, until somebody turns to it.
+    pub aside: Option<Begun>,
     /// What "send and …" offers: statuses, the first is to leave it.
     pub then: Vec<Choice>,
     pub can_reply: bool,
@@ -230,11 +233,6 @@ pub struct Composer {
     pub came_in: Vec<CameIn>,
     /// When the last thing of the timeline happened; goes back with the form.
     pub seen: Option<Timestamp>,
-    /// Files of the draft, in the form as ticked boxes `kept`.
-    pub files: Vec<DraftFile>,
-    pub draft_saved_at: Option<Timestamp>,
-    /// Something came in since the draft was written.
-    pub is_draft_old: bool,
     /// Answers that are about to go out.
     pub held: Vec<Held>,
     /// Colleagues on this page.
@@ -244,6 +242,19 @@ pub struct Composer {
     pub canned: Vec<Choice>,
     pub macros: Vec<Choice>,
     pub problems: Vec<Problem>,
+}
+
+impl Composer {
+    /// Shows what is begun of this kind; what was shown waits beside it.
+    pub fn turn_to(&mut self, kind: &str) {
+        if self.begun.kind == kind {
+            return;
+        }
+        let next = self.aside.take().filter(|a| a.kind == kind);
+        let next = next.unwrap_or_else(|| Begun { kind: kind.to_owned(), ..Begun::default() });
+        let before = std::mem::replace(&mut self.begun, next);
+        self.aside = Some(before).filter(|b| b.saved_at.is_some());
+    }
 }
 
 #[derive(Debug, Serialize)]
