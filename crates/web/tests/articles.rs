@@ -293,6 +293,24 @@ both_engines! {
         assert_eq!(slugs(&as_reader("en", "/api/help/articles?q=blinkt").await.expect(200)), Vec::<String>::new());
     }
 
+    async fn the_desk_opens_the_text_whose_title_it_shows(world) {
+        let site = Site::new(world).await;
+        let admin = site.user("Ada", Role::Admin).await;
+        let internet = category(&admin, "Internet").await;
+        let article = write(&admin, &internet, "The router blinks", "Restart it.", true).await;
+        admin.patch(&at(&article, ""), json!({ "language": "de", "title": "Der Router blinkt", "body": "Neu starten." })).await.expect(200);
+        let b = Browser::new(admin).await;
+        let id = article["id"].as_str().unwrap();
+        let list = b.page("/desk/articles").await;
+        assert!(list.contains(&format!("href=\"/desk/articles/{id}?language=en\">The router blinks")), "{list}");
+        for path in [format!("/desk/articles/{id}"), format!("/desk/articles/{id}?language=en")] {
+            let page = b.page(&path).await;
+            assert!(page.contains("value=\"The router blinks\"") && !page.contains("value=\"Der Router blinkt\""), "{path}");
+        }
+        assert!(b.page(&format!("/desk/articles/{id}?language=de")).await.contains("value=\"Der Router blinkt\""));
+        assert!(b.page(&format!("/desk/articles/{id}/versions")).await.contains("The router blinks"));
+    }
+
     async fn readers_find_what_they_look_for_titles_first(world) {
         let site = Site::new(world).await;
         let (admin, agent) = (site.user("Root", Role::Admin).await, site.user("Ben", Role::Agent).await);

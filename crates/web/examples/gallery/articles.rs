@@ -60,6 +60,7 @@ pub fn found() -> Found {
 
 fn row(id: &str, title: &str, state: &str) -> Row {
     Row {
+        language: "en".into(),
         id: id.into(),
         title: title.into(),
         state: state.into(),

@@ -140,14 +140,16 @@ async fn list(State(app): State<App>, who: StaffPage, Params(asked): Params<Aske
 }
 
 /// The language an article is named by in lists: the reader's.
-fn language(who: &StaffPage) -> String {
+pub fn language(who: &StaffPage) -> String {
     articles::language_of(who.look.locale()).unwrap_or("en").to_owned()
 }
 
 fn row(a: &Article, language: &str, figures: reactions::Figures) -> views::Row {
+    let named = a.named_in(language);
     views::Row {
         id: a.id.to_string(),
-        title: a.named_in(language).map(|t| t.title.clone()).unwrap_or_default(),
+        language: named.map(|t| t.language.clone()).unwrap_or_default(),
+        title: named.map(|t| t.title.clone()).unwrap_or_default(),
         state: a.state().to_string(),
         has_draft: a.is_published() && a.texts.iter().any(articles::Text::has_draft),
         for_members: a.visibility == Visibility::SignedIn,
@@ -242,9 +244,9 @@ struct Which {
     before: Option<i64>,
 }
 
-/// The text that is asked for, or the first.
-fn text<'a>(article: &'a Article, language: &str) -> Result<&'a articles::Text> {
-    let found = if language.is_empty() { article.texts.first() } else { article.text(language) };
+/// The text that is asked for, or the one in the reader's language, or the first.
+fn text<'a>(article: &'a Article, asked: &str, readers: &str) -> Result<&'a articles::Text> {
+    let found = if asked.is_empty() { article.named_in(readers) } else { article.text(asked) };
     found.ok_or_else(|| Error::not_found("text"))
 }
 
@@ -269,7 +271,7 @@ async fn versions(
 ) -> Outcome {
     check(&who)?;
     let article = find(&app, &who, id).await?;
-    let now = text(&article, &asked.language)?.clone();
+    let now = text(&article, &asked.language, &language(&who))?.clone();
     let language = now.language.clone();
     let mut all = app
         .read(who.scope(), move |read| {
@@ -305,7 +307,7 @@ async fn version(
 ) -> Outcome {
     check(&who)?;
     let article = find(&app, &who, at.id).await?;
-    let now = text(&article, &asked.language)?.clone();
+    let now = text(&article, &asked.language, &language(&who))?.clone();
     let (id, language) = (article.id, now.language.clone());
     let (shown, before) = app
         .read(who.scope(), move |read| {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    desk_pages::{HOME, check, edit_href},
+    desk_pages::{HOME, check, edit_href, language as language_of},
     views::{Edit, Theirs},
 };
 use crate::{
@@ -84,7 +84,7 @@ async fn view(app: &App, who: &StaffPage, article: Option<&Article>, typed: &Typ
     let languages = free.map(|(code, name)| Choice::new(*code, *name, *code == typed.language)).collect();
     let (heading, public_href) = match (article, now) {
         (None, _) => (says("articles-new"), None),
-        (Some(a), None) => (a.texts.first().map(|t| t.title.clone()).unwrap_or_default(), None),
+        (Some(a), None) => (a.named_in(&language_of(who)).map(|t| t.title.clone()).unwrap_or_default(), None),
         (Some(a), Some(t)) => {
             let shown = a.archived_at.is_none() && t.published_number.is_some();
             (t.title.clone(), shown.then(|| format!("/help/articles/{}?language={}", a.slug, t.language)))
@@ -175,8 +175,9 @@ async fn edit(
 ) -> Outcome {
     check(&who)?;
     let article = find(&app, &who, id).await?;
-    let first = article.texts.first().map(|t| t.language.clone()).unwrap_or_default();
-    let language = articles::language_of(&asked.language).map_or(first, str::to_owned);
+    // The one that lists name it by.
+    let named = article.named_in(&language_of(&who)).map(|t| t.language.clone()).unwrap_or_default();
+    let language = articles::language_of(&asked.language).map_or(named, str::to_owned);
     let view = view(&app, &who, Some(&article), &stored(&article, &language)).await?;
     who.show(&app, "articles/form.html", view).await
 }

@@ -122,6 +122,8 @@ pub struct Group {
 #[derive(Debug, Serialize)]
 pub struct Row {
     pub id: String,
+    /// The text that `title` is of.
+    pub language: String,
     pub title: String,
     /// `draft`, `published` or `archived`.
     pub state: String,

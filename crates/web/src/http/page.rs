@@ -22,6 +22,7 @@ use crate::{
         render::render,
         words,
     },
+    queue::asked::Asked,
 };
 
 /// What of a request a page is drawn with.
@@ -103,15 +104,13 @@ pub async fn chrome(app: &App, look: &Look) -> Result<Chrome> {
                     Ok((desk::tickets::query::view_counts(read, &staff)?, unread, saved, undecided))
                 })
                 .await?;
-            let current =
-                look.path.split_once("view=").map_or("", |(_, v)| v.split('&').next().unwrap_or_default());
-            let on_queue = look.path == "/desk" || look.path.starts_with("/desk?");
+            let current = shown_view(&look.path);
             let of = |key: &str, count: Option<u32>| DeskView {
                 key: key.into(),
                 name: None,
                 href: if key == "inbox" { "/desk".into() } else { format!("/desk?view={key}") },
                 count,
-                current: on_queue && (current == key || (current.is_empty() && key == "inbox")),
+                current: current.as_deref() == Some(key),
             };
             let mut views = vec![
                 of("inbox", Some(counts.inbox)),
@@ -134,6 +133,16 @@ pub async fn chrome(app: &App, look: &Look) -> Result<Chrome> {
         }
     }
     Ok(chrome)
+}
+
+/// The key of the queue's view at an address; none elsewhere.
+fn shown_view(path: &str) -> Option<String> {
+    let query = path.strip_prefix("/desk")?;
+    if !query.is_empty() && !query.starts_with('?') {
+        return None;
+    }
+    let asked: Asked = serde_urlencoded::from_str(query.trim_start_matches('?')).unwrap_or_default();
+    Some(asked.view_key().to_owned())
 }
 
 /// A page: template, chrome and what it shows. The flash message was shown and is gone.

@@ -118,6 +118,8 @@ pub fn snippet<'t>(texts: impl IntoIterator<Item = &'t str>, wanted: &Wanted) ->
     let to = to.max(first.1);
     // A hit that reaches over the end is taken whole.
     let to = places.iter().find(|(start, end)| *start < to && *end > to).map_or(to, |(_, end)| *end);
+    let to = word_end(text, to, first.1);
+    let to = places.iter().find(|(start, end)| *start < to && *end > to).map_or(to, |(_, end)| *end);
     let mut out = pieces(text, from, to, &places);
     for mark in &mut out {
         mark.text = one_line(&mark.text);
@@ -140,6 +142,14 @@ pub fn snippet<'t>(texts: impl IntoIterator<Item = &'t str>, wanted: &Wanted) ->
 /// The beginning of the next word after a place, but not beyond the limit.
 fn word_start(text: &str, at: usize, limit: usize) -> usize {
     text[at..limit].find(char::is_whitespace).map_or(at, |n| at + n + 1).min(limit).max(at)
+}
+
+/// The end of the last whole word before a place, but not before the limit. A text without spaces is cut where it is.
+fn word_end(text: &str, at: usize, limit: usize) -> usize {
+    if text[at..].starts_with(char::is_whitespace) || at == text.len() {
+        return at;
+    }
+    text[limit..at].rfind(char::is_whitespace).map_or(at, |n| limit + n)
 }
 
 /// Line breaks and runs of spaces become one space; those at the ends stay one. Signs that only make text bold or a
@@ -212,6 +222,13 @@ mod tests {
             "{text}"
         );
         assert!(text.chars().count() < 220, "{text}");
+        for spread in 0..6 {
+            // Wherever the end falls, it falls between words.
+            let text =
+                shown(&[&format!("router {}{}", "x".repeat(spread), " light-blue".repeat(60))]).unwrap();
+            let last = text.strip_suffix(" …").unwrap().rsplit(' ').next().unwrap();
+            assert_eq!(last.replace(['[', ']'], ""), "light-blue", "{text}");
+        }
     }
 
     proptest! {
