@@ -73,10 +73,13 @@ export default async (t) => {
   await press("Tab", "Tab", "Enter");
   await t.sees(page, "e resolves", page.locator(".conversation-meta", { hasText: "Resolved" }));
   await there();
+  const aside = page.locator("#side-list [aria-current=true]");
+  t.check("the list is beside it, also when it is not on it any more", (await aside.innerText()).includes("Keys alone 2"));
+  await press("j");
+  t.check("j goes on in that list", (await focused()).includes("Keys alone"), await focused());
   await press("u");
   await page.waitForURL(/\/desk(\?|$)/);
-  await press("g", "u");
-  await page.waitForURL(/view=unassigned/);
+  t.check("u leads back to it", page.url().includes("view=unassigned"), page.url());
   await there();
   await page.getByRole("link", { name: "Keys alone 3", exact: true }).waitFor();
 

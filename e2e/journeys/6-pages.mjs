@@ -1,7 +1,7 @@
 // Every page as people see it: light and dark, on a desk and in a hand. axe looks for barriers, we look at the pictures.
 import { answer } from "../lib/flows.mjs";
 import { DESKTOP, PHONE } from "../lib/journey.mjs";
-import { barriers, overflow } from "../lib/looks.mjs";
+import { barriers, blankBelow, fits, overflow } from "../lib/looks.mjs";
 import { people } from "../lib/world.mjs";
 
 /** A ticket with something of everything, and a status link. */
@@ -22,6 +22,12 @@ async function scene(t) {
   const token = await world.token(people.dora);
   await world.api("POST", `/api/support/tickets/${id}/messages`, { body: "It is `HB-2201-77`." }, token);
   await agent.context().close();
+  // Lists longer than the window, clocks with long words, and tickets beside each other.
+  const many = [];
+  for (let n = 0; n < 24; n += 1) many.push(await world.ticket({ subject: `One of very many questions about the same outage in the north of the town ${n}`, description: "It is dark.", category: "technical", user_email: people.dora.email }));
+  for (const [n, one] of many.entries()) await world.api("PATCH", `/api/admin/support/tickets/${one.id}`, { due_at: new Date(Date.now() - (n + 1) * 4_260_000).toISOString(), status: n % 2 ? "pending_customer" : "open", priority: "urgent" });
+  await world.api("POST", `/api/admin/support/tickets/${id}/relations`, { kind: "related", ticket: many[0].ticket_number });
+  await world.api("POST", `/api/admin/support/tickets/${many[1].id}/merge`, { into: id });
   const form = { name: "Walter Fenn", email: "walter@mail.example", category: "billing", subject: "Where is my invoice?", description: "I have had none since May." };
   await world.api("POST", "/api/help/contact", form, "");
   const letter = await world.letter((text) => text.includes("walter@mail.example") && text.includes("/help/status/"));
@@ -77,7 +83,7 @@ export default async (t) => {
     nobody: { login: "/login", register: "/register", "login-link": "/login/link", "login-reset": "/login/reset", help: "/help", contact: "/help/contact", status, article: `/help/articles/${article.slug}`, "article-search": "/help/search?q=lights", "article-category": `/help/categories/${category.slug}`, "contact-article": `/help/contact?article=${article.slug}` },
     dora: { "help-signed-in": "/help", tickets: "/help/tickets", ticket: `/help/tickets/${id}`, account: "/account" },
     admin: {
-      desk: "/desk", "desk-all": "/desk?view=all", "desk-filtered": "/desk?view=all&priority=high", board: "/desk/board", "desk-ticket": `/desk/tickets/${id}`, "desk-new": "/desk/tickets/new", "desk-call": "/desk/calls/new",
+      desk: "/desk", "desk-all": "/desk?view=all", "desk-overdue": "/desk?view=overdue", "desk-waiting": "/desk?view=waiting", "desk-found": "/desk?view=all&q=outage", "desk-filtered": "/desk?view=all&priority=high", board: "/desk/board", "desk-ticket": `/desk/tickets/${id}`, "desk-new": "/desk/tickets/new", "desk-call": "/desk/calls/new",
       "desk-nothing": "/desk?view=all&q=nothingisfound", customers: "/desk/customers", customer: `/desk/customers/${customers}`, reports: "/desk/reports", notifications: "/desk/notifications",
       "canned-replies": "/desk/canned-replies", "canned-reply-new": "/desk/canned-replies/new", macros: "/desk/macros", "macro-new": "/desk/macros/new",
       "desk-account": "/desk/account", "admin-users": "/admin/users", "admin-user-new": "/admin/users/new", "admin-teams": "/admin/teams", "admin-categories": "/admin/categories",
@@ -96,6 +102,11 @@ export default async (t) => {
   t.check("axe finds what is planted", (await barriers(broken)).some((one) => one.startsWith("image-alt")));
   await broken.evaluate(() => { document.querySelector("main h1").style.width = "3000px"; });
   t.check("so does the look for what sticks out", (await overflow(broken)).length > 0);
+  const blank = await t.as("ben");
+  await blank.goto("/desk");
+  await blank.evaluate(() => { document.querySelector(".topbar").style.height = "1200px"; });
+  t.check("and the look for a blank page below", (await blankBelow(blank)).length > 0);
+  await blank.context().close();
   for (const scheme of ["light", "dark"]) {
     for (const [who, pages] of Object.entries(must)) {
       const page = await (who === "nobody" ? t.open({ scheme }) : t.as(who, { scheme }));
@@ -110,7 +121,7 @@ export default async (t) => {
         for (const [size, viewport] of [["1440", DESKTOP], ["360", PHONE]]) {
           await page.setViewportSize(viewport);
           found.push(...(await barriers(page)).map((one) => `${size}: ${one}`));
-          found.push(...(await overflow(page)).map((one) => `${size} is too narrow: ${one}`));
+          found.push(...(await fits(page, size)));
           await t.shot(page, `${name}-${scheme}-${size}`);
         }
         t.check(`${name}, ${scheme}: no barriers, fits`, found.length === 0, found.join("\n        "));

@@ -12,7 +12,7 @@ export default async (t) => {
   await page.waitForTimeout(1_000);
   t.check("pointing at a ticket does not read it", (await unread()) > 0);
   await link.click();
-  await page.waitForURL(`**/desk/tickets/${id}`);
+  await page.waitForURL(`**/desk/tickets/${id}?from=*`);
   const how = await page.evaluate(() => performance.getEntriesByType("navigation")[0].deliveryType);
   t.check("the click finds it in memory", how === "navigational-prefetch", how);
   for (let tries = 0; tries < 30 && (await unread()) > 0; tries += 1) await page.waitForTimeout(100);
