@@ -92,9 +92,9 @@ both_engines! {
 
         let letter = letters_to(&world, world.scope(), "ann@example.org").await.remove(0);
         assert_eq!((letter.subject.as_str(), letter.ticket_id, letter.automatic), ("5 new tickets", None, true));
-        for n in 0..5 {
-            let link = format!("http://here.example.org:8080/desk/tickets/{}", many[n].id);
-            assert!(letter.body_text.contains(&number(n)) && letter.body_html.contains(&link), "{}", letter.body_text);
+        for ticket in &many[..5] {
+            let (number, link) = (&ticket.ticket_number, format!("http://here.example.org:8080/desk/tickets/{}", ticket.id));
+            assert!(letter.body_text.contains(number) && letter.body_html.contains(&link), "{}", letter.body_text);
         }
         assert!(!letter.body_text.contains(&number(5)), "the team's are not hers to hear of: {}", letter.body_text);
         assert!(!letter.body_text.contains("secret") && !letter.body_text.contains("c3@"), "{}", letter.body_text);

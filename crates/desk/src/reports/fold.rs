@@ -75,7 +75,7 @@ pub(super) fn apply(tx: &mut Tx<'_>, generation: i64, change: &Figured) -> Resul
         }
     }
     let rows = by_one.iter().filter(|(_, f)| !f.is_zero()).map(|((dimension, day, value, slot), figures)| {
-        let key = [Value::Text(*dimension), Value::Text(value), Value::Int(*day), Value::Int(*slot)];
+        let key = [Value::Text(dimension), Value::Text(value), Value::Int(*day), Value::Int(*slot)];
         key.into_iter().chain(figures.values()).collect()
     });
     SUMS.add(tx, generation, rows.collect())
