@@ -106,11 +106,18 @@ pub enum TenantCommand {
         slug: String,
         #[arg(long)]
         name: String,
-        /// Host name it is served under; without one it answers when it is the only business
+        /// Host name it is served under; only the only business can do without one
         #[arg(long)]
         host: Option<String>,
     },
-    /// All businesses, one a line: slug, name, host, id
+    /// Serve a business under another host name: counterfoil tenant set-host acme help.acme.example
+    SetHost {
+        /// Its short name, as `tenant list` has it
+        slug: String,
+        /// Host name without scheme or port
+        host: String,
+    },
+    /// All businesses, one a line: slug, name, host (- where it has none), id
     List,
 }
 

@@ -159,9 +159,9 @@ fn tenants(report: &mut Report, config: &Config, db: &Db) -> Result<()> {
         0 => report.warn("tenants", "none yet; serve prints the link that makes the first"),
         count => report.ok("tenants", count),
     }
-    let without_host = all.iter().filter(|t| t.host.is_none()).count();
-    if all.len() > 1 && without_host > 0 {
-        report.warn("hosts", format!("{without_host} tenants have no host, so nobody reaches them"));
+    for hidden in all.iter().filter(|t| all.len() > 1 && t.host.is_none()) {
+        let hint = format!("run: counterfoil tenant set-host {} HOST", hidden.slug);
+        report.warn("hosts", format!("{} has no host name, so nobody reaches it; {hint}", hidden.slug));
     }
     let now = base::SystemClock.now();
     for tenant in all {

@@ -181,6 +181,13 @@ fn tenant(config: &Config, command: TenantCommand) -> Result<()> {
             println!("{id}");
             Ok(())
         }
+        TenantCommand::SetHost { slug, host } => {
+            let of = wiring::find_tenant(db, &slug)?.id;
+            let scope = db::Scope::tenant(of, base::Actor::operator());
+            let t = db.write_blocking(scope, move |tx| identity::tenants::set_host(tx, &host))?;
+            println!("{} is served under {}", t.slug, t.host.unwrap_or_default());
+            Ok(())
+        }
         TenantCommand::List => {
             let all =
                 db.read_blocking(db::Scope::installation(base::Actor::operator()), identity::tenants::all)?;

@@ -47,6 +47,7 @@ fn tenants_users_and_keys() {
     assert_eq!(id.len(), 36);
     assert_eq!(place.ok(&["tenant", "list"]), format!("acme\tAcme Broadband\thelp.acme.example\t{id}"));
     assert!(place.refused(&["tenant", "create", "acme", "--name", "Again"]).contains("already"));
+    assert!(place.refused(&["tenant", "create", "other", "--name", "Other"]).contains("--host"));
     assert!(place.refused(&["tenant", "create", "A!", "--name", "x"]).contains("slug"));
 
     let user = [
@@ -97,6 +98,40 @@ fn tenants_users_and_keys() {
     assert!(place.refused(&bad_role).contains("role"));
     let bad_scope = ["api-key", "create", "--tenant", "acme", "--name", "n", "--scope", "all"];
     assert!(place.refused(&bad_scope).contains("scope"));
+}
+
+#[test]
+fn no_business_is_hidden_by_another() {
+    each_is_found(&Place::sqlite());
+}
+
+#[test]
+fn no_business_is_hidden_by_another_on_postgres() {
+    each_is_found(&Place::postgres());
+}
+
+fn each_is_found(place: &Place) {
+    let id = place.ok(&["tenant", "create", "northwind", "--name", "Northwind"]);
+    let second = ["tenant", "create", "acme", "--name", "Acme", "--host", "help.acme.example"];
+    let refused = place.refused(&second);
+    assert!(refused.contains("counterfoil tenant set-host northwind HOST"), "{refused}");
+    assert_eq!(place.ok(&["tenant", "list"]), format!("northwind\tNorthwind\t-\t{id}"));
+    assert!(
+        place.refused(&["tenant", "set-host", "northwnd", "x.example"]).contains("did you mean northwind?")
+    );
+    assert!(place.refused(&["tenant", "set-host", "northwind", "https://x.example"]).contains("host"));
+    let said = place.ok(&["tenant", "set-host", "northwind", "Help.Northwind.example"]);
+    assert_eq!(said, "northwind is served under help.northwind.example");
+    let acme = place.ok(&second);
+    let list = place.ok(&["tenant", "list"]);
+    assert!(list.contains(&format!("acme\tAcme\thelp.acme.example\t{acme}")), "{list}");
+    assert!(list.contains(&format!("northwind\tNorthwind\thelp.northwind.example\t{id}")), "{list}");
+    assert!(place.refused(&["tenant", "create", "third", "--name", "Third"]).contains("--host"));
+    let taken = place.refused(&["tenant", "set-host", "northwind", "help.acme.example"]);
+    assert!(taken.contains("acme is served under this host name"), "{taken}");
+    // Under the same name again is no change of anybody's.
+    place.ok(&["tenant", "set-host", "northwind", "help.northwind.example"]);
+    assert!(!place.ok(&["doctor"]).contains("has no host name"));
 }
 
 #[test]

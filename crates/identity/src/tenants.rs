@@ -183,16 +183,42 @@ pub fn create_as(
     }
     let name = text::line("name", name, 100)?;
     let host = host.map(parse_host).transpose()?;
+    check_found(&all(tx)?, slug, host.as_deref())?;
     let now = tx.now();
     let settings = serde_json::to_value(Settings::default()).map_err(Error::from_source)?;
     if tx.execute(&INSERT, params![id, slug, name, host, settings, now])? == 0 {
-        return Err(Error::conflict(
-            "tenant.exists",
-            format!("there is a tenant with the slug {slug} or that host already"),
-        ));
+        return Err(taken(slug));
     }
     tx.wake(db::Wake::Access);
     Ok(id)
+}
+
+fn taken(slug: &str) -> Error {
+    Error::conflict("tenant.exists", format!("there is a tenant with the slug {slug} or that host already"))
+}
+
+/// Whether requests find every business once there is another one: of several, each has a host of its own.
+fn check_found(there: &[TenantRecord], slug: &str, host: Option<&str>) -> Result<()> {
+    if there.iter().any(|t| t.slug == slug || (host.is_some() && t.host.as_deref() == host)) {
+        return Err(taken(slug));
+    }
+    if let Some(hidden) = there.iter().find(|t| t.host.is_none()) {
+        return Err(Error::conflict(
+            "tenant.without_host",
+            format!(
+                "{0} has no host name and answers only while it is the only business; give it one first: counterfoil tenant set-host {0} HOST",
+                hidden.slug
+            ),
+        ));
+    }
+    if host.is_none() && !there.is_empty() {
+        return Err(Error::field(
+            "host",
+            "tenant.host_missing",
+            "a business beside others is found by its host name: --host help.example.org",
+        ));
+    }
+    Ok(())
 }
 
 fn parse_host(host: &str) -> Result<String> {
@@ -254,10 +280,21 @@ pub fn save_settings(tx: &mut Tx<'_>, name: &str, settings: &Settings) -> Result
     audit::record(tx, change.from(&(&before.name, &before.settings)).to(&(&name, settings)))
 }
 
-/// Gives the tenant a host of its own.
-pub fn set_host(tx: &mut Tx<'_>, id: TenantId, host: &str) -> Result<()> {
-    let (host, now) = (parse_host(host)?, tx.now());
+/// Gives the tenant this work is for a host of its own, with the change on record.
+///
+/// # Errors
+/// `tenant.host`, `tenant.host_taken`.
+pub fn set_host(tx: &mut Tx<'_>, host: &str) -> Result<TenantRecord> {
+    let (id, host, now) = (tx.tenant()?, parse_host(host)?, tx.now());
+    let before = get(tx, id)?;
+    let everybody = all(tx)?;
+    if let Some(other) = everybody.iter().find(|t| t.id != id && t.host.as_deref() == Some(&*host)) {
+        let message = format!("{} is served under this host name", other.slug);
+        return Err(Error::field("host", "tenant.host_taken", message));
+    }
     tx.execute(&SET_HOST, params![id, host, now])?;
     tx.wake(db::Wake::Access);
-    Ok(())
+    let change = audit::Change::new("tenant.host_changed", "tenant", Some(id.uuid()));
+    audit::record(tx, change.from(&before.host).to(&host))?;
+    Ok(TenantRecord { host: Some(host), ..before })
 }
