@@ -26,4 +26,6 @@ mod store;
 
 pub use model::{ChannelPatch, MailChannel, NewChannel, UnknownSenders};
 pub use ops::{change, create, delete, rotate_key};
-pub use store::{all, by_address, by_address_anywhere, by_key_anywhere, enabled, find, get, leave_team};
+pub use store::{
+    all, by_address, by_address_anywhere, by_key_anywhere, check_not_own, enabled, find, get, leave_team, own,
+};

@@ -194,6 +194,38 @@ pub fn by_address(read: &Read<'_>, address: &Email) -> Result<Option<MailChannel
     read.query_one(&BY_ADDRESS, params![address.key()], map)
 }
 
+/// The channel of this business that mail to an address comes in by: its own address or where its answers go, also with a
+/// secret part.
+pub fn own(read: &Read<'_>, address: &Email) -> Result<Option<MailChannel>> {
+    let plain = address.key();
+    let without_secret = match plain.split_once('@') {
+        Some((local, domain)) => local.split_once('+').map(|(name, _)| format!("{name}@{domain}")),
+        None => None,
+    };
+    let is_it = |own: &Email| own.key() == plain || Some(own.key()) == without_secret;
+    Ok(all(read)?.into_iter().find(|c| is_it(&c.address) || c.reply_address.as_ref().is_some_and(is_it)))
+}
+
+/// Refuses an address of this business where somebody else's is meant: mail to it would come back in here. Another
+/// business's is an address like any other.
+///
+/// # Errors
+/// `address.own_channel`, on the field.
+pub fn check_not_own(read: &Read<'_>, field: &'static str, address: &Email) -> Result<()> {
+    match own(read, address)? {
+        None => Ok(()),
+        Some(channel) => Err(Error::field(
+            field,
+            "address.own_channel",
+            format!(
+                "{} is an address of your own channel {}, and mail to it comes back in here; name somebody else's",
+                address.as_str(),
+                channel.address.as_str()
+            ),
+        )),
+    }
+}
+
 /// Which business takes mail at this address, in a scope of the installation.
 pub fn by_address_anywhere(read: &Read<'_>, address: &Email) -> Result<Option<(TenantId, Id<MailChannel>)>> {
     read.query_one(&ADDRESS_ANYWHERE, params![address.key()], |row| Ok((row.get(0)?, row.get(1)?)))

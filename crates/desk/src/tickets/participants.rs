@@ -9,6 +9,7 @@ use super::{
     model::*,
     ops::{change_of_staff, note_change},
 };
+use crate::channels;
 
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct Participant {
@@ -49,7 +50,7 @@ pub fn of(read: &Read<'_>, ticket: Id<Ticket>) -> Result<Vec<Participant>> {
 /// time decides whether it is hidden.
 ///
 /// # Errors
-/// `participant.is_customer`, `participant.too_many`.
+/// `participant.is_customer`, `participant.too_many`, `address.own_channel`.
 pub fn add(
     tx: &mut Tx<'_>,
     settings: &Settings,
@@ -67,6 +68,7 @@ pub fn add(
             "the customer gets every answer anyway",
         ));
     }
+    channels::check_not_own(tx, "email", email)?;
     let name = if name.trim().is_empty() { String::new() } else { text::line("name", name, 100)? };
     let known = of(tx, id)?;
     if known.len() >= MOST && !known.iter().any(|p| p.email == email.key()) {
@@ -85,6 +87,11 @@ pub fn add(
 /// Somebody whose mail was let into the conversation. Whoever decided it may change the ticket; that was checked.
 pub(crate) fn admit(tx: &mut Tx<'_>, ticket: &Ticket, email: &str, name: &str) -> Result<()> {
     if ticket.user_email.to_lowercase() == email || of(tx, ticket.id)?.len() >= MOST {
+        return Ok(());
+    }
+    if let Ok(email) = email.parse()
+        && channels::own(tx, &email)?.is_some()
+    {
         return Ok(());
     }
     let name: String = name.chars().filter(|c| !c.is_control()).take(100).collect();

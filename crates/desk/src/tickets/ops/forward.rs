@@ -12,12 +12,15 @@ use super::{
     changeable, settle, staff_line,
     thread::{Said, Thread},
 };
-use crate::tickets::{
-    jobs::{Announce, News, announce_reply},
-    model::*,
-    query, search,
-    store::{self, NewAudit},
-    words,
+use crate::{
+    channels,
+    tickets::{
+        jobs::{Announce, News, announce_reply},
+        model::*,
+        query, search,
+        store::{self, NewAudit},
+        words,
+    },
 };
 
 db::statements! {
@@ -84,7 +87,7 @@ pub(in crate::tickets) fn new_token(tx: &mut Tx<'_>, id: Id<Forward>) -> Result<
 /// Sends the ticket to somebody outside, and leaves a note of what was sent.
 ///
 /// # Errors
-/// `forward.to_customer`: the customer is answered, not forwarded to.
+/// `forward.to_customer`: the customer is answered, not forwarded to. `address.own_channel`.
 pub fn forward(
     tx: &mut Tx<'_>,
     settings: &Settings,
@@ -100,6 +103,7 @@ pub fn forward(
             "this is the customer's own address; answer instead",
         ));
     }
+    channels::check_not_own(tx, "to", &new.to)?;
     if before.status == Status::Archived {
         return Err(Error::conflict("ticket.archived", "an archived ticket takes no messages"));
     }

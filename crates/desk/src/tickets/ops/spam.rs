@@ -34,7 +34,10 @@ pub fn mark_spam(
 ) -> Result<Ticket> {
     let before = changeable(tx, settings, staff, id, expected)?;
     if block_sender {
-        block(tx, &before.user_email.parse()?)?;
+        block(tx, &before.user_email.parse()?).map_err(|e| match e.field_errors().is_empty() {
+            true => e,
+            false => e.on_field("block_sender"),
+        })?;
     }
     if before.close_reason == Some(CloseReason::Spam) {
         return Ok(before);
@@ -52,7 +55,11 @@ pub fn mark_spam(
 }
 
 /// From now on what this address files is closed as spam on arrival.
+///
+/// # Errors
+/// `address.own_channel`.
 pub fn block(tx: &mut Tx<'_>, email: &Email) -> Result<()> {
+    crate::channels::check_not_own(tx, "email", email)?;
     let (by, now) = (tx.actor().name.clone(), tx.now());
     if tx.execute(&BLOCK, params![email.key(), by, now])? == 1 {
         audit::record(tx, audit::Change::new("sender.blocked", "sender", None).to(&email.key()))?;
