@@ -207,6 +207,29 @@ both_engines! {
         root.get(&format!("{DESK}?q=zebra&order=created_at&cursor={cursor}")).await.expect(422);
     }
 
+    async fn words_that_are_not_to_be_there_rank_nothing(world) {
+        let site = Site::new(world).await;
+        let (ada, root) = (site.user("Ada", Role::Customer).await, site.user("Root", Role::Admin).await);
+        let mut ids = Vec::new();
+        for subject in ["one", "two", "router", "three"] {
+            site.world.clock.advance(hours(1));
+            ids.push(file(&ada, subject, "x").await);
+        }
+        site.world.clock.advance(hours(1));
+        ada.post(&format!("{MINE}/{}/messages", ids[0]), json!({ "body": "again" })).await.expect(201);
+        for (who, list) in [(&root, DESK), (&ada, MINE)] {
+            let ranked = who.get(&format!("{list}?q=one")).await.expect(200);
+            assert_eq!(ranked["match"]["order"], "relevance");
+            let found = who.get(&format!("{list}?q=-router&limit=2")).await.expect(200);
+            assert_eq!((&found["match"]["order"], &found["match"]["count"]), (&json!("requested"), &json!(3)));
+            let rest = who.get(&format!("{list}?q=-router&limit=2&cursor={}", found["next_cursor"].as_str().unwrap())).await.expect(200);
+            let of = |page: &Value| page["items"].as_array().unwrap().iter().map(|t| t["subject"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+            // As lists are ordered: who spoke last is first.
+            assert_eq!([of(&found), of(&rest)].concat(), ["one", "three", "two"], "{list}");
+        }
+        assert_eq!(subjects(&site.neighbour("Eve", Role::Admin).await, DESK, "-router").await, Vec::<String>::new());
+    }
+
     async fn a_made_up_cursor_opens_nothing(world) {
         let site = Site::new(world).await;
         let (ada, tom, root) = (site.user("Ada", Role::Customer).await, site.user("Tom", Role::Technician).await, site.user("Root", Role::Admin).await);
@@ -247,6 +270,12 @@ both_engines! {
         assert_eq!(subjects(&ada, MINE, "walrus -dolphin").await, ["Alpha"]);
         assert_eq!(subjects(&eve, MINE, "dolphin").await, ["Gamma"]);
         assert_eq!(subjects(&eve, MINE, "walrus").await, Vec::<String>::new());
+        // The words are shown where they are found, also in what was merged into it.
+        for q in ["penguin", "dolphin", "walrus"] {
+            let answer = root.get(&format!("{DESK}?q={q}")).await.expect(200);
+            let snippet = &answer["items"][0]["highlights"]["snippet"];
+            assert!(snippet.to_string().contains(q) && snippet.to_string().contains("true"), "{q}: {answer}");
+        }
         // Said while it is merged, to either number.
         eve.post(&format!("{MINE}/{theirs}/messages"), json!({ "body": "and a narwhal" })).await.expect(201);
         assert_eq!(subjects(&root, DESK, "narwhal penguin").await, ["Alpha"]);

@@ -73,6 +73,10 @@ const NEWEST_CODE: u8 = 96;
 
 db::statements! {
     BODIES = "select body from messages where tenant_id = ?1 and ticket_id = ?2 order by id desc limit ?3";
+    // The survivor is found by what was said on those in its thread.
+    BODIES_OF_THREAD = "with thread (id) as (select t.id from tickets t where t.tenant_id = ?1 and t.id = ?2
+            union all select g.id from tickets g where g.tenant_id = ?1 and g.survivor_id = ?2)
+        select m.body from thread cross join messages m where m.tenant_id = ?1 and m.ticket_id = thread.id order by m.id desc limit ?3";
 }
 
 /// The filter with its operators understood, and the words.
@@ -80,7 +84,9 @@ fn understood(read: &Read<'_>, staff: &Staff, filter: &TicketFilter) -> Result<(
     let query = Query::parse(filter.q.as_deref().unwrap_or_default(), Key::ALL)?;
     let conditions =
         query.operators.iter().map(|o| Condition::of_staff(read, staff, o)).collect::<Result<Vec<_>>>()?;
-    Ok((TicketFilter { q: None, conditions, ..filter.clone() }, query))
+    // Words that are not to be there rank nothing.
+    let by_relevance = filter.by_relevance && !query.wanted.all.is_empty();
+    Ok((TicketFilter { q: None, conditions, by_relevance, ..filter.clone() }, query))
 }
 
 /// Only which tickets [`search`] finds, up to `filter.limit`, which may be as large as [`RANKED_MAX`]: for changes of
@@ -118,10 +124,11 @@ pub fn search(read: &Read<'_>, staff: &Staff, filter: &TicketFilter) -> Result<R
     Ok(Results { tickets, next, facts, wanted: query.wanted })
 }
 
-/// The subject with its hits, and the piece of the best message.
+/// The subject with its hits, and the piece of the best message of its thread, with what was merged into it.
 pub fn highlights(read: &Read<'_>, ticket: &Ticket, wanted: &Wanted) -> Result<(Marked, Option<Marked>)> {
     let mut words = Words::default();
-    read.for_each(&BODIES, db::params![ticket.id, SNIPPET_MESSAGES], |row| Ok(words.take(row.get(0)?)))?;
+    let bodies = if ticket.merged_count > 0 { &BODIES_OF_THREAD } else { &BODIES };
+    read.for_each(bodies, db::params![ticket.id, SNIPPET_MESSAGES], |row| Ok(words.take(row.get(0)?)))?;
     Ok((marks(&ticket.subject, wanted), snippet(words.bodies(), wanted)))
 }
 

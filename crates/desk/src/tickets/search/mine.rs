@@ -53,7 +53,7 @@ pub fn search(read: &Read<'_>, viewer: &Viewer, filter: &MyFilter) -> Result<MyR
         query.operators.iter().map(|o| Condition::of_customer(o, read.now())).collect::<Result<Vec<_>>>()?;
     let own = own(read, viewer, filter, &conditions)?;
     let ids: Vec<Uuid> = own.iter().map(|(id, _)| *id).collect();
-    let by_rank = filter.sort.is_none() && !query.wanted.is_empty();
+    let by_rank = filter.sort.is_none() && !query.wanted.all.is_empty();
     let hits: HashMap<Uuid, Hit> = if query.wanted.is_empty() {
         ids.iter().map(|id| (*id, Hit { ticket: *id, no: 0, in_head: false })).collect()
     } else {
