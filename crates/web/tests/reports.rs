@@ -230,6 +230,26 @@ both_engines! {
         assert_eq!(created("2026-03-28", "2026-03-30").await, [0, 2, 2]);
     }
 
+    async fn the_reports_there_are_can_be_asked_for(world) {
+        let site = Site::new(world).await;
+        let ben = site.user("Ben", Role::Agent).await;
+        let index = ben.get(REPORTS).await.expect(200);
+        let items = index["items"].as_array().unwrap();
+        assert!(items.len() >= 5, "{index}");
+        for report in items {
+            let path = report["path"].as_str().unwrap();
+            assert_eq!(ben.get(path).await.expect(200)["report"], report["name"]);
+            let takes: Vec<&str> = report["parameters"].as_array().unwrap().iter().map(|p| p["name"].as_str().unwrap()).collect();
+            for name in ["from", "to", "interval", "team", "assigned_to", "channel", "category", "priority", "format"] {
+                assert!(takes.contains(&name), "{name}: {takes:?}");
+            }
+            assert!(report["parameters"].as_array().unwrap().iter().all(|p| p["description"].as_str().is_some_and(|d| !d.is_empty())), "{report}");
+        }
+        for (role, status) in [(Role::Technician, 403), (Role::Customer, 403), (Role::Admin, 200)] {
+            site.user(&format!("The {role}"), role).await.get(REPORTS).await.expect_status(status);
+        }
+    }
+
     async fn wrong_questions_are_answered_with_the_right_ones(world) {
         let site = Site::new(world).await;
         let ben = site.user("Ben", Role::Agent).await;

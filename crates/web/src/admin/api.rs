@@ -19,6 +19,7 @@ use crate::{
         app::App,
         extract::{AdminCaller, At, Params, Payload, StaffCaller, parse_json},
         failure::Outcome,
+        part::Part,
     },
     tickets::{
         api::{id_cursor, read_json_body},
@@ -209,9 +210,14 @@ impl From<Team> for TeamOut {
     }
 }
 
-pub async fn list_teams(State(app): State<App>, who: StaffCaller) -> Outcome<Answer<Page<TeamOut>>> {
+pub async fn list_teams(
+    State(app): State<App>,
+    who: StaffCaller,
+    Params(part): Params<Part>,
+) -> Outcome<Answer<Page<TeamOut>>> {
+    let place = part.place()?;
     let teams = app.read(who.caller.scope(), teams::all).await?;
-    Ok(Answer::ok(Page { items: teams.into_iter().map(Into::into).collect(), next_cursor: None }))
+    Ok(Answer::ok(place.of(teams.into_iter().map(Into::into).collect())))
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -297,9 +303,14 @@ impl From<ApiKey> for KeyOut {
     }
 }
 
-pub async fn list_keys(State(app): State<App>, who: AdminCaller) -> Outcome<Answer<Page<KeyOut>>> {
+pub async fn list_keys(
+    State(app): State<App>,
+    who: AdminCaller,
+    Params(part): Params<Part>,
+) -> Outcome<Answer<Page<KeyOut>>> {
+    let place = part.place()?;
     let keys = app.read(who.caller.scope(), api_keys::all).await?;
-    Ok(Answer::ok(Page { items: keys.into_iter().map(Into::into).collect(), next_cursor: None }))
+    Ok(Answer::ok(place.of(keys.into_iter().map(Into::into).collect())))
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -399,11 +410,13 @@ pub async fn save_settings(
 pub async fn list_categories(
     State(app): State<App>,
     caller: crate::http::caller::Caller,
+    Params(part): Params<Part>,
 ) -> Outcome<Answer<Page<desk::categories::Category>>> {
+    let place = part.place()?;
     let staff = caller.principal.staff().is_some();
     let mut items = app.read(caller.scope(), desk::categories::all).await?;
     items.retain(|c| staff || c.archived_at.is_none());
-    Ok(Answer::ok(Page { items, next_cursor: None }))
+    Ok(Answer::ok(place.of(items)))
 }
 
 #[derive(Deserialize, JsonSchema)]

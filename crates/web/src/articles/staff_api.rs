@@ -20,6 +20,7 @@ use crate::{
         app::App,
         extract::{AdminCaller, At, Params, Payload, StaffCaller, parse_json},
         failure::Outcome,
+        part::Part,
     },
     tickets::{
         api::{id_cursor, read_json_body},
@@ -377,10 +378,12 @@ pub async fn restore_version(
 pub async fn list_categories(
     State(app): State<App>,
     who: StaffCaller,
+    Params(part): Params<Part>,
 ) -> Outcome<Answer<Page<ArticleCategory>>> {
     check(&who, false)?;
+    let place = part.place()?;
     let items = app.read(who.caller.scope(), categories::all).await?;
-    Ok(Answer::ok(Page { items, next_cursor: None }))
+    Ok(Answer::ok(place.of(items)))
 }
 
 #[derive(Deserialize, JsonSchema)]

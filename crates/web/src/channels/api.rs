@@ -25,8 +25,9 @@ use crate::{
     http::{
         answer::{Answer, Created, Idempotency, Nothing, Page, if_match, once},
         app::App,
-        extract::{AdminCaller, At, Payload, parse_json},
+        extract::{AdminCaller, At, Params, Payload, parse_json},
         failure::Outcome,
+        part::Part,
         router::{Who, body, reads, writes},
     },
     tickets::api::read_json_body,
@@ -154,9 +155,14 @@ pub(crate) fn routes() -> ApiRouter<App> {
         .merge(super::outgoing_api::routes())
 }
 
-async fn list(State(app): State<App>, who: AdminCaller) -> Outcome<Answer<Page<MailChannel>>> {
+async fn list(
+    State(app): State<App>,
+    who: AdminCaller,
+    Params(part): Params<Part>,
+) -> Outcome<Answer<Page<MailChannel>>> {
+    let place = part.place()?;
     let items = app.read(who.caller.scope(), channels::all).await?;
-    Ok(Answer::ok(Page { items, next_cursor: None }))
+    Ok(Answer::ok(place.of(items)))
 }
 
 /// What can be set of a channel. `null` takes a team, category, reply address or trusted host away.

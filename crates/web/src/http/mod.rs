@@ -6,6 +6,7 @@
 //! | `caller` | who is asking: tenant by host, session or key, client address |
 //! | `extract` | proofs: `StaffCaller`, `AdminCaller`, `CustomerCaller`; strict JSON and query parameters |
 //! | `answer` | JSON answers with status and ETag; idempotent creation |
+//! | `part` | parts of lists that are short by nature |
 //! | `failure` | errors as problem documents or pages: the only file that knows HTTP statuses |
 //! | `upload` | files on their way to the blob store |
 //! | `page` | what page handlers share: chrome, flash messages, forms, redirects |
@@ -19,6 +20,7 @@ pub mod caller;
 pub mod extract;
 pub mod failure;
 pub mod page;
+pub mod part;
 pub mod person;
 pub mod router;
 pub mod server;

@@ -19,6 +19,7 @@ use crate::{
         app::App,
         extract::{At, Params, Payload, StaffCaller, parse_json},
         failure::Outcome,
+        part::Part,
         upload,
     },
     saved_views::api::sharing,
@@ -211,6 +212,9 @@ impl MacroPatchIn {
 pub struct MacrosQuery {
     /// A part of the name.
     pub q: Option<String>,
+    pub cursor: Option<String>,
+    /// 1 to 100; absent: the whole list.
+    pub limit: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -232,10 +236,11 @@ async fn listed<T: From<Macro> + Send + 'static>(
     kind: Kind,
     query: MacrosQuery,
 ) -> Outcome<Answer<Page<T>>> {
+    let place = Part { cursor: query.cursor, limit: query.limit }.place()?;
     let q = query.q.unwrap_or_default().to_lowercase();
     let mut found = app.read(who.caller.scope(), move |read| macros::visible(read, &who.staff, kind)).await?;
     found.retain(|m| m.name.to_lowercase().contains(&q));
-    Ok(Answer::ok(Page { items: found.into_iter().map(Into::into).collect(), next_cursor: None }))
+    Ok(Answer::ok(place.of(found.into_iter().map(Into::into).collect())))
 }
 
 /// Whether it exists for this caller, before anything of the body is looked at; and that they may write at all.

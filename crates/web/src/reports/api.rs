@@ -16,20 +16,65 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::http::{
+    answer::{Answer, Page},
     app::App,
     extract::{At, Params, StaffCaller},
     failure::Outcome,
+    part::Part,
     router::{Who, reads},
 };
 
 pub fn routes() -> ApiRouter<App> {
-    ApiRouter::new().api_route(
-        "/api/admin/support/reports/{report}",
-        get_with(show, |op| {
-            reads(op, "admin.reports", "A report over a range of days, as JSON or CSV", Who::Agents)
-                .response::<200, Json<ReportOut>>()
-        }),
-    )
+    ApiRouter::new()
+        .api_route(
+            "/api/admin/support/reports",
+            get_with(index, |op| {
+                reads(op, "admin.reports.list", "Which reports there are, and what they take", Who::Agents)
+                    .response::<200, Json<Page<ReportAbout>>>()
+            }),
+        )
+        .api_route(
+            "/api/admin/support/reports/{report}",
+            get_with(show, |op| {
+                reads(op, "admin.reports", "A report over a range of days, as JSON or CSV", Who::Agents)
+                    .response::<200, Json<ReportOut>>()
+            }),
+        )
+}
+
+/// A report there is.
+#[derive(Serialize, JsonSchema)]
+pub struct ReportAbout {
+    pub name: Report,
+    /// Where it is asked for.
+    pub path: String,
+    pub parameters: Vec<ParameterAbout>,
+}
+
+/// A query parameter of a report.
+#[derive(Clone, Serialize, JsonSchema)]
+pub struct ParameterAbout {
+    pub name: String,
+    pub description: String,
+}
+
+/// What every report takes, as its schema has it.
+fn parameters() -> Vec<ParameterAbout> {
+    let schema = schemars::schema_for!(ReportQuery);
+    let known = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+    let about = |of: &Value| of.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
+    known.map(|(name, of)| ParameterAbout { name: name.clone(), description: about(of) }).collect()
+}
+
+pub async fn index(who: StaffCaller, Params(part): Params<Part>) -> Outcome<Answer<Page<ReportAbout>>> {
+    check_role(&who.staff)?;
+    let parameters = parameters();
+    let of = |name: &Report| ReportAbout {
+        name: *name,
+        path: format!("/api/admin/support/reports/{name}"),
+        parameters: parameters.clone(),
+    };
+    Ok(Answer::ok(part.place()?.of(Report::ALL.iter().map(of).collect())))
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -54,9 +99,11 @@ pub struct ReportQuery {
     pub team: Option<String>,
     /// An agent's id, or `none`.
     pub assigned_to: Option<String>,
+    /// `email`, `portal`, `phone`, `api`, `ai` or `system`.
     pub channel: Option<String>,
     /// A category's slug.
     pub category: Option<String>,
+    /// `low`, `normal`, `high` or `urgent`.
     pub priority: Option<String>,
     /// `json` or `csv`; absent: what `Accept` asks for.
     pub format: Option<String>,

@@ -22,6 +22,7 @@ use crate::{
         app::App,
         extract::{AdminCaller, At, Params, Payload, StaffCaller, parse_json},
         failure::Outcome,
+        part::Part,
     },
     tickets::{
         api::{id_cursor, read_json_body},
@@ -54,12 +55,17 @@ fn check_reads(who: &StaffCaller) -> Result<()> {
     Err(Error::forbidden("role.agents_only", "only those who see the whole queue may do this"))
 }
 
-pub async fn list(State(app): State<App>, who: StaffCaller) -> Outcome<Answer<Page<RuleOut>>> {
+pub async fn list(
+    State(app): State<App>,
+    who: StaffCaller,
+    Params(part): Params<Part>,
+) -> Outcome<Answer<Page<RuleOut>>> {
     check_reads(&who)?;
+    let place = part.place()?;
     let items = app
         .read(who.caller.scope(), |read| query::all(read)?.into_iter().map(|r| out(read, r)).collect())
         .await?;
-    Ok(Answer::ok(Page { items, next_cursor: None }))
+    Ok(Answer::ok(place.of(items)))
 }
 
 #[derive(Deserialize, JsonSchema)]

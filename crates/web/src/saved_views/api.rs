@@ -23,6 +23,7 @@ use crate::{
         app::App,
         extract::{At, Params, Payload, StaffCaller, parse_json},
         failure::Outcome,
+        part::Part,
         router::{Who, body, reads, writes},
     },
     tickets::{
@@ -49,6 +50,9 @@ pub struct ViewOut {
 pub struct ViewsQuery {
     /// `true`: with counts.
     pub counts: Option<String>,
+    pub cursor: Option<String>,
+    /// 1 to 100; absent: the whole list.
+    pub limit: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -182,6 +186,7 @@ pub async fn list(
     who: StaffCaller,
     Params(query): Params<ViewsQuery>,
 ) -> Outcome<Answer<Page<ViewOut>>> {
+    let place = Part { cursor: query.cursor, limit: query.limit }.place()?;
     let counted = flag("counts", query.counts.as_ref())?.unwrap_or(false);
     let items = app
         .read(who.caller.scope(), move |read| {
@@ -224,7 +229,7 @@ pub async fn list(
             Ok(items)
         })
         .await?;
-    Ok(Answer::ok(Page { items, next_cursor: None }))
+    Ok(Answer::ok(place.of(items)))
 }
 
 pub async fn create(State(app): State<App>, who: StaffCaller, payload: Payload) -> Outcome<Created> {

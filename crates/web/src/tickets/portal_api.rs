@@ -23,6 +23,7 @@ use crate::http::{
     caller::Caller,
     extract::{At, CustomerCaller, Params, Payload, StaffCaller, parse_json},
     failure::Outcome,
+    part::Part,
     upload,
 };
 
@@ -412,6 +413,9 @@ pub async fn post_message(State(app): State<App>, caller: Caller, payload: Paylo
 #[schemars(inline)]
 pub struct EventsQuery {
     pub ticket: String,
+    pub cursor: Option<String>,
+    /// 1 to 100; absent: the whole list.
+    pub limit: Option<String>,
 }
 
 /// The history of a ticket: all of it for staff, the public part for its customer.
@@ -423,6 +427,7 @@ pub async fn events(
     use axum::response::IntoResponse as _;
     let side = side(caller)?;
     let id: Id<Ticket> = query.ticket.parse().map_err(|_| Error::not_found("ticket"))?;
+    let place = Part { cursor: query.cursor, limit: query.limit }.place();
     match side {
         Side::Staff(who) => {
             let items: Vec<AuditOut> = app
@@ -431,7 +436,7 @@ pub async fn events(
                     Ok(tickets::query::audits(read, id)?.into_iter().map(Into::into).collect())
                 })
                 .await?;
-            Ok(Answer::ok(Page { items, next_cursor: None }).into_response())
+            Ok(Answer::ok(place?.of(items)).into_response())
         }
         Side::Customer(who) => {
             let viewer = viewer(&who);
@@ -441,7 +446,7 @@ pub async fn events(
                     Ok(portal::events(read, &ticket)?.into_iter().map(Into::into).collect())
                 })
                 .await?;
-            Ok(Answer::ok(Page { items, next_cursor: None }).into_response())
+            Ok(Answer::ok(place?.of(items)).into_response())
         }
     }
 }

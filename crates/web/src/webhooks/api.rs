@@ -17,6 +17,7 @@ use crate::{
         app::App,
         extract::{AdminCaller, At, Params, Payload, parse_json},
         failure::Outcome,
+        part::Part,
     },
     tickets::{
         api::{id_cursor, read_json_body},
@@ -39,9 +40,14 @@ pub async fn topics(_: AdminCaller) -> Answer<Page<TopicOut>> {
     Answer::ok(Page { items, next_cursor: None })
 }
 
-pub async fn list(State(app): State<App>, who: AdminCaller) -> Outcome<Answer<Page<Webhook>>> {
+pub async fn list(
+    State(app): State<App>,
+    who: AdminCaller,
+    Params(part): Params<Part>,
+) -> Outcome<Answer<Page<Webhook>>> {
+    let place = part.place()?;
     let items = app.read(who.caller.scope(), query::all).await?;
-    Ok(Answer::ok(Page { items, next_cursor: None }))
+    Ok(Answer::ok(place.of(items)))
 }
 
 #[derive(Deserialize, JsonSchema)]
