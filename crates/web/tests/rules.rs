@@ -151,6 +151,13 @@ both_engines! {
         assert_eq!(ada.send("POST", "/api/support/tickets", &json_type, b"{".to_vec()).await.expect(400)["code"], "request.json");
         ada.send("POST", "/api/support/tickets", &[("content-type", "text/plain")], b"x".to_vec()).await.expect(400);
         ada.send("POST", "/api/support/tickets", &json_type, vec![b' '; 2 * 1024 * 1024]).await.expect(413);
+        let id = site.neighbour("Eve", Role::Customer).await.file("next door").await;
+        let theirs = site.neighbour("Nora", Role::Admin).await;
+        for far in ["0001-01-01T00:00:00Z", "2016-01-01T00:00:00Z", "2037-01-01T00:00:00Z", "9999-01-01T00:00:00Z"] {
+            let problem = theirs.patch(&format!("/api/admin/support/tickets/{id}"), json!({ "due_at": far })).await.expect(422);
+            assert_eq!((&problem["errors"][0]["field"], &problem["errors"][0]["code"]), (&json!("due_at"), &json!("due_at.range")), "{far}");
+        }
+        theirs.patch(&format!("/api/admin/support/tickets/{id}"), json!({ "due_at": "2027-01-01T00:00:00Z" })).await.expect(200);
         ada.get("/api/support/tickets?limit=0").await.expect(422);
         ada.get("/api/support/tickets?cursor=zzz").await.expect(422);
         root.get("/api/admin/support/tickets?order=subject").await.expect(422);

@@ -1,6 +1,6 @@
 //! What a ticket has one of.
 
-use base::{Error, Result, text};
+use base::{Error, Result, Timestamp, text};
 use crm::customers;
 use db::Tx;
 
@@ -9,6 +9,18 @@ use crate::{
     categories,
     tickets::{model::*, store},
 };
+
+/// How far from now a due time may be, in days.
+const DUE_DAYS: i64 = 3_660;
+
+/// A due time that somebody sets: ten years either way are enough for anything that was brought in or is planned.
+fn check_due(due: Timestamp, now: Timestamp) -> Result<()> {
+    let most = base::hours(24 * DUE_DAYS);
+    if (now - most..=now + most).contains(&due) {
+        return Ok(());
+    }
+    Err(Error::field("due_at", "due_at.range", "a time within ten years of now"))
+}
 
 pub(super) fn fields(tx: &mut Tx<'_>, t: &mut Ticket, patch: &TicketPatch) -> Result<()> {
     let id = t.id;
@@ -35,8 +47,9 @@ pub(super) fn fields(tx: &mut Tx<'_>, t: &mut Ticket, patch: &TicketPatch) -> Re
             true,
             true,
         )?;
-        // A due time nobody set by hand follows the priority.
-        if t.due_at == t.created_at + t.priority.due_after() {
+        // A due time nobody set by hand follows the priority, until by what it was in time or late is settled.
+        let is_settled = !patch.status.unwrap_or(t.status).is_live() && !t.status.is_live();
+        if !is_settled && t.due_at == t.created_at + t.priority.due_after() {
             t.due_at = t.created_at + priority.due_after();
         }
         t.priority = priority;
@@ -83,6 +96,7 @@ pub(super) fn fields(tx: &mut Tx<'_>, t: &mut Ticket, patch: &TicketPatch) -> Re
         store::revoke_status_links(tx, id)?;
     }
     if let Some(due) = patch.due_at.filter(|d| *d != t.due_at) {
+        check_due(due, tx.now())?;
         line(tx, id, "due_changed", Some(t.due_at.to_string()), Some(due.to_string()), true, false)?;
         t.due_at = due;
     }
