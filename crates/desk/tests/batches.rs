@@ -136,6 +136,16 @@ both_engines! {
         let count = async |words: &'static str| world.db.read(world.scope(), move |read| found(read, words)).await.unwrap();
         assert_eq!((count("outage").await, count("old").await, count("word3999").await), (60, 30, 1));
         assert_eq!(count("tag:outage").await, 60);
+        // What else happened to them meanwhile is asked for once.
+        let (noted, by) = (ids[..50].to_vec(), staff.clone());
+        world.db.write(world.scope(), move |tx| {
+            for id in &noted {
+                let body = Markdown::parse("body", "looked at")?;
+                let note = NewMessage { body, is_internal: true, attachments: Vec::new(), status: None, expected_version: None, addressed_to: None };
+                tickets::staff_message(tx, &Settings::default(), &by, *id, note)?;
+            }
+            Ok(())
+        }).await.unwrap();
         let back = undo(&world, &staff, many).await;
         assert!(back <= few + 10, "{back} for 50 tickets, {few} for 10");
         assert_eq!((count("outage").await, count("old").await, count("word3999").await), (10, 80, 1));

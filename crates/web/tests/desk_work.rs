@@ -153,6 +153,45 @@ both_engines! {
         cy.patch(&at(&b, ""), json!({ "status": "resolved" })).await.expect(200);
         assert_eq!(cy.post(&at(&c, "/merge"), wrong(&b)).await.expect(409)["code"], "ticket.merge_into_settled");
         assert_eq!(ben.get(&at(&c, "")).await.expect(200)["merged_into"], Value::Null);
+        // What takes no change of its own says by its number which one does.
+        let survivor = cy.get(&at(&b, "")).await.expect(200)["ticket_number"].as_str().unwrap().to_owned();
+        let refused = cy.patch(&at(&a, ""), json!({ "priority": "low" })).await.expect(409);
+        assert_eq!(refused["code"], "ticket.merged");
+        assert!(refused["detail"].as_str().unwrap().contains(&survivor), "{refused}");
+    }
+
+    async fn mail_to_ones_own_channel_goes_to_nobody_outside(world) {
+        let site = Site::new(world).await;
+        let (ada, root) = (site.user("Ada", Role::Customer).await, site.user("Root", Role::Admin).await);
+        let id = ada.file("x").await;
+        root.post("/api/admin/channels", json!({ "address": "support@here.example", "reply_address": "answers@here.example" })).await.expect(201);
+        let off = root.post("/api/admin/channels", json!({ "address": "old@here.example" })).await.expect(201)["id"].as_str().unwrap().to_owned();
+        root.patch(&format!("/api/admin/channels/{off}"), json!({ "enabled": false })).await.expect(200);
+        let there = site.neighbour("Eve", Role::Admin).await;
+        there.post("/api/admin/channels", json!({ "address": "support@there.example" })).await.expect(201);
+        for own in ["support@here.example", "Support+abc123@HERE.example", "answers@here.example", "answers+x@here.example", "old@here.example"] {
+            for (path, field, body) in [
+                (at(&id, "/forward"), "to", json!({ "to": own, "body": "Is your line up?" })),
+                (at(&id, "/participants"), "email", json!({ "email": own })),
+                ("/api/admin/support/blocked-senders".to_owned(), "email", json!({ "email": own })),
+            ] {
+                let refused = root.post(&path, body).await.expect(422);
+                assert_eq!((&refused["errors"][0]["field"], &refused["errors"][0]["code"]), (&json!(field), &json!("address.own_channel")), "{own} {refused}");
+            }
+        }
+        // Another business's address is one like any other, and so is one that only looks alike.
+        for other in ["support@there.example", "support@here.example.org", "supports@here.example"] {
+            root.post(&at(&id, "/forward"), json!({ "to": other, "body": "Is your line up?" })).await.expect(201);
+            root.post(&at(&id, "/participants"), json!({ "email": other })).await.expect(200);
+            root.post("/api/admin/support/blocked-senders", json!({ "email": other })).await.expect(201);
+        }
+        // What came from one's own address is spam, and the address is heard on.
+        let own = json!({ "subject": "s", "description": "d", "category": "other", "user_email": "support@here.example" });
+        site.anonymous().post("/api/support/tickets", own).await.expect(201);
+        let looped = root.get("/api/admin/support/tickets?q=customer:support@here.example").await.expect(200)["items"][0]["id"].as_str().unwrap().to_owned();
+        let refused = root.post(&at(&looped, "/spam"), json!({ "block_sender": true })).await.expect(422);
+        assert_eq!(refused["errors"][0]["field"], "block_sender");
+        root.post(&at(&looped, "/spam"), json!({ "block_sender": false })).await.expect(200);
     }
 
     async fn what_is_merged_or_deleted_is_not_counted_as_open(world) {

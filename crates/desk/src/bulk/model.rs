@@ -1,6 +1,8 @@
 use base::{Actor, Error, Id, Result, Timestamp};
+use db::Tx;
 use identity::{User, teams::Team};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use uuid::Uuid;
 
 use crate::{macros::Macro, tickets::*};
 
@@ -97,6 +99,13 @@ impl Changes {
     }
 }
 
+impl Changes {
+    /// The tags a ticket has after the change that had these.
+    pub fn tags_after(&self, tags: &[String]) -> Result<Vec<String>> {
+        self.patch(tags).tags.map_or_else(|| Ok(tags.to_vec()), |after| check_tags(&after))
+    }
+}
+
 /// One change of many tickets, and how far it is.
 #[derive(Clone, Debug, Serialize)]
 pub struct Bulk {
@@ -124,25 +133,76 @@ impl Bulk {
     pub fn is_finished(&self) -> bool {
         matches!(self.status.as_str(), "done" | "undone")
     }
+
+    /// Whether there is something to take back: also where a first try found everything touched since.
+    pub fn may_be_undone(&self) -> bool {
+        self.done > 0 && (self.status == "done" || (self.status == "undone" && self.restored == 0))
+    }
+}
+
+/// Stands for the ticket where there is none of the number that was named.
+pub(super) const NO_TICKET: Id<Ticket> = Id::from_uuid(Uuid::nil());
+
+fn unless_none<S: Serializer>(ticket: &Id<Ticket>, s: S) -> std::result::Result<S::Ok, S::Error> {
+    Some(ticket).filter(|t| **t != NO_TICKET).serialize(s)
+}
+
+/// One of the tickets a change is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Named {
+    Ticket(Id<Ticket>),
+    /// What was written is nobody's number.
+    Unknown(String),
 }
 
 /// What became of one ticket.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct Item {
     pub position: u32,
+    /// Null where what was named is no ticket's number.
+    #[serde(serialize_with = "unless_none")]
+    #[schemars(with = "Option<Id<Ticket>>")]
     pub ticket_id: Id<Ticket>,
-    /// `waiting`, `changed`, `unchanged`, `failed`, `restored`, `kept` (touched since, so not taken back).
+    /// `waiting`, `changed`, `unchanged`, `failed`, `restored`, `kept` (all of it was touched since, so none was taken back).
     pub outcome: String,
+    /// Why it failed; after an undo, what stays as it is and who changed it since, also on one that was otherwise restored.
     pub reason: Option<String>,
     #[serde(skip)]
-    pub before: Option<Before>,
+    pub known: Option<Known>,
     #[serde(skip)]
     pub version: Option<i64>,
 }
 
-/// What the fields that a change can touch were.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Before {
+/// What is kept of a ticket that was changed, to be able to take it back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Known {
+    #[serde(flatten)]
+    pub before: Fields,
+    /// Absent on what was changed before this was kept.
+    pub after: Option<After>,
+}
+
+/// How a change left a ticket, and which change it was.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct After {
+    #[serde(flatten)]
+    pub fields: Fields,
+    /// What its lines of history share.
+    pub change: Uuid,
+    /// Lines of history after this one are of what happened since.
+    pub until: Id<Audit>,
+}
+
+impl Known {
+    pub fn of(tx: &Tx<'_>, was: Ticket, tags: Vec<String>, now: Ticket, tags_now: Vec<String>) -> Self {
+        let after = After { fields: Fields::of(&now, tags_now), change: tx.change_id(), until: tx.new_id() };
+        Self { before: Fields::of(&was, tags), after: Some(after) }
+    }
+}
+
+/// The fields that a change can touch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fields {
     pub status: Status,
     pub public_status: Status,
     pub priority: Priority,
@@ -159,7 +219,7 @@ pub struct Before {
     pub snoozed_until: Option<Timestamp>,
 }
 
-impl Before {
+impl Fields {
     pub fn of(t: &Ticket, tags: Vec<String>) -> Self {
         Self {
             status: t.status,
@@ -179,19 +239,26 @@ impl Before {
         }
     }
 
-    pub fn onto(&self, t: &mut Ticket) {
+    /// Whether the status, with what a move of it sets, is the same.
+    pub fn stands_as(&self, other: &Self) -> bool {
+        let of = |f: &Self| {
+            let times = (f.resolved_at, f.closed_at, f.resolution_time_minutes);
+            (f.status, f.public_status, f.close_reason, times)
+        };
+        of(self) == of(other)
+    }
+
+    /// Gives a ticket the status these have, with its times.
+    pub fn stand(&self, t: &mut Ticket) {
         t.status = self.status;
         t.public_status = self.public_status;
-        t.priority = self.priority;
-        t.category.clone_from(&self.category);
-        t.assigned_to = self.assigned_to;
-        t.team_id = self.team_id;
-        t.due_at = self.due_at;
         t.resolved_at = self.resolved_at;
         t.closed_at = self.closed_at;
         t.close_reason = self.close_reason;
         t.resolution_time_minutes = self.resolution_time_minutes;
-        t.snoozed_at = self.snoozed_at;
-        t.snoozed_until = self.snoozed_until;
+    }
+
+    pub fn sleeps_as(&self, other: &Self) -> bool {
+        (self.snoozed_at, self.snoozed_until) == (other.snoozed_at, other.snoozed_until)
     }
 }

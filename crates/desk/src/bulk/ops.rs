@@ -1,25 +1,27 @@
-//! Beginning, going on, and taking back.
+//! Beginning, and going on.
 
 use std::collections::HashMap;
 
 use base::{Error, Id, Kind, OrNotFound, Result};
 use db::{Read, Tx};
 use engine::Enqueue;
-use identity::{Settings, Staff, teams, tenants, users};
+use identity::{Settings, Staff, tenants, users};
 
 use super::{
-    jobs::{RunBulk, UndoBulk},
+    jobs::RunBulk,
     model::*,
     store::{self, lock},
 };
 use crate::{
     macros, reports,
-    tickets::{self, Extras, Ticket, query, restore_held},
+    tickets::{self, Extras, Ticket, query},
 };
+
+pub(super) use super::undo::undo_batch;
 
 /// Tickets changed in one commit: few enough that whoever waits for it waits for milliseconds, enough that the commit and
 /// the way to the server are worth it.
-fn batch_size(read: &Read<'_>) -> u32 {
+pub(super) fn batch_size(read: &Read<'_>) -> u32 {
     if db::dialect::writers_take_turns(read) { 50 } else { 100 }
 }
 /// Tickets of one change at most.
@@ -61,6 +63,18 @@ pub fn collect(tx: &mut Tx<'_>, id: Id<Bulk>, from: u32, tickets: &[Id<Ticket>])
     store::insert_items(tx, id, from, tickets)
 }
 
+/// The same of what somebody named: what is no ticket's number has its place too, and fails there.
+pub fn collect_named(tx: &mut Tx<'_>, id: Id<Bulk>, from: u32, named: &[Named]) -> Result<()> {
+    let mut unknown = Vec::new();
+    for (position, named) in (from..).zip(named) {
+        match named {
+            Named::Ticket(ticket) => store::insert_items(tx, id, position, &[*ticket])?,
+            Named::Unknown(name) => unknown.push((position, name.clone())),
+        }
+    }
+    store::insert_unknown(tx, id, &unknown)
+}
+
 /// Lets it run in the background.
 pub fn start(tx: &mut Tx<'_>, id: Id<Bulk>) -> Result<Bulk> {
     let mut bulk = lock(tx, id)?;
@@ -86,8 +100,9 @@ pub fn give_up_abandoned(tx: &mut Tx<'_>) -> Result<()> {
         }
         let left =
             store::give_up_items(tx, id, "the request ended before it was complete; nothing was changed")?;
-        bulk.total = u32::try_from(left).unwrap_or(bulk.total);
-        bulk.failed = bulk.total;
+        // Beside those whose number nobody has, which failed when they were named.
+        bulk.failed += u32::try_from(left).unwrap_or(0);
+        bulk.total = bulk.failed;
         bulk.status = "done".into();
         bulk.finished_at = Some(tx.now());
         store::save(tx, &bulk)?;
@@ -177,19 +192,19 @@ fn failed(item: Item, error: &Error) -> Item {
 }
 
 /// Whether an error is the ticket's, to be told beside it, and not the whole change's.
-fn is_its_own(error: &Error) -> bool {
+pub(super) fn is_its_own(error: &Error) -> bool {
     matches!(error.kind(), Kind::NotFound | Kind::Invalid | Kind::Conflict | Kind::Forbidden | Kind::Stale)
 }
 
 /// The tickets of a batch, their rows held until the commit, as they are then: asked for all at once, since on a
 /// connection each question costs the way there and back.
-struct Held {
+pub(super) struct Held {
     tickets: HashMap<Id<Ticket>, Ticket>,
     extras: HashMap<Id<Ticket>, Extras>,
 }
 
 impl Held {
-    fn of(tx: &mut Tx<'_>, items: &[Item]) -> Result<Self> {
+    pub(super) fn of(tx: &mut Tx<'_>, items: &[Item]) -> Result<Self> {
         let ids: Vec<Id<Ticket>> = items.iter().map(|item| item.ticket_id).collect();
         let tickets = tickets::lock_all(tx, &ids)?;
         let extras = query::extras(tx, &ids)?;
@@ -197,12 +212,12 @@ impl Held {
         Ok(Self { tickets: tickets.into_iter().map(|t| (t.id, t)).collect(), extras })
     }
 
-    fn ids(&self) -> Vec<Id<Ticket>> {
+    pub(super) fn ids(&self) -> Vec<Id<Ticket>> {
         self.tickets.keys().copied().collect()
     }
 
     /// A ticket with what is beside it; each is handed out once, before it is changed.
-    fn take(&mut self, id: Id<Ticket>) -> Option<(Ticket, Extras)> {
+    pub(super) fn take(&mut self, id: Id<Ticket>) -> Option<(Ticket, Extras)> {
         Some((self.tickets.remove(&id)?, self.extras.remove(&id).unwrap_or_default()))
     }
 }
@@ -222,135 +237,32 @@ fn forward(
             let was = query::get_for_staff(tx, staff, id)?;
             let tags = query::extras(tx, &[id])?.remove(&id).unwrap_or_default().tags;
             tickets::merge(tx, settings, staff, id, into)?;
-            return Ok((Before::of(&was, tags), was.version, query::get(tx, id)?.version));
+            let now = query::get(tx, id)?;
+            return Ok((was.version, now.version, Known::of(tx, was, tags.clone(), now, tags)));
         }
         // What was read when its row was taken is what an undo restores.
         let (was, extras) = held.take(id).filter(|(t, _)| t.is_visible_to(staff)).or_not_found("ticket")?;
-        let (before, version) = (Before::of(&was, extras.tags.clone()), was.version);
-        let now = match known {
+        let (now, tags) = match known {
             Some(known) => {
-                let means = macros::Means::default();
-                macros::apply_held(tx, settings, staff, known, was, Some(&extras), means)?.ticket
+                let (means, before) = (macros::Means::default(), was.clone());
+                let now =
+                    macros::apply_held(tx, settings, staff, known, before, Some(&extras), means)?.ticket;
+                (now, known.changes.of(staff.user_id)?.tags_after(&extras.tags)?)
             }
             None => {
                 let patch = changes.patch(&extras.tags);
-                tickets::change_held(tx, settings, staff, was, &extras, patch)?
+                let now = tickets::change_held(tx, settings, staff, was.clone(), &extras, patch)?;
+                (now, changes.tags_after(&extras.tags)?)
             }
         };
-        Ok((before, version, now.version))
+        Ok((was.version, now.version, Known::of(tx, was, extras.tags, now, tags)))
     });
     match done {
-        Ok((_, was, now)) if was == now => Ok(Item { outcome: "unchanged".into(), ..item }),
-        Ok((before, _, now)) => {
-            Ok(Item { outcome: "changed".into(), before: Some(before), version: Some(now), ..item })
+        Ok((was, now, _)) if was == now => Ok(Item { outcome: "unchanged".into(), ..item }),
+        Ok((_, now, known)) => {
+            Ok(Item { outcome: "changed".into(), known: Some(known), version: Some(now), ..item })
         }
         Err(e) if is_its_own(&e) => Ok(failed(item, &e)),
-        Err(e) => Err(e),
-    }
-}
-
-/// Begins taking it back, in the background. Whoever asked for it may, and admins.
-///
-/// # Errors
-/// `bulk.not_done`, `bulk.undone`, `bulk.others`.
-pub fn undo(tx: &mut Tx<'_>, staff: &Staff, id: Id<Bulk>) -> Result<Bulk> {
-    let mut bulk = lock(tx, id)?;
-    // Names are not theirs alone, of keys in particular.
-    let own =
-        staff.actor.id.is_some() && (bulk.actor.kind, bulk.actor.id) == (staff.actor.kind, staff.actor.id);
-    if staff.read_only || !(own || staff.is_admin()) {
-        return Err(Error::forbidden(
-            "bulk.others",
-            "whoever made this change may take it back, or an admin",
-        ));
-    }
-    match bulk.status.as_str() {
-        "done" => {}
-        "undone" | "undoing" => return Err(Error::conflict("bulk.undone", "this was taken back already")),
-        _ => return Err(Error::conflict("bulk.not_done", "this is still at work; wait until it is done")),
-    }
-    bulk.status = "undoing".into();
-    bulk.finished_at = None;
-    store::save(tx, &bulk)?;
-    store::save_undoer(tx, id, &staff.actor)?;
-    tx.enqueue(&UndoBulk { bulk: id, after: 0 })?;
-    Ok(bulk)
-}
-
-/// Takes the next tickets back; answers the last position looked at, or none at the end.
-pub fn undo_batch(tx: &mut Tx<'_>, id: Id<Bulk>, after: u32) -> Result<Option<u32>> {
-    let mut bulk = lock(tx, id)?;
-    if bulk.status != "undoing" {
-        return Ok(None);
-    }
-    let settings = tenants::get(tx, tx.tenant()?)?.settings;
-    let actor = bulk.undone_by.clone().unwrap_or_else(|| bulk.actor.clone());
-    // What was done by right is taken back by right, also when rights changed since.
-    let user_id = actor.id.filter(|_| actor.kind == base::ActorKind::Agent).map(Id::from_uuid);
-    let staff = Staff { user_id, role: base::Role::Admin, actor: actor.clone(), read_only: false };
-    let batch = store::items(tx, id, after, batch_size(tx))?;
-    let last = batch.last().map(|i| i.position);
-    let (now, merges) = (tx.now(), bulk.changes.merge_into.is_some());
-    let changed: Vec<Item> = batch.into_iter().filter(|i| i.outcome == "changed").collect();
-    if merges {
-        tickets::hold_threads(tx, &changed.iter().map(|item| item.ticket_id).collect::<Vec<_>>())?;
-    }
-    let mut held = Held::of(tx, if merges { &[] } else { &changed })?;
-    let ids = held.ids();
-    let outcomes = tickets::filing_together(tx, &ids, |tx| {
-        changed
-            .into_iter()
-            .map(|item| {
-                tx.as_of(actor.clone(), now, |tx| backward(tx, &settings, &staff, merges, &mut held, item))
-            })
-            .collect::<Result<Vec<Item>>>()
-    })?;
-    for done in outcomes {
-        bulk.restored += u32::from(done.outcome == "restored");
-        store::save_item(tx, id, &done)?;
-    }
-    let end = last.is_none_or(|p| p >= bulk.total);
-    if end {
-        bulk.status = "undone".into();
-        bulk.finished_at = Some(now);
-    }
-    store::save(tx, &bulk)?;
-    Ok(last.filter(|_| !end))
-}
-
-fn backward(
-    tx: &mut Tx<'_>,
-    settings: &Settings,
-    staff: &Staff,
-    merges: bool,
-    held: &mut Held,
-    item: Item,
-) -> Result<Item> {
-    let kept = |item: Item, why: String| Item { outcome: "kept".into(), reason: Some(why), ..item };
-    let Some(before) = item.before.clone() else { return Ok(kept(item, "nothing is known of it".into())) };
-    let id = item.ticket_id;
-    let done = tx.attempt_one_of_many(|tx| {
-        let (t, extras) = match merges {
-            true => (query::get(tx, id)?, Extras::default()),
-            false => held.take(id).or_not_found("ticket")?,
-        };
-        if item.version != Some(t.version) {
-            return Err(Error::conflict("ticket.touched", "somebody changed this ticket since"));
-        }
-        if merges {
-            return tickets::unmerge(tx, settings, staff, id).map(|_| ());
-        }
-        if let Some(team) = before.team_id.filter(|team| Some(*team) != t.team_id) {
-            teams::check_there(tx, team)?;
-        }
-        if let Some(user) = before.assigned_to.filter(|user| Some(*user) != t.assigned_to) {
-            tickets::check_assignee(tx, user)?;
-        }
-        restore_held(tx, &t, &extras.tags, &before.tags, "undone", |t| before.onto(t)).map(|_| ())
-    });
-    match done {
-        Ok(()) => Ok(Item { outcome: "restored".into(), ..item }),
-        Err(e) if is_its_own(&e) => Ok(kept(item, e.plain_message().to_owned())),
         Err(e) => Err(e),
     }
 }

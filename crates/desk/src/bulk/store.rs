@@ -20,6 +20,8 @@ db::statements! {
     GIVE_UP_ITEMS = "update bulk_items set outcome = 'failed', reason = ?3 where tenant_id = ?1 and bulk_id = ?2 and outcome = 'waiting'";
     INSERT_ITEM = "insert into bulk_items (tenant_id, bulk_id, position, ticket_id, outcome) values (?1, ?2, ?3, ?4, 'waiting') on conflict do nothing";
     SAVE_ITEM = "update bulk_items set outcome = ?4, reason = ?5, before = ?6, version = ?7 where tenant_id = ?1 and bulk_id = ?2 and position = ?3";
+    INSERT_UNKNOWN = "insert into bulk_items (tenant_id, bulk_id, position, ticket_id, outcome, reason) values (?1, ?2, ?3, ?4, 'failed', ?5) on conflict do nothing";
+    COUNT_FAILED = "update bulk_changes set failed = failed + ?3 where tenant_id = ?1 and id = ?2";
     ITEMS = "select position, ticket_id, outcome, reason, before, version from bulk_items where tenant_id = ?1 and bulk_id = ?2 and position > ?3
         order by position limit ?4";
 }
@@ -106,9 +108,23 @@ pub(super) fn insert_items(tx: &mut Tx<'_>, id: Id<Bulk>, from: u32, tickets: &[
     Ok(())
 }
 
+/// Names of which there is no ticket, each at its place. Places that are taken stay.
+pub(super) fn insert_unknown(tx: &mut Tx<'_>, id: Id<Bulk>, names: &[(u32, String)]) -> Result<()> {
+    let mut new = 0;
+    for (position, name) in names {
+        let name: String = name.chars().take(60).collect();
+        let reason = format!("there is no ticket {name}; give its number or its id");
+        new += tx.execute(&INSERT_UNKNOWN, params![id, position, NO_TICKET, reason])?;
+    }
+    if new > 0 {
+        tx.execute(&COUNT_FAILED, params![id, i64::try_from(new).unwrap_or(i64::MAX)])?;
+    }
+    Ok(())
+}
+
 pub(super) fn save_item(tx: &mut Tx<'_>, id: Id<Bulk>, item: &Item) -> Result<()> {
-    let before = item.before.as_ref().map(serde_json::to_value).transpose().map_err(Error::from_source)?;
-    tx.execute_later(&SAVE_ITEM, params![id, item.position, item.outcome, item.reason, before, item.version])
+    let known = item.known.as_ref().map(serde_json::to_value).transpose().map_err(Error::from_source)?;
+    tx.execute_later(&SAVE_ITEM, params![id, item.position, item.outcome, item.reason, known, item.version])
 }
 
 /// Items after a position, in order; positions begin at 1.
@@ -116,8 +132,8 @@ pub fn items(read: &Read<'_>, id: Id<Bulk>, after: u32, limit: u32) -> Result<Ve
     read.query_all(&ITEMS, params![id, after, limit], |row| {
         let mut c = row.columns();
         let (position, ticket_id, outcome, reason) = (c.next()?, c.next()?, c.next()?, c.next()?);
-        let before: Option<serde_json::Value> = c.next()?;
-        let before = before.map(serde_json::from_value).transpose().map_err(Error::from_source)?;
-        Ok(Item { position, ticket_id, outcome, reason, before, version: c.next()? })
+        let known: Option<serde_json::Value> = c.next()?;
+        let known = known.map(serde_json::from_value).transpose().map_err(Error::from_source)?;
+        Ok(Item { position, ticket_id, outcome, reason, known, version: c.next()? })
     })
 }

@@ -288,7 +288,7 @@ fn send(tx: &mut Tx<'_>, staff: &Staff, held: &Held) -> Result<()> {
     }
     if let (Some(_), Some(at)) = (&held.afterwards, held.addressed_to) {
         // Nor is its survivor resolved or answered for it.
-        query::get(tx, at)?.check_not_merged()?;
+        query::check_not_merged(tx, &query::get(tx, at)?)?;
     }
     let settings = tenants::get(tx, tx.tenant()?)?.settings;
     // Whether its author may move the status was checked when it was sent; who has the ticket now does not undo that.

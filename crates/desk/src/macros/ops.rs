@@ -240,7 +240,7 @@ pub(crate) fn apply_held(
     if staff.read_only {
         return Err(Error::forbidden("key.read_only", "this key may only read"));
     }
-    before.check_not_merged()?;
+    query::check_not_merged(tx, &before)?;
     let mut changes = found.changes.of(staff.user_id)?;
     // What is known of the ticket as it goes along: its row is held.
     let (mut now, mut message) = (before.clone(), None);

@@ -233,19 +233,6 @@ impl Ticket {
             || self.close_reason == Some(CloseReason::Spam)
     }
 
-    /// A merged ticket takes no change of its own; its survivor does.
-    pub fn check_not_merged(&self) -> Result<()> {
-        match self.survivor_id {
-            None => Ok(()),
-            Some(survivor) => Err(Error::conflict(
-                "ticket.merged",
-                format!(
-                    "this ticket was merged into {survivor}; change that one, or take the merge back first"
-                ),
-            )),
-        }
-    }
-
     /// Due and nobody has resolved it.
     pub fn sla_overdue(&self, now: Timestamp) -> bool {
         self.due_at <= now && self.status.is_live()

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use base::{Id, OrNotFound, Result};
+use base::{Error, Id, OrNotFound, Result};
 use db::{Read, Row, Sql, Value, params};
 use identity::{Staff, User};
 use uuid::Uuid;
@@ -48,6 +48,19 @@ pub fn find_by_number(read: &Read<'_>, number: &str) -> Result<Option<Id<Ticket>
 /// The same for many at once; a number nobody has is left out.
 pub fn find_by_numbers(read: &Read<'_>, numbers: &[&str]) -> Result<HashMap<String, Id<Ticket>>> {
     store::find_by_numbers(read, numbers)
+}
+
+/// A merged ticket takes no change of its own; its survivor does.
+///
+/// # Errors
+/// `ticket.merged`, with the survivor's number.
+pub fn check_not_merged(read: &Read<'_>, ticket: &Ticket) -> Result<()> {
+    let Some(survivor) = ticket.survivor_id else { return Ok(()) };
+    let number = store::find(read, survivor)?.or_not_found("ticket")?.ticket_number;
+    Err(Error::conflict(
+        "ticket.merged",
+        format!("this ticket was merged into {number}; change that one, or take the merge back first"),
+    ))
 }
 
 /// Any ticket of the tenant, for jobs.

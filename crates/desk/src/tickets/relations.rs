@@ -269,7 +269,7 @@ pub fn answer_children(
         };
         let may = query::get(tx, child.ticket_id)?;
         let done = tx.attempt(|tx| {
-            may.check_not_merged()?;
+            query::check_not_merged(tx, &may)?;
             may.check_may_change(staff, settings)?;
             staff_message(tx, settings, staff, child.ticket_id, new)
         });

@@ -30,7 +30,7 @@ use crate::{
     },
     saved_views::api::asked_filter,
     tickets::{
-        acts_api::{all_named, named},
+        acts_api::{each_named, named},
         api::read_json_body,
         wire::{TicketQuery, assignee, limit},
     },
@@ -39,7 +39,7 @@ use crate::{
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BulkIn {
-    /// Ids or numbers of tickets. This or `filter`.
+    /// Ids or numbers of tickets; one that nobody has fails in its place. This or `filter`.
     pub ids: Option<Vec<String>>,
     /// Parameters of the ticket list, `view` among them.
     pub filter: Option<TicketQuery>,
@@ -143,7 +143,7 @@ pub async fn create(State(app): State<App>, who: StaffCaller, payload: Payload) 
                             "at most 10000; use a filter for more",
                         ));
                     }
-                    Which::Ids(all_named(read, "ids", &ids)?)
+                    Which::Named(each_named(read, &ids)?)
                 }
                 (None, Some(query)) => Which::Filter(Box::new(asked_filter(read, &staff, query)?)),
                 _ => return Err(Error::field("ids", "bulk.which", "exactly one of ids and filter")),
@@ -244,9 +244,14 @@ pub fn routes() -> ApiRouter<App> {
         .api_route(
             "/api/admin/support/bulk/{id}/undo",
             post_with(undo, |op| {
-                writes(op, "admin.bulk.undo", "Take it back where nobody touched a ticket since", Staff)
-                    .response::<200, Json<BulkOut>>()
-                    .response::<202, Json<BulkOut>>()
+                writes(
+                    op,
+                    "admin.bulk.undo",
+                    "Take back what nobody touched since; again where nothing could be",
+                    Staff,
+                )
+                .response::<200, Json<BulkOut>>()
+                .response::<202, Json<BulkOut>>()
             }),
         )
 }

@@ -9,7 +9,7 @@ use axum::{
 };
 use base::{Error, Id, Kind, Result};
 use desk::{
-    bulk::{self, Bulk, Changes},
+    bulk::{self, Bulk, Changes, Named},
     tickets,
 };
 use serde::{Deserialize, Serialize};
@@ -55,7 +55,7 @@ pub struct Progress {
     pub problems: Vec<Line>,
 }
 
-/// A ticket that was not changed, or not taken back.
+/// A ticket that was not changed, or not taken back, or not in all.
 #[derive(Debug, Serialize)]
 pub struct Line {
     pub href: String,
@@ -91,8 +91,12 @@ fn read(read: &db::Read<'_>, who: &StaffCaller, form: &Form) -> Result<(Which, C
         let filter = asked.filter(read, &who.staff, LIMIT)?;
         Which::Filter(Box::new(filter))
     } else {
-        let ids = form.fields.iter().filter(|(name, _)| name == "ids").map(|(_, id)| named(read, "ids", id));
-        Which::Ids(ids.collect::<Result<Vec<Id<tickets::Ticket>>>>()?)
+        let ids = form
+            .fields
+            .iter()
+            .filter(|(name, _)| name == "ids")
+            .map(|(_, id)| named(read, "ids", id).map(Named::Ticket));
+        Which::Named(ids.collect::<Result<Vec<Named>>>()?)
     };
     let changes = Changes {
         status: text("status").map(str::parse).transpose()?,
@@ -180,9 +184,8 @@ async fn show(State(app): State<App>, look: Look, who: StaffCaller, At(at): At<B
                 let items = bulk::items(read, at.id, after, 1_000)?;
                 let Some(last) = items.last() else { break };
                 after = last.position;
-                for item in
-                    items.into_iter().filter(|i| matches!(i.outcome.as_str(), "failed" | "kept")).take(100)
-                {
+                // What failed, and what stays of what was taken back.
+                for item in items.into_iter().filter(|i| i.reason.is_some()).take(100) {
                     let number = tickets::query::get(read, item.ticket_id)
                         .map_or_else(|_| "?".into(), |t| t.ticket_number);
                     problems.push(Line {
@@ -195,7 +198,7 @@ async fn show(State(app): State<App>, look: Look, who: StaffCaller, At(at): At<B
             Ok(Progress {
                 id: b.id.to_string(),
                 at_work: !b.is_finished(),
-                may_undo: b.status == "done" && b.done > 0 && (own || staff.is_admin()),
+                may_undo: b.may_be_undone() && (own || staff.is_admin()),
                 status: b.status,
                 total: b.total,
                 done: b.done,

@@ -2,8 +2,8 @@
 
 use base::{Id, Result};
 use desk::{
-    bulk::{self, Bulk, Changes},
-    tickets::{self, Ticket, TicketFilter},
+    bulk::{self, Bulk, Changes, Named},
+    tickets::{self, TicketFilter},
 };
 
 use crate::http::{answer::Idempotency, answer::once, app::App, extract::StaffCaller};
@@ -15,7 +15,7 @@ const CHUNK: usize = 1_000;
 
 /// Which tickets.
 pub enum Which {
-    Ids(Vec<Id<Ticket>>),
+    Named(Vec<Named>),
     Filter(Box<TicketFilter>),
 }
 
@@ -30,31 +30,32 @@ pub async fn begin(
     let changes = changes.checked()?;
     let staff = who.staff.clone();
     let ids = match which {
-        Which::Ids(mut ids) => {
+        Which::Named(mut named) => {
             // Each once, in the order they were named.
             let mut seen = std::collections::HashSet::new();
-            ids.retain(|id| seen.insert(*id));
-            ids
+            named.retain(|n| seen.insert(n.clone()));
+            named
         }
         Which::Filter(filter) => {
             let staff = staff.clone();
-            app.read(who.caller.scope(), move |read| {
+            let found = app.read(who.caller.scope(), move |read| {
                 tickets::query::ids(read, &staff, &filter, bulk::MOST + 1)
-            })
-            .await?
+            });
+            found.await?.into_iter().map(Named::Ticket).collect()
         }
     };
     // The survivor of a merge is not merged into itself.
-    let ids: Vec<Id<Ticket>> = ids.into_iter().filter(|id| Some(*id) != changes.merge_into).collect();
+    let survivor = changes.merge_into.map(Named::Ticket);
+    let ids: Vec<Named> = ids.into_iter().filter(|named| Some(named) != survivor.as_ref()).collect();
     let total = ids.len();
-    let few: Vec<Id<Ticket>> = ids.iter().take(AT_ONCE).copied().collect();
+    let few: Vec<Named> = ids.iter().take(AT_ONCE).cloned().collect();
     let made = app
         .write(who.caller.scope(), move |tx| {
             once(tx, key.as_ref(), |tx| {
                 let id = bulk::begin(tx, &staff, changes, total)?.id;
                 if total <= AT_ONCE {
                     // A job is behind a small one too: whoever asked may hang up, and a server may stop.
-                    bulk::collect(tx, id, 1, &few)?;
+                    bulk::collect_named(tx, id, 1, &few)?;
                     bulk::start(tx, id)?;
                 }
                 Ok(id)
@@ -78,7 +79,7 @@ pub async fn begin(
     for chunk in ids.chunks(CHUNK) {
         let chunk = chunk.to_vec();
         let next = from + u32::try_from(chunk.len()).unwrap_or(0);
-        app.write(who.caller.scope(), move |tx| bulk::collect(tx, id, from, &chunk)).await?;
+        app.write(who.caller.scope(), move |tx| bulk::collect_named(tx, id, from, &chunk)).await?;
         from = next;
     }
     app.write(who.caller.scope(), move |tx| bulk::start(tx, id)).await

@@ -2,7 +2,10 @@
 
 use axum::extract::State;
 use base::{Error, Id, Result, Timestamp};
-use desk::tickets::{self, *};
+use desk::{
+    bulk::Named,
+    tickets::{self, *},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +16,9 @@ use super::{
 use crate::http::{
     answer::{Answer, Created, Idempotency, Nothing, Page, if_match, once},
     app::App,
-    extract::{AdminCaller, At, Payload, StaffCaller, parse_json},
+    extract::{AdminCaller, At, Params, Payload, StaffCaller, parse_json},
     failure::Outcome,
+    part::Part,
 };
 
 /// A ticket that exists for this caller, who may write.
@@ -34,16 +38,16 @@ pub fn named(read: &db::Read<'_>, field: &'static str, text: &str) -> Result<Id<
     }
 }
 
-/// The same of many.
-pub fn all_named(read: &db::Read<'_>, field: &'static str, texts: &[String]) -> Result<Vec<Id<Ticket>>> {
+/// The same of many; what is nobody's number is said to be that.
+pub fn each_named(read: &db::Read<'_>, texts: &[String]) -> Result<Vec<Named>> {
     let is_number = |text: &&str| text.parse::<Id<Ticket>>().is_err();
     let numbers: Vec<&str> = texts.iter().map(|t| t.trim()).filter(is_number).collect();
     let known = tickets::query::find_by_numbers(read, &numbers)?;
     let one = |text: &String| {
-        let by_number = || known.get(text.trim()).copied().ok_or_else(|| unknown(field));
-        text.trim().parse::<Id<Ticket>>().or_else(|_| by_number())
+        let id = text.trim().parse::<Id<Ticket>>().ok().or_else(|| known.get(text.trim()).copied());
+        id.map_or_else(|| Named::Unknown(text.trim().to_owned()), Named::Ticket)
     };
-    texts.iter().map(one).collect()
+    Ok(texts.iter().map(one).collect())
 }
 
 fn unknown(field: &'static str) -> Error {
@@ -335,6 +339,7 @@ pub struct SenderOut {
 pub async fn blocked_senders(
     State(app): State<App>,
     who: StaffCaller,
+    Params(part): Params<Part>,
 ) -> Outcome<Answer<Page<tickets::BlockedSender>>> {
     if !who.staff.role.sees_all_tickets() {
         return Err(Error::forbidden(
@@ -343,8 +348,9 @@ pub async fn blocked_senders(
         )
         .into());
     }
+    let place = part.place()?;
     let items = app.read(who.caller.scope(), |read| tickets::blocked(read, 1000)).await?;
-    Ok(Answer::ok(Page { items, next_cursor: None }))
+    Ok(Answer::ok(place.of(items)))
 }
 
 pub async fn block_sender(State(app): State<App>, who: AdminCaller, payload: Payload) -> Outcome<Created> {

@@ -192,6 +192,33 @@ both_engines! {
         assert_eq!(fired["items"].as_array().unwrap().len(), 30);
     }
 
+    async fn what_a_rule_did_meanwhile_holds_up_no_undo_but_of_what_it_set(world) {
+        let site = Site::new(world).await;
+        let at = |id: &str| format!("/api/admin/support/tickets/{id}");
+        let (admin, owner) = (site.user("Root", Role::Admin).await, site.user("Ada", Role::Customer).await);
+        made(&admin, rule("Tell the team", on(&["priority_changed"]), json!([{ "field": "priority", "op": "is", "value": "urgent" }]), json!([{ "action": "add_note", "value": "Look at this one." }]))).await;
+        made(&admin, rule("Calm down", on(&["tags_changed"]), json!([{ "field": "tags", "op": "has", "value": "calm" }]), json!([{ "action": "set_priority", "value": "low" }]))).await;
+        let ids = [owner.file("a").await, owner.file("b").await];
+        let theirs = site.neighbour("Eve", Role::Customer).await.file("next door").await;
+        admin.patch(&at(&ids[1]), json!({ "category": "billing" })).await.expect(200);
+        let ask = json!({ "ids": ids, "changes": { "priority": "urgent" } });
+        let done = admin.post("/api/admin/support/tickets/bulk", ask).await.expect(200);
+        site.work().await;
+        assert_eq!(admin.get(&at(&ids[0])).await.expect(200)["message_count"], 2, "the rule left a note");
+        admin.patch(&at(&ids[1]), json!({ "tags": ["calm"] })).await.expect(200);
+        site.work().await;
+        assert_eq!(admin.get(&at(&ids[1])).await.expect(200)["priority"], "low");
+        let undo = format!("/api/admin/support/bulk/{}/undo", done["id"].as_str().unwrap());
+        let undone = admin.post(&undo, json!({})).await.expect(200);
+        assert_eq!(undone["restored"], 1);
+        assert_eq!((&undone["items"][0]["outcome"], &undone["items"][0]["reason"]), (&json!("restored"), &Value::Null));
+        let reason = undone["items"][1]["reason"].as_str().unwrap();
+        assert_eq!((undone["items"][1]["outcome"].as_str(), reason), (Some("kept"), "nothing is taken back: priority (the rule \u{201c}Calm down\u{201d} changed it since)"));
+        let now = admin.get(&at(&ids[0])).await.expect(200);
+        assert_eq!((&now["priority"], &now["status"]), (&json!("normal"), &json!("new")));
+        assert_eq!(site.neighbour("Nora", Role::Admin).await.get(&at(&theirs)).await.expect(200)["priority"], "normal");
+    }
+
     async fn rules_start_each_other_in_order_until_one_says_stop(world) {
         let site = Site::new(world).await;
         let admin = site.user("Root", Role::Admin).await;

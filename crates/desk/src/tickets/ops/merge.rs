@@ -82,8 +82,8 @@ pub fn merge(
     }
     let before = store::find(tx, id)?.or_not_found("ticket")?;
     let head_before = store::find(tx, named.head())?.or_not_found("ticket")?;
-    before.check_not_merged()?;
-    head_before.check_not_merged()?;
+    query::check_not_merged(tx, &before)?;
+    query::check_not_merged(tx, &head_before)?;
     before.check_may_change(staff, settings)?;
     head_before.check_may_change(staff, settings)?;
     for t in [&before, &head_before] {

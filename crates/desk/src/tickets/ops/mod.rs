@@ -100,7 +100,7 @@ fn changeable(
 ) -> Result<Ticket> {
     super::query::get_for_staff(tx, staff, id)?;
     let ticket = store::lock(tx, id)?.or_not_found("ticket")?;
-    ticket.check_not_merged()?;
+    super::query::check_not_merged(tx, &ticket)?;
     ticket.check_may_change(staff, settings)?;
     change::check_version(&ticket, expected)?;
     Ok(ticket)
@@ -132,27 +132,23 @@ pub(super) fn set_minutes(tx: &mut Tx<'_>, ticket: &Ticket, minutes: u32, what: 
     settle(tx, ticket, after, staff_line("time_booked", None, Some(what)))
 }
 
-/// Sets fields of a ticket whose row is held back to what they were, with its tags, in one change.
+/// Sets fields of a ticket whose row is held back to what they were, with its tags, in one change. Its line of history says
+/// `what`.
 pub(crate) fn restore_held(
     tx: &mut Tx<'_>,
     before: &Ticket,
+    mut t: Ticket,
     tags_now: &[String],
     tags: &[String],
-    event_type: &'static str,
-    restore: impl FnOnce(&mut Ticket),
+    what: serde_json::Value,
 ) -> Result<Ticket> {
-    let mut t = before.clone();
-    restore(&mut t);
     if tags_now != tags {
         store::set_tags(tx, t.id, tags_now, tags)?;
         super::search::changed(tx, t.id)?;
     }
     let (from, to) = (Some(before.status.to_string()), Some(t.status.to_string()));
-    audit(
-        tx,
-        t.id,
-        NewAudit { is_public: before.public_status != t.public_status, ..staff_line(event_type, from, to) },
-    )?;
+    let is_public = before.public_status != t.public_status;
+    audit(tx, t.id, NewAudit { is_public, metadata: what, ..staff_line("undone", from, to) })?;
     touch(tx, &mut t, true);
     store::save_undone(tx, before, &t)?;
     publish(tx, "ticket.changed", &t, true)?;

@@ -52,7 +52,7 @@ pub fn remove(tx: &mut Tx<'_>, staff: &Staff, id: Id<Ticket>, expected: Option<i
     super::super::query::get_for_staff(tx, staff, id)?;
     admins_only(staff)?;
     let before = store::lock(tx, id)?.or_not_found("ticket")?;
-    before.check_not_merged()?;
+    super::super::query::check_not_merged(tx, &before)?;
     check_version(&before, expected)?;
     if before.merged_count > 0 {
         return Err(Error::conflict(

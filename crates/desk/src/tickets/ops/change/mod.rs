@@ -97,7 +97,7 @@ pub fn change_held(
     if !before.is_visible_to(staff) {
         return Err(Error::not_found("ticket"));
     }
-    before.check_not_merged()?;
+    query::check_not_merged(tx, &before)?;
     check_claim(tx, staff, &before, &patch)?;
     before.check_may_change(staff, settings)?;
     check_version(&before, patch.expected_version)?;
