@@ -257,12 +257,14 @@ async fn a_change_of_many_and_writers_who_never_pause_take_turns() {
         let (mut after, mut turns) = (Some(0), Vec::new());
         while let Some(place) = after {
             let written = written.clone();
+            // On a busy machine others may not have come to ask again yet; then nobody is kept waiting.
+            let others_wait = world.db.write_queue_depth() > 0;
             let batch = world.db.write(scope.clone(), move |tx| {
                 let before = written.load(Ordering::SeqCst);
                 Ok((before, bulk::run_batch(tx, bulk, place)?))
             });
             let (before, next) = batch.await.unwrap();
-            turns.push(before);
+            turns.push((before, others_wait));
             after = next;
         }
         let written_by_then = written.load(Ordering::SeqCst);
@@ -273,9 +275,10 @@ async fn a_change_of_many_and_writers_who_never_pause_take_turns() {
         }
         assert_eq!(turns.len(), 8, "400 tickets are eight batches");
         assert!(
-            turns.windows(2).all(|pair| pair[0] < pair[1]),
+            turns.windows(2).all(|pair| pair[0].0 < pair[1].0 || !pair[1].1),
             "others waited for several batches: {turns:?}"
         );
+        assert!(turns.iter().any(|(_, others_wait)| *others_wait), "others never paused: {turns:?}");
         assert!(written_by_then < STARVED, "it waited while others wrote: {turns:?}");
         assert_eq!(sum, written.load(Ordering::SeqCst), "each write of others was answered, once");
         let done = world.db.read(world.scope(), move |read| bulk::get(read, bulk)).await.unwrap();
