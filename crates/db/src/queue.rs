@@ -21,6 +21,8 @@ const PEOPLES_PARTS: i64 = 3;
 const SAVED_MAX: i64 = 20_000;
 /// What a piece of the background is thought to take until it says so: several threads would all begin one otherwise.
 const EXPECTED: i64 = 2_000;
+/// What one long piece has used beyond its share is not held against the background for longer than three times this.
+const OWED_MAX: i64 = 1_000_000;
 
 /// The bounded queue in front of the database threads. A full lane refuses at once; nothing grows without bound.
 pub struct Queue<T> {
@@ -35,12 +37,19 @@ struct State<T> {
     closed: bool,
     /// Microseconds that the background may still use while somebody waits; below zero it has used more.
     saved: i64,
+    /// Pieces of the background that were begun while somebody waited, and have not said what they took.
+    begun: i64,
 }
 
 impl<T> Queue<T> {
     pub fn new(max: usize) -> Self {
-        let state =
-            State { foreground: VecDeque::new(), background: VecDeque::new(), closed: false, saved: 0 };
+        let state = State {
+            foreground: VecDeque::new(),
+            background: VecDeque::new(),
+            closed: false,
+            saved: 0,
+            begun: 0,
+        };
         Self { state: Mutex::new(state), ready: Condvar::new(), max }
     }
 
@@ -82,6 +91,7 @@ impl<T> Queue<T> {
                 let back = state.background.len().min(back).min(most);
                 if back > 0 && !nobody_waits {
                     state.saved -= EXPECTED;
+                    state.begun += 1;
                 }
                 let front = state.foreground.len().min(most - back);
                 let mut batch: Vec<T> = state.foreground.drain(..front).collect();
@@ -107,11 +117,17 @@ impl<T> Queue<T> {
     pub fn spent(&self, lane: Lane, time: Duration) {
         let took = i64::try_from(time.as_micros()).unwrap_or(i64::MAX / 2);
         let mut state = self.lock();
-        state.saved = match lane {
-            Lane::Foreground => (state.saved + took / PEOPLES_PARTS).min(SAVED_MAX),
-            Lane::Background if state.foreground.is_empty() => state.saved,
-            Lane::Background => state.saved.saturating_sub(took - EXPECTED),
-        };
+        if lane == Lane::Foreground {
+            state.saved = (state.saved + took / PEOPLES_PARTS).min(SAVED_MAX);
+            return;
+        }
+        if state.begun > 0 {
+            state.begun -= 1;
+            state.saved += EXPECTED;
+        }
+        if !state.foreground.is_empty() {
+            state.saved = state.saved.saturating_sub(took).max(-OWED_MAX);
+        }
     }
 
     /// What has come since and somebody waits for; when there is nothing, what comes within `patience`.
@@ -221,6 +237,31 @@ mod tests {
         queue.push(Lane::Foreground, 1).unwrap();
         queue.push(Lane::Background, 2).unwrap();
         assert_eq!(queue.take(10), Some(vec![1, 2]));
+    }
+
+    #[test]
+    fn one_long_piece_does_not_shut_the_background_out() {
+        let queue = Queue::new(100);
+        (0..2).for_each(|n| queue.push(Lane::Background, n).unwrap());
+        queue.push(Lane::Foreground, 10).unwrap();
+        assert_eq!(queue.take(2), Some(vec![10, 0]));
+        queue.push(Lane::Foreground, 11).unwrap();
+        queue.spent(Lane::Background, Duration::from_secs(60));
+        assert_eq!(queue.take(2), Some(vec![11]), "people have the time it used");
+        queue.push(Lane::Foreground, 12).unwrap();
+        queue.spent(Lane::Foreground, Duration::from_secs(3));
+        assert_eq!(queue.take(2), Some(vec![12, 1]), "and then it goes on");
+    }
+
+    #[test]
+    fn what_a_piece_was_thought_to_take_is_given_back_when_nobody_waits_at_its_end() {
+        let queue = Queue::new(100);
+        for _ in 0..50 {
+            queue.push(Lane::Background, 1).unwrap();
+            queue.push(Lane::Foreground, 2).unwrap();
+            assert_eq!(queue.take(2), Some(vec![2, 1]));
+            queue.spent(Lane::Background, Duration::from_millis(1));
+        }
     }
 
     #[test]

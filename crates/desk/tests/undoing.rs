@@ -481,6 +481,35 @@ both_engines! {
         assert_eq!(third.unwrap_err().code(), "bulk.undone");
     }
 
+    async fn what_waits_for_an_answer_is_not_put_aside_wherever_it_was_written(world) {
+        let (ben, cy, ids, _) = two(&world).await;
+        let waiting = || TicketPatch { status: Some(Status::PendingCustomer), ..TicketPatch::default() };
+        for id in &ids[..2] { patch(&world, &cy, *id, waiting()).await; }
+        // Another of the first's customer is in its thread; to the second nobody writes but staff.
+        let (survivor, merged, other) = (ids[0], ids[2], ids[1]);
+        let cleo = cy.clone();
+        world.db.write(world.scope(), move |tx| {
+            tickets::merge(tx, &Settings::default(), &cleo, merged, survivor).map(drop)
+        }).await.unwrap();
+        let open = Changes { status: Some(Status::Open), ..Changes::default() };
+        let bulk = tokio::task::block_in_place(|| run(&world, &ben, open, &ids[..2]));
+        world.clock.advance(base::seconds(1));
+        world.db.write(world.scope(), move |tx| {
+            tickets::staff_message(tx, &Settings::default(), &cy, other, message(true))?;
+            let viewer = portal::Viewer::Link { ticket: merged };
+            let body = Markdown::parse("body", "Is anybody there?")?;
+            tickets::customer_reply(tx, &Settings::default(), &viewer, merged, body, Vec::new(), None).map(drop)
+        }).await.unwrap();
+        let items = tokio::task::block_in_place(|| undo(&world, &ben, bulk));
+        let outcomes: Vec<_> = items.iter().map(|i| i.outcome.as_str()).collect();
+        assert_eq!(outcomes, ["kept", "restored"], "{items:?}");
+        assert_eq!(items[0].reason.as_deref(), Some("nothing is taken back: status (somebody wrote since)"));
+        let now = world.db.read(world.scope(), move |read| {
+            Ok((query::get(read, survivor)?.status, query::get(read, other)?.status))
+        }).await.unwrap();
+        assert_eq!(now, (Status::Open, Status::PendingCustomer));
+    }
+
     async fn a_merge_is_taken_back_though_somebody_wrote_since(world) {
         let (ben, cy, ids, _) = two(&world).await;
         let merge = Changes { merge_into: Some(ids[2]), ..Changes::default() };

@@ -30,7 +30,8 @@ db::statements! {
     // Expired leases first: somebody waits longest for those.
     installation EXPIRED = "select tenant_id, id, kind, attempts from jobs where state = 'running' and lease_until <= ?1 order by lease_until limit ?2 {skip_locked}";
     installation DUE = "select tenant_id, id, kind, attempts from jobs where state = 'queued' and lane = ?3 and run_at <= ?1 order by run_at limit ?2 {skip_locked}";
-    installation ALIKE = "select id from jobs where tenant_id = ?3 and kind = ?4 and state = 'queued' and attempts = 0
+    // By the ids, which are few; by the kind as it stands, SQLite would walk all of it that was done in a day.
+    installation ALIKE = "select id from jobs where tenant_id = ?3 and kind || '' = ?4 and state = 'queued' and attempts = 0
         and id in (select id from jobs where state = 'queued' and lane = ?5 and run_at <= ?1 order by run_at limit ?2)
         order by run_at limit ?6 {skip_locked}";
     // In the order of the index: for any one at all, PostgreSQL reads the table from its beginning, past all that is done.

@@ -191,11 +191,14 @@ pub struct After {
     pub change: Uuid,
     /// Lines of history after this one are of what happened since.
     pub until: Id<Audit>,
+    /// How much had been said in its thread.
+    pub message_count: u32,
 }
 
 impl Known {
     pub fn of(tx: &Tx<'_>, was: Ticket, tags: Vec<String>, now: Ticket, tags_now: Vec<String>) -> Self {
-        let after = After { fields: Fields::of(&now, tags_now), change: tx.change_id(), until: tx.new_id() };
+        let (change, until, message_count) = (tx.change_id(), tx.new_id(), now.message_count);
+        let after = After { fields: Fields::of(&now, tags_now), change, until, message_count };
         Self { before: Fields::of(&was, tags), after: Some(after) }
     }
 }

@@ -85,7 +85,11 @@ impl Since {
 
 /// Who touched which field last.
 #[derive(Default)]
-pub(super) struct Touched(Vec<Touch>);
+pub(super) struct Touched {
+    touches: Vec<Touch>,
+    /// What staff and rules said on the ticket itself.
+    said_by_staff: u32,
+}
 
 struct Touch {
     field: String,
@@ -98,13 +102,15 @@ impl Touched {
         if line.event_type == "undone" {
             return self.forget(&line.metadata);
         }
-        for field in fields(line) {
-            self.0.push(Touch { field, by: line.actor.clone(), change: line.change });
+        let fields = fields(line);
+        self.said_by_staff += u32::from(is_said(line) && fields.is_empty());
+        for field in fields {
+            self.touches.push(Touch { field, by: line.actor.clone(), change: line.change });
         }
         if is_work(line) {
             // What was said stays said, whatever else of that change is taken back.
             let change = line.change.filter(|_| !is_said(line));
-            self.0.push(Touch { field: WORKED.into(), by: line.actor.clone(), change });
+            self.touches.push(Touch { field: WORKED.into(), by: line.actor.clone(), change });
         }
     }
 
@@ -114,12 +120,18 @@ impl Touched {
         let names: Vec<&str> =
             undone["fields"].as_array().into_iter().flatten().filter_map(|f| f.as_str()).collect();
         let is_undone = |t: &Touch| t.field == WORKED || names.contains(&t.field.as_str());
-        self.0.retain(|t| of.is_none() || t.change != of || !is_undone(t));
+        self.touches.retain(|t| of.is_none() || t.change != of || !is_undone(t));
+    }
+
+    /// Whether more was said since than the ticket's own lines of staff tell: by its customer, in a thread that was merged into
+    /// it, or by somebody who had begun before and waited for their turn.
+    pub(super) fn is_more_said(&self, before: u32, now: u32) -> bool {
+        now.saturating_sub(before) > self.said_by_staff
     }
 
     /// Who touched this last, if somebody did.
     pub(super) fn by(&self, field: &str) -> Option<&Actor> {
-        self.0.iter().rev().find(|t| t.field == field).map(|t| &t.by)
+        self.touches.iter().rev().find(|t| t.field == field).map(|t| &t.by)
     }
 }
 
@@ -140,6 +152,8 @@ fn fields(line: &Line) -> Vec<String> {
         }
         "merged" | "unmerged" => one(MERGE),
         "deleted" | "restored" => one(DELETION),
+        // Whoever was let in said something.
+        "sender_admitted" => one(HEARD),
         "message" | "note" if matches!(line.actor.kind, ActorKind::Customer | ActorKind::Anonymous) => {
             one(HEARD)
         }

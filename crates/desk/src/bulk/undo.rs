@@ -149,12 +149,13 @@ impl Batch<'_> {
             None => {
                 check_untouched(item, &t)?;
                 let fields = Fields::of(&t, extras.tags.clone());
-                let after = After { fields, change: uuid::Uuid::nil(), until: tx.new_id() };
+                let (until, message_count) = (tx.new_id(), t.message_count);
+                let after = After { fields, change: uuid::Uuid::nil(), until, message_count };
                 (after, Touched::default())
             }
         };
         check_there(&t, &touched)?;
-        let mut back = Back::new(&t, &extras, &known.before, &after.fields, &touched);
+        let mut back = Back::new(&t, &extras, &known.before, &after, &touched);
         back.standing();
         back.words();
         back.people(tx)?;
@@ -200,6 +201,8 @@ struct Back<'a> {
     before: &'a Fields,
     after: &'a Fields,
     touched: &'a Touched,
+    /// Somebody wrote to the business since.
+    is_heard: bool,
     next: Ticket,
     tags: Vec<String>,
     /// What is restored, by name.
@@ -209,12 +212,14 @@ struct Back<'a> {
 }
 
 impl<'a> Back<'a> {
-    fn new(t: &Ticket, extras: &Extras, before: &'a Fields, after: &'a Fields, touched: &'a Touched) -> Self {
+    fn new(t: &Ticket, extras: &Extras, before: &'a Fields, after: &'a After, touched: &'a Touched) -> Self {
         Self {
             now: Fields::of(t, extras.tags.clone()),
             before,
-            after,
+            after: &after.fields,
             touched,
+            is_heard: touched.by(since::HEARD).is_some()
+                || touched.is_more_said(after.message_count, t.message_count),
             next: t.clone(),
             tags: extras.tags.clone(),
             fields: Vec::new(),
@@ -223,7 +228,7 @@ impl<'a> Back<'a> {
     }
 
     fn stays(&mut self, what: &str, by: Option<&Actor>, did: &str) {
-        let who = by.map_or_else(|| "it was".to_owned(), name);
+        let who = by.map_or_else(|| if did == "wrote" { "somebody" } else { "it was" }.to_owned(), name);
         let did = if by.is_none() && did == "changed it" { "changed" } else { did };
         self.stays.push(format!("{what} ({who} {did} since)"));
     }
@@ -254,7 +259,7 @@ impl<'a> Back<'a> {
             before.status,
             Status::PendingCustomer | Status::Resolved | Status::Closed | Status::Archived
         );
-        if is_taken_up && heard.is_some() {
+        if is_taken_up && self.is_heard {
             self.stays("status", heard.as_ref(), "wrote");
             return;
         }
@@ -275,7 +280,7 @@ impl<'a> Back<'a> {
             return;
         }
         let is_same = self.now.sleeps_as(after);
-        if heard.is_some() {
+        if self.is_heard {
             self.stays("awake", heard.as_ref(), "wrote");
         } else if self.is_untouched(since::SNOOZE, "snooze", is_same) {
             (self.next.snoozed_at, self.next.snoozed_until) = (before.snoozed_at, before.snoozed_until);

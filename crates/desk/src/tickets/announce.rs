@@ -344,11 +344,13 @@ impl About<'_> {
         self.post(tx, kind, &to, values).map(|_| ())
     }
 
-    /// Some of the team, who may see it, hear of a new ticket. It stands in the queue: no letter has to tell it.
-    pub fn tell_of_new(&self, tx: &mut Tx<'_>, team: &[&User]) -> Result<()> {
+    /// Some of the team, who may see it, hear of a new ticket. It stands in the queue: no letter has to tell it. Answers whether each
+    /// got one.
+    pub fn tell_of_new(&self, tx: &mut Tx<'_>, team: &[&User]) -> Result<bool> {
         if team.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
+        let mut all = true;
         let kind = LetterKind::TicketNew;
         let title = format!("{}: {}", self.ticket.ticket_number, self.ticket.subject);
         let first = query::message(tx, self.ticket.first_message_id)?.or_not_found("message")?;
@@ -358,9 +360,9 @@ impl About<'_> {
             let make = |tx: &mut Tx<'_>| {
                 self.letter(tx, kind, &to, values, Replier::of(kind, &to), Along::default())
             };
-            letters::post_dispensable(tx, kind, &user.email, make)?;
+            all &= letters::post_dispensable(tx, kind, &user.email, make)?.is_some();
         }
-        Ok(())
+        Ok(all)
     }
 
     /// A notice in the product, and what a letter of it is to hold.

@@ -37,17 +37,18 @@ pub(super) fn tell_the_team(
             of.entry(user).or_default().push(ticket);
         }
     }
+    let mut all_got_letters = true;
     for ticket in tickets {
         let hears = |u: &&User| of.get(&u.id).is_some_and(|all| all.len() <= SINGLY_MAX && has(all, ticket));
         let users: Vec<&User> = staff.iter().filter(hears).collect();
-        About { ticket, tenant, links }.tell_of_new(tx, &users)?;
+        all_got_letters &= About { ticket, tenant, links }.tell_of_new(tx, &users)?;
     }
     for user in &staff {
         if let Some(tickets) = of.get(&user.id).filter(|all| all.len() > SINGLY_MAX) {
-            tell_of_many(tx, tenant, links, user, tickets)?;
+            all_got_letters &= tell_of_many(tx, tenant, links, user, tickets)?;
         }
     }
-    Ok(())
+    if all_got_letters { Ok(()) } else { letters::tell_of_pause(tx) }
 }
 
 fn has(all: &[&Ticket], ticket: &Ticket) -> bool {
@@ -70,13 +71,14 @@ fn told(tx: &Tx<'_>, staff: &[User], ticket: &Ticket) -> Result<Vec<Id<User>>> {
     Ok(told.into_iter().filter(|u| head.is_visible_to_user(u)).map(|u| u.id).collect())
 }
 
+/// Answers whether there was a letter too.
 fn tell_of_many(
     tx: &mut Tx<'_>,
     tenant: &TenantRecord,
     links: &Links,
     user: &User,
     tickets: &[&Ticket],
-) -> Result<()> {
+) -> Result<bool> {
     let (kind, count, base) = (LetterKind::TicketsNew, tickets.len(), links.base(tenant));
     let first: Vec<&str> = tickets.iter().take(2).map(|t| t.ticket_number.as_str()).collect();
     let title = format!("{count} new tickets: {} and {} more", first.join(", "), count - first.len());
@@ -92,5 +94,6 @@ fn tell_of_many(
         "ticket_number": first.join(", "), "subject": "", "author": "", "requester": "", "priority": "", "category": "",
     });
     let to = NewLetter::to(kind, user.email.clone(), &user.name, &user.locale, links.domain(tenant));
-    letters::post_dispensable(tx, kind, &user.email, |_| Ok(NewLetter { values, ..to })).map(|_| ())
+    letters::post_dispensable(tx, kind, &user.email, |_| Ok(NewLetter { values, ..to }))
+        .map(|posted| posted.is_some())
 }

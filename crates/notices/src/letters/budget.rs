@@ -94,28 +94,27 @@ const PAUSES_FOR: jiff::SignedDuration = jiff::SignedDuration::from_secs(30);
 const REMEMBERED_MAX: usize = 1_000;
 
 /// Whether somebody gets no letters for now that they can do without. Found out by counting, it holds for a little while.
-pub(super) fn pauses(tx: &mut Tx<'_>, kind: LetterKind, to: &Email) -> Result<bool> {
+pub(super) fn pauses(read: &Read<'_>, kind: LetterKind, to: &Email) -> Result<bool> {
     static UNTIL: Mutex<BTreeMap<(TenantId, String), Timestamp>> = Mutex::new(BTreeMap::new());
     let until = || UNTIL.lock().unwrap_or_else(PoisonError::into_inner);
-    let (now, whose) = (tx.now(), (tx.tenant()?, to.key()));
-    if until().get(&whose).is_some_and(|until| *until > now && now + PAUSES_FOR >= *until) {
-        return Ok(true);
+    let (now, whose) = (read.now(), (read.tenant()?, to.key()));
+    let is_remembered = until().get(&whose).is_some_and(|until| *until > now && now + PAUSES_FOR >= *until);
+    if !is_remembered {
+        if !is_spent(read, kind, to, None, None)? {
+            return Ok(false);
+        }
+        let mut until = until();
+        if until.len() >= REMEMBERED_MAX {
+            until.clear();
+        }
+        until.insert(whose, now + PAUSES_FOR);
     }
-    if !is_spent(tx, kind, to, None, None)? {
-        return Ok(false);
-    }
-    let mut until = until();
-    if until.len() >= REMEMBERED_MAX {
-        until.clear();
-    }
-    until.insert(whose, now + PAUSES_FOR);
-    drop(until);
-    tell_of_pause(tx)?;
     Ok(true)
 }
 
-/// Tells the administrators that members of staff get no more letters about new tickets for a while, once an hour.
-fn tell_of_pause(tx: &mut Tx<'_>) -> Result<()> {
+/// Tells the administrators that members of staff get no more letters about new tickets for a while, once an hour:
+/// whoever leaves such letters out says so here in the same transaction.
+pub fn tell_of_pause(tx: &mut Tx<'_>) -> Result<()> {
     let since = tx.now() - hours(1);
     for user in users::staff(tx)?.into_iter().filter(|u| u.role.is_admin() && u.disabled_at.is_none()) {
         let title = "Letters to staff about new tickets pause: too many came in a short time";

@@ -16,6 +16,7 @@ mod template;
 mod ways;
 mod words;
 
+pub use budget::tell_of_pause;
 pub use kind::LetterKind;
 pub use outbox::{
     Letter, LetterFile, LetterFilter, Named, NewLetter, Posted, Shown, bounced, by_message_id, files,

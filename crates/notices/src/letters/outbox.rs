@@ -196,7 +196,7 @@ pub fn post(tx: &mut Tx<'_>, new: NewLetter) -> Result<Posted> {
 }
 
 /// The same for what its reader can do without, since it stands elsewhere too: where [`post`] would hold it, it is not
-/// made, and none is answered. A flood would fill the outbox with letters that nobody will ever let go.
+/// made, and none is answered; see [`budget::tell_of_pause`]. A flood would fill the outbox with letters that nobody will ever let go.
 pub fn post_dispensable(
     tx: &mut Tx<'_>,
     kind: LetterKind,
