@@ -63,7 +63,7 @@ const COUNTERS: [&str; 2] = [
         group by status, is_snoozed, assigned_to, team_id",
     "select count(*) from (select 1 as one from tickets t where t.tenant_id = $1 and t.due_at <= $2
         and t.status in ('new', 'open', 'in_progress', 'pending_customer') and t.snoozed_at is null
-        and t.survivor_id is null and t.deleted_at is null limit 1000) as counted",
+        and t.survivor_id is null and t.deleted_at is null order by t.due_at limit 1000) as counted",
 ];
 
 /// How often a second `callers` threads read that, each on a connection of its own.
