@@ -5,6 +5,9 @@ import { startKinds } from "./kinds.js";
 const words = () => document.getElementById("words")?.dataset ?? {};
 const say = (word, value) => (words()[word] ?? "").replace("#", value);
 
+/** Where a tab keeps what it may have left unsent. */
+const LEFT = "draft-left";
+
 const textOf = (form, kind = form.dataset.kind, body = form.elements.body.value) => ({ kind, body, status: form.elements.then.value || null });
 
 /** Keeps the texts, each kind's for itself; the last state of each always last. */
@@ -19,10 +22,39 @@ class Keeper {
     /** By kind, what the server has and what it has to be told. */
     this.kept = {};
     this.unsent = {};
+    /** By kind, the text that the server is known to have. */
+    this.had = {};
   }
 
   /** What the page was drawn with is kept already. */
-  drawn({ kind, body }) { this.kept[kind] = JSON.stringify(textOf(this.form, kind, body)); }
+  drawn({ kind, body }) {
+    this.kept[kind] = JSON.stringify(textOf(this.form, kind, body));
+    this.had[kind] = body;
+  }
+
+  /** The page is left: what the server may not have when this tab asks for the page again stays in the tab, with its kind. */
+  leave() {
+    this.keep(true);
+    if (this.closed) return;
+    const bodies = Object.entries({ ...this.kept, ...this.unsent }).filter(([, said]) => said).map(([kind, said]) => [kind, JSON.parse(said).body]);
+    const texts = bodies.map(([kind, body]) => ({ kind, body, had: this.had[kind] ?? "" })).filter(({ body, had }) => body !== had);
+    if (texts.length) sessionStorage.setItem(LEFT, JSON.stringify({ ticket: this.form.dataset.ticket, at: Date.now(), texts }));
+  }
+
+  /** Puts it back where the server has nothing newer. */
+  back() {
+    const left = JSON.parse(sessionStorage.getItem(LEFT) ?? "null");
+    sessionStorage.removeItem(LEFT);
+    if (left?.ticket !== this.form.dataset.ticket || Date.now() - left.at > 60_000) return;
+    const { dataset: { kind: shown }, elements: { body: text } } = this.form;
+    for (const { kind, body, had } of left.texts) {
+      // Written on elsewhere, or typed into before this script was there.
+      if ((this.had[kind] ?? "") !== had || (kind === shown && text.value !== had)) continue;
+      this.form.kinds.write(kind, body);
+      this.unsent[kind] = JSON.stringify(textOf(this.form, kind, body));
+      this.soon();
+    }
+  }
 
   /** What stands in the field is to be kept, whatever stands there next. */
   mark() {
@@ -42,17 +74,29 @@ class Keeper {
     if (this.underWay && !last) { await this.underWay; }
     if (this.closed) return;
     this.mark();
-    this.underWay = Promise.all(Object.keys(this.unsent).map((kind) => this.put(kind, last))).finally(() => { this.underWay = null; });
+    this.underWay = this.putAll(last).finally(() => { this.underWay = null; });
     await this.underWay;
+  }
+
+  /** What stands in the field goes last: the server shows again what was written last. A page that is left cannot wait in between. */
+  async putAll(last) {
+    const kinds = Object.keys(this.unsent).sort((one) => (one === this.form.dataset.kind ? 1 : -1));
+    if (last) await Promise.all(kinds.map((kind) => this.put(kind, true)));
+    else for (const kind of kinds) if (this.unsent[kind] !== undefined) await this.put(kind, false);
   }
 
   put(kind, last) {
     const text = this.unsent[kind];
+    const { body } = JSON.parse(text);
     delete this.unsent[kind];
     this.kept[kind] = text;
     const failed = () => { this.said(words().draftFailed); this.kept[kind] = ""; this.unsent[kind] ??= text; };
     return fetch(this.url, { method: "PUT", headers: { "content-type": "application/json" }, body: text, credentials: "same-origin", keepalive: last && text.length < 60_000 })
-      .then((answer) => { if (answer.ok) this.said(answer.status === 204 ? "" : words().draftSaved); else failed(); })
+      .then((answer) => {
+        if (!answer.ok) { failed(); return; }
+        this.had[kind] = body;
+        this.said(answer.status === 204 ? "" : words().draftSaved);
+      })
       .catch(failed);
   }
 
@@ -90,9 +134,7 @@ function removable(form, item) {
   button.addEventListener("click", async () => {
     const answer = await fetch(`/api/admin/support/tickets/${form.dataset.ticket}/draft/attachments/${item.dataset.file}`, { method: "DELETE", credentials: "same-origin" }).catch(() => null);
     if (!answer || (!answer.ok && answer.status !== 404)) return;
-    item.remove();
-    const list = form.querySelector("[data-kept]");
-    list.hidden = list.children.length === 0;
+    form.kinds.remove(item);
     form.elements.body.focus();
   });
   item.querySelector("input").hidden = true;
@@ -102,22 +144,20 @@ function removable(form, item) {
 /** Shows files that the server has now, with the others of the kind they were added to. */
 export function addShown(form, files, kind = form.dataset.kind) { for (const file of files) form.kinds.add(kind, lineOf(form, file)); }
 
-function upload(form, file) {
-  const { kind } = form.dataset;
-  const list = form.querySelector("[data-kept]");
+/** Stores a file with what it was chosen for, whatever is ticked by the time it is its turn. */
+function upload(form, file, kind) {
   const item = document.createElement("li");
   const bar = Object.assign(document.createElement("progress"), { max: 1, value: 0 });
   bar.setAttribute("aria-label", say("uploading", file.name));
   item.append(`${file.name} `, bar);
-  list.append(item);
-  list.hidden = false;
+  form.kinds.add(kind, item);
   return new Promise((done) => {
     const request = new XMLHttpRequest();
     request.open("POST", `/api/admin/support/tickets/${form.dataset.ticket}/draft/attachments`);
     request.upload.addEventListener("progress", (event) => { if (event.lengthComputable) bar.value = event.loaded / event.total; });
     request.addEventListener("loadend", () => {
       if (request.status === 201) {
-        item.remove();
+        form.kinds.remove(item);
         addShown(form, JSON.parse(request.responseText).items, kind);
       } else {
         let why = say("fileFailed", file.name);
@@ -145,10 +185,14 @@ async function preview(form, button) {
     return;
   }
   if (!form.elements.body.value.trim()) { box.textContent = words().previewEmpty; box.hidden = false; text.hidden = true; button.textContent = words().write; return; }
+  const { kind } = form.dataset;
   const answer = await fetch("/api/admin/support/preview", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ body: form.elements.body.value }), credentials: "same-origin" }).catch(() => null);
   if (!answer?.ok) return;
+  const { html } = await answer.json();
+  // Turned to the other kind meanwhile: it is not what stands there.
+  if (kind !== form.dataset.kind) return;
   // The server's HTML, clean already.
-  box.innerHTML = (await answer.json()).html;
+  box.innerHTML = html;
   box.hidden = false;
   text.hidden = true;
   button.textContent = words().write;
@@ -170,6 +214,7 @@ export function startDraft(form) {
   const drawn = { kind: form.dataset.kind, body: form.elements.body.defaultValue };
   form.kinds = startKinds(form, () => keeper.mark());
   for (const begun of [drawn, ...form.kinds.begun().filter(({ kind }) => kind !== drawn.kind)]) if (begun.body) keeper.drawn(begun);
+  keeper.back();
   for (const item of [...form.querySelectorAll("[data-kept] > li"), ...form.kinds.begun().flatMap(({ files }) => files)]) removable(form, item);
   form.addEventListener("input", () => keeper.soon());
   form.addEventListener("change", () => keeper.soon());
@@ -177,11 +222,15 @@ export function startDraft(form) {
   for (const hint of form.querySelectorAll("[data-js]")) hint.hidden = false;
   const input = form.querySelector("input[type=file]");
   let uploads = Promise.resolve();
-  input?.addEventListener("change", () => {
+  const take = () => {
     const files = [...input.files];
+    const { kind } = form.dataset;
     input.value = "";
-    for (const file of files) uploads = uploads.then(() => upload(form, file));
-  });
+    for (const file of files) uploads = uploads.then(() => upload(form, file, kind));
+  };
+  input?.addEventListener("change", take);
+  // Chosen before this script was there: nothing waits in the field for whatever is sent.
+  if (input?.files.length) take();
   const button = form.querySelector("[data-preview-button]");
   button?.addEventListener("click", (event) => { event.preventDefault(); preview(form, button); });
   form.addEventListener("turned", () => {
@@ -200,7 +249,7 @@ export function startDraft(form) {
     // In a turn of its own: while this event is still being told, a form does not submit again.
     Promise.all([keeper.close(), uploads]).then(() => setTimeout(() => { ready = true; form.requestSubmit(submitter); }));
   });
-  addEventListener("pagehide", () => keeper.keep(true));
+  addEventListener("pagehide", () => keeper.leave());
   addEventListener("pageshow", (event) => { if (event.persisted) { ready = false; keeper.closed = false; } });
   let timer = 0;
   const tick = () => { clearTimeout(timer); if (countDown()) timer = setTimeout(tick, 500); };
