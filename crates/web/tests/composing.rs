@@ -122,6 +122,14 @@ both_engines! {
         ben.json("PUT", &draft, &[], json!({ "kind": "note", "body": "Called her" })).await.expect(200);
         compose(&ben, &id, "draft", &[("begun", "reply"), ("kind", "note"), ("body", "Please pay"), ("kept", debts)]).await;
         assert_eq!(ben.get(&draft).await.expect(200)["body"], "Please pay\n\nCalled her");
+        // Thrown away is what the field was drawn with, also where the other kind is ticked; never the draft nobody sees.
+        ben.json("PUT", &draft, &[], json!({ "kind": "reply", "body": "Dear Ada" })).await.expect(200);
+        compose(&ben, &id, "discard", &[("begun", "reply"), ("kind", "note"), ("body", "Dear Ada")]).await.expect_status(303);
+        ben.get(&format!("{draft}?kind=reply")).await.expect(404);
+        assert_eq!(ben.get(&draft).await.expect(200)["body"], "Please pay\n\nCalled her");
+        ben.json("PUT", &draft, &[], json!({ "kind": "reply", "body": "Dear Ada" })).await.expect(200);
+        compose(&ben, &id, "discard", &[("kind", "reply"), ("body", "Dear Ada")]).await.expect_status(303);
+        assert_eq!(ben.get(&draft).await.expect(200)["kind"], "note");
         ben.json("DELETE", &draft, &[], json!({})).await.expect(204);
         ben.get(&draft).await.expect(404);
     }

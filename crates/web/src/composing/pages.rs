@@ -127,7 +127,7 @@ fn kept(form: &Form) -> Vec<Uuid> {
 }
 
 /// As what the form was begun, where there is no script that changes the text with the kind.
-fn begun_as(form: &Form) -> &str {
+pub fn begun_as(form: &Form) -> &str {
     let kind = form.get("kind").unwrap_or("reply");
     form.get("begun").filter(|begun| ["reply", "note"].contains(begun)).unwrap_or(kind)
 }

@@ -476,9 +476,10 @@ async fn compose(
         "preview" => return previewed(app, look, who, around, id, form).await,
         "discard" => {
             let staff = who.staff.clone();
-            let kind = form.get("kind").map(str::to_owned);
+            // What the field was drawn with, whatever is ticked: nobody throws away what they do not see.
+            let begun = composing::begun_as(&form).to_owned();
             app.write(who.caller.scope(), move |tx| {
-                desk::composing::drafts::forget(tx, &staff, id, kind.as_deref())
+                desk::composing::drafts::forget(tx, &staff, id, Some(&begun))
             })
             .await
             .map(|()| ("flash-discarded", &here))
