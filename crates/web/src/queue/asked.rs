@@ -76,7 +76,7 @@ impl Asked {
         if name == "cursor"
             && let Some(cursor) = value
         {
-            pairs.push(format!("cursor={cursor}"));
+            pairs.push(format!("cursor={}", encode(cursor)));
         }
         if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
     }

@@ -182,6 +182,10 @@ mod tests {
     fn only_what_a_list_is_asked_for_comes_back() {
         assert_eq!(back("view=mine&status=open"), "/desk?view=mine&status=open");
         assert_eq!(back("q=red light"), "/desk?q=red%20light");
+        assert_eq!(
+            back("view=mine&cursor=a%26b%3D1%23c%22d%27"),
+            "/desk?view=mine&cursor=a%26b%3D1%23c%22d%27"
+        );
         assert_eq!(back("board=1&priority=high"), "/desk/board?priority=high");
         assert_eq!(back("https://elsewhere.example/"), "/desk");
         assert_eq!(back("//elsewhere.example?view=mine&next=/logout"), "/desk");
