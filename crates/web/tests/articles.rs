@@ -436,7 +436,7 @@ both_engines! {
         let ben = Browser::new(agent.clone()).await;
         let home = format!("/desk/tickets/{ticket}/articles");
         let typed = [("kind", "reply"), ("body", "Hello Ada,"), ("then", "")];
-        assert_eq!(ben.done(&home, &typed).await, home);
+        assert_eq!(ben.done(&home, &typed).await, format!("{home}?kind=reply"));
         let page = ben.page(&format!("{home}?q=rout")).await;
         assert!(page.contains("<mark>Router</mark>") && !page.contains("not yet"), "{page}");
         ben.done(&format!("{home}/insert"), &[("slug", "router-lights"), ("how", "link")]).await;
@@ -446,6 +446,24 @@ both_engines! {
         assert!(draft.contains(wanted), "{draft}");
         assert_eq!(ben.post(&format!("{home}/insert"), &[("slug", "draft"), ("how", "link")]).await.status, 404);
         assert_eq!(ben.post(&format!("{home}/insert"), &[("slug", "router-lights"), ("how", "both")]).await.status, 422);
+        // A note written meanwhile stays a note: the article is for the answer it was looked up for, and the way back is that of the list.
+        let drafts = format!("/api/admin/support/tickets/{ticket}/draft");
+        let draft = async |kind: &str| agent.get(&format!("{drafts}?kind={kind}")).await.expect(200)["body"].as_str().unwrap().to_owned();
+        agent.json("PUT", &drafts, &[], json!({ "kind": "note", "body": "She never reads" })).await.expect(200);
+        let to = ben.done(&format!("{home}/insert"), &[("slug", "router-lights"), ("how", "text"), ("kind", "reply"), ("from", "view=mine&q=a\"b")]).await;
+        assert_eq!(to, format!("/desk/tickets/{ticket}?from=view%3Dmine%26q%3Da%2522b&write=reply#reply"));
+        assert_eq!((draft("note").await.as_str(), draft("reply").await), ("She never reads", format!("{wanted}\n\nLook at **them**.")));
+        // And the other way about: for a note that there may be nothing of yet.
+        agent.json("DELETE", &format!("{drafts}?kind=note"), &[], json!({})).await.expect(204);
+        let found = ben.done(&format!("{home}?from=view%3Dmine"), &[("kind", "note"), ("body", ""), ("then", "")]).await;
+        assert_eq!(found, format!("{home}?from=view%3Dmine&kind=note"));
+        let page = ben.page(&found).await.replace("&#x2f;", "/");
+        assert!(page.contains("name=\"kind\" value=\"note\"") && page.contains("name=\"from\" value=\"view=mine\""), "{page}");
+        assert!(page.contains(&format!("href=\"/desk/tickets/{ticket}?from=view%3Dmine&amp;write=note#reply\"")), "{page}");
+        ben.done(&format!("{home}/insert"), &[("slug", "router-lights"), ("how", "text"), ("kind", "note")]).await;
+        assert_eq!((draft("note").await.as_str(), draft("reply").await), ("Look at **them**.", format!("{wanted}\n\nLook at **them**.")));
+        assert_eq!(ben.post(&format!("{home}/insert"), &[("slug", "router-lights"), ("how", "text"), ("kind", "letter")]).await.status, 422);
+        assert_eq!(ben.client.get(&format!("{home}?kind=letter")).await.status, 422);
         let theirs = Browser::new(site.neighbour("Eve", Role::Agent).await).await;
         assert_eq!(theirs.client.get(&home).await.status, 404);
     }

@@ -38,12 +38,17 @@ function finder(button) {
   const text = form.elements.body;
   const dialog = Object.assign(document.createElement("dialog"), { className: "article-dialog" });
   document.body.append(dialog);
-  const home = button.getAttribute("formaction");
+  const address = (q) => {
+    const url = new URL(button.formAction);
+    url.searchParams.set("kind", form.dataset.kind);
+    url.searchParams.set("q", q);
+    return url.href;
+  };
   let timer = 0, latest = 0;
 
   async function page(q) {
     const turn = ++latest;
-    const answer = await fetch(`${home}?q=${encodeURIComponent(q)}`, { credentials: "same-origin" }).catch(() => null);
+    const answer = await fetch(address(q), { credentials: "same-origin" }).catch(() => null);
     if (!answer?.ok || turn !== latest) return null;
     return new DOMParser().parseFromString(await answer.text(), "text/html");
   }
@@ -78,7 +83,7 @@ function finder(button) {
   button.addEventListener("click", (event) => {
     event.preventDefault();
     // Without an answer the page itself is asked for.
-    open().then((opened) => { if (!opened) location.assign(home); });
+    open().then((opened) => { if (!opened) location.assign(address("")); });
   });
   dialog.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(find, 200); });
   dialog.addEventListener("submit", (event) => {

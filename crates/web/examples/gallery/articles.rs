@@ -291,6 +291,9 @@ fn staff() -> Vec<Page> {
             Insert {
                 ticket_id: "1".into(),
                 ticket_number: "SUP-00042".into(),
+                back_href: "/desk/tickets/1?from=view%3Dmine&write=note#reply".into(),
+                kind: "note".into(),
+                from: Some("view=mine".into()),
                 q: "wi-fi".into(),
                 rows: vec![insertable],
             },

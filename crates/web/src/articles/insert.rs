@@ -32,9 +32,12 @@ use crate::{
         page::{done, form},
         person::StaffPage,
     },
+    tickets::around::Around,
 };
 
 const MOST: usize = 8;
+/// What an article is for where nothing else is said.
+const REPLY: &str = "reply";
 
 pub fn routes() -> Router<App> {
     Router::new()
@@ -52,13 +55,24 @@ async fn open(
     State(app): State<App>,
     who: StaffCaller,
     person: StaffPage,
+    around: Around,
     At(at): At<TicketAt>,
     payload: Payload,
 ) -> Outcome {
     find(&app, &person, at.id).await?;
     let form = page_form(&app, &who.caller, payload).await?;
+    let kind = form.get("kind").unwrap_or(REPLY).to_owned();
     keep_draft(&app, &who, at.id, form).await?;
-    Ok(Redirect::to(&format!("/desk/tickets/{}/articles", at.id)).into_response())
+    let from = around.suffix();
+    let and = if from.is_empty() { '?' } else { '&' };
+    Ok(Redirect::to(&format!("/desk/tickets/{}/articles{from}{and}kind={kind}", at.id)).into_response())
+}
+
+/// The ticket's page again, with the draft of this kind.
+fn ticket_href(id: Id<Ticket>, around: &Around, kind: &str) -> String {
+    let from = around.suffix();
+    let and = if from.is_empty() { '?' } else { '&' };
+    format!("/desk/tickets/{id}{from}{and}write={kind}#reply")
 }
 
 async fn find(app: &App, who: &StaffPage, id: Id<Ticket>) -> Result<Ticket> {
@@ -66,10 +80,29 @@ async fn find(app: &App, who: &StaffPage, id: Id<Ticket>) -> Result<Ticket> {
     app.read(who.scope(), move |read| tickets::query::get_for_staff(read, &staff, id)).await
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Asked {
     q: String,
+    /// Of the draft it is for.
+    kind: String,
+    /// The list the ticket stands in, see [`Around`].
+    #[serde(rename = "from")]
+    _from: Option<String>,
+}
+
+impl Default for Asked {
+    fn default() -> Self {
+        Self { q: String::new(), kind: REPLY.into(), _from: None }
+    }
+}
+
+fn check_kind(kind: String) -> Result<String> {
+    if ["reply", "note"].contains(&&*kind) {
+        Ok(kind)
+    } else {
+        Err(Error::field("kind", "draft.kind", "reply or note"))
+    }
 }
 
 /// What the customer can read once they are signed in; drafts are no answer to anybody.
@@ -110,10 +143,12 @@ async fn choose(
     State(app): State<App>,
     who: StaffPage,
     asking: Asking,
+    around: Around,
     At(at): At<TicketAt>,
     Params(asked): Params<Asked>,
 ) -> Outcome {
     let ticket = find(&app, &who, at.id).await?;
+    let kind = check_kind(asked.kind)?;
     let (reader, q) = (reader(&asking, &who), line(&asked.q));
     let base = app.config().links.base(&who.caller.tenant);
     let view = app
@@ -121,6 +156,9 @@ async fn choose(
             Ok(views::Insert {
                 ticket_id: at.id.to_string(),
                 ticket_number: ticket.ticket_number,
+                back_href: ticket_href(at.id, &around, &kind),
+                from: around.from(),
+                kind,
                 rows: rows(read, &reader, &q, &base)?,
                 q,
             })
@@ -134,6 +172,14 @@ async fn choose(
 struct Chosen {
     slug: String,
     how: String,
+    #[serde(default = "reply")]
+    kind: String,
+    #[serde(default)]
+    from: Option<String>,
+}
+
+fn reply() -> String {
+    REPLY.into()
 }
 
 async fn insert(
@@ -145,6 +191,8 @@ async fn insert(
 ) -> Outcome {
     find(&app, &who, at.id).await?;
     let chosen: Chosen = form(&app, &who.caller, payload).await?;
+    let kind = check_kind(chosen.kind)?;
+    let to = ticket_href(at.id, &Around::beside(chosen.from.as_deref()), &kind);
     let (reader, staff) = (reader(&asking, &who), who.staff.clone());
     let base = app.config().links.base(&who.caller.tenant);
     app.write(who.scope(), move |tx| {
@@ -154,9 +202,8 @@ async fn insert(
             "text" => page.body,
             _ => return Err(Error::field("how", "article.how", "link or text")),
         };
-        let draft = drafts::find(tx, &staff, at.id, None)?;
-        let (kind, status) =
-            draft.as_ref().map_or(("reply".to_owned(), None), |d| (d.kind.clone(), d.status));
+        let draft = drafts::find(tx, &staff, at.id, Some(&kind))?;
+        let status = draft.as_ref().and_then(|d| d.status);
         let body = match draft.as_ref().map_or("", |d| d.body.trim_end()) {
             "" => text,
             begun => format!("{begun}\n\n{text}"),
@@ -164,5 +211,5 @@ async fn insert(
         drafts::keep(tx, &staff, at.id, Written { kind, body, status }).map(|_| ())
     })
     .await?;
-    Ok(done(&format!("/desk/tickets/{}#reply", at.id), "flash-inserted", who.look.locale()))
+    Ok(done(&to, "flash-inserted", who.look.locale()))
 }

@@ -246,12 +246,18 @@ pub struct Category {
     pub is_last: bool,
 }
 
-/// `articles/insert.html`, `GET /desk/tickets/{id}/articles?q=`. `POST /desk/tickets/{id}/articles/insert` fields `slug,
-/// how` (`link|text`).
+/// `articles/insert.html`, `GET /desk/tickets/{id}/articles?q=&kind=&from=`. `POST /desk/tickets/{id}/articles/insert` fields
+/// `slug, how` (`link|text`), `kind` (`reply|note`), `from`.
 #[derive(Debug, Default, Serialize)]
 pub struct Insert {
     pub ticket_id: String,
     pub ticket_number: String,
+    /// The ticket's page, where this kind is written.
+    pub back_href: String,
+    /// The draft that an article is put into: `reply` or `note`.
+    pub kind: String,
+    /// The list the ticket stands in.
+    pub from: Option<String>,
     pub q: String,
     pub rows: Vec<Insertable>,
 }

@@ -52,11 +52,16 @@ impl From {
         self.asked.href(path, "cursor", self.asked.cursor.as_deref())
     }
 
-    fn suffix(&self) -> String {
+    /// The query of the list, as it stands in `from`.
+    fn text(&self) -> String {
         let list = self.asked.href("", "cursor", self.asked.cursor.as_deref());
         let list = list.trim_start_matches('?');
         let parts = [self.is_board.then_some("board=1"), Some(list).filter(|l| !l.is_empty())];
-        let text = parts.into_iter().flatten().collect::<Vec<_>>().join("&");
+        parts.into_iter().flatten().collect::<Vec<_>>().join("&")
+    }
+
+    fn suffix(&self) -> String {
+        let text = self.text();
         if text.is_empty() { text } else { format!("?from={}", encode(&text)) }
     }
 }
@@ -84,9 +89,19 @@ impl Around {
         around
     }
 
+    /// Beside this list: the value of a field `from`.
+    pub fn beside(from: Option<&str>) -> Self {
+        Self { from: from.and_then(From::parse), write: None }
+    }
+
     /// What the page's own links and forms add to their addresses.
     pub fn suffix(&self) -> String {
         self.from.as_ref().map(From::suffix).unwrap_or_default()
+    }
+
+    /// The same as the value of a field `from`; none where there is none.
+    pub fn from(&self) -> Option<String> {
+        self.from.as_ref().map(From::text).filter(|text| !text.is_empty())
     }
 
     pub fn back(&self) -> String {
