@@ -27,8 +27,12 @@ const GROUP_FOR: Duration = Duration::from_millis(4);
 /// While there is always more to write, another process (the command line) gets its turn in pauses like this.
 const PAUSE: Duration = Duration::from_millis(2);
 const PAUSE_EVERY: Duration = Duration::from_millis(250);
-/// The write-ahead log is folded back when it has grown past this.
-const CHECKPOINT_BYTES: u64 = 8 * 1024 * 1024;
+/// The write-ahead log is folded back when it has grown past this, and so often: the more there is to fold, the longer whoever
+/// writes meanwhile waits for the disk.
+const CHECKPOINT_BYTES: u64 = 2 * 1024 * 1024;
+const CHECKPOINT_EVERY: Duration = Duration::from_millis(100);
+/// Under writes without a pause it can only begin anew between two groups: then, when it is so long.
+const LOG_IS_LONG: u64 = 64 * 1024 * 1024;
 
 /// The one writer: takes a group from the queue, runs each in its own savepoint, commits once, then answers all.
 pub struct Writer {
@@ -228,7 +232,7 @@ fn checkpoint(path: &Path, pause: &Pause, wanted: &AtomicBool) {
     let Ok(conn) = super::open(path, false) else { return };
     conn.busy_timeout(Duration::ZERO).ok();
     loop {
-        let stopped = pause.wait(Duration::from_millis(500));
+        let stopped = pause.wait(CHECKPOINT_EVERY);
         let size = std::fs::metadata(&wal).map_or(0, |m| m.len());
         if size > CHECKPOINT_BYTES || stopped {
             let mode = if stopped { "truncate" } else { "passive" };
@@ -236,7 +240,7 @@ fn checkpoint(path: &Path, pause: &Pause, wanted: &AtomicBool) {
                 tracing::debug!(error = %e, "checkpoint put off");
             }
             // What is left to fold is little now, so the writer is held up for little.
-            wanted.store(size > 8 * CHECKPOINT_BYTES, Ordering::SeqCst);
+            wanted.store(size > LOG_IS_LONG, Ordering::SeqCst);
         }
         if stopped {
             return;
