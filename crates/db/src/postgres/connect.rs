@@ -44,6 +44,7 @@ pub fn maintenance(url: &Secret) -> Result<Client> {
 /// A connection for requests: under the role that owns nothing, so that row-level security binds it.
 pub fn connect(url: &Secret) -> Result<Client> {
     let mut client = maintenance(url)?;
-    client.batch_execute(&format!("set role {ROLE}")).map_err(errors::postgres)?;
+    // What a page asks is answered before its statement would be compiled.
+    client.batch_execute(&format!("set role {ROLE}; set jit = off")).map_err(errors::postgres)?;
     Ok(client)
 }
