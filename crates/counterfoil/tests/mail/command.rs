@@ -45,6 +45,7 @@ fn a_channel(place: &Place) {
     assert!(place.refused(&elsewhere).contains("did you mean acme?"));
     // Taken, for this business and for every other.
     assert!(place.refused(&create).contains("taken here already"));
+    place.ok(&["tenant", "set-host", "acme", "help.acme.example"]);
     place.ok(&["tenant", "create", "umbrella", "--name", "Umbrella", "--host", "umbrella.example"]);
     let other = ["channel", "create", "--tenant", "umbrella", "--address", "Support@ACME.example"];
     assert!(place.refused(&other).contains("taken here already"));
