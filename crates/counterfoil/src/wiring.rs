@@ -112,7 +112,6 @@ pub fn registry(links: &Links, db: &Db) -> Registry {
     registry.handle_inside(desk::csat::jobs::Asker { links: links.clone() });
     registry.handle_inside(desk::bulk::jobs::BulkRunner);
     registry.handle_inside(desk::bulk::jobs::BulkUndoer);
-    registry.handle_inside(desk::bulk::again::BulkUndoerAgain);
     registry.every("desk.give_up_bulk", minutes(5), desk::bulk::give_up_abandoned);
     registry.handle_inside(desk::rules::jobs::ChangeLooker);
     registry.handle_inside(desk::rules::jobs::TimeLooker);

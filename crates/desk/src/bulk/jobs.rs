@@ -4,8 +4,9 @@ use base::{Id, Result};
 use db::Tx;
 use engine::{Enqueue, Inside, Job};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::{Bulk, ops};
+use super::{Bulk, ops, undo};
 
 #[derive(Serialize, Deserialize)]
 pub struct RunBulk {
@@ -37,13 +38,19 @@ impl Inside for BulkRunner {
 pub struct UndoBulk {
     pub bulk: Id<Bulk>,
     pub after: u32,
+    /// Names another try, after a first that found everything touched since: its batches have places of their own.
+    #[serde(default)]
+    pub attempt: Option<Uuid>,
 }
 
 impl Job for UndoBulk {
     const KIND: &'static str = "desk.bulk_undo";
     const LANE: engine::Lane = engine::Lane::Awaited;
     fn key(&self) -> String {
-        format!("{}:{}", self.bulk, self.after)
+        match self.attempt {
+            None => format!("{}:{}", self.bulk, self.after),
+            Some(attempt) => format!("{}:{attempt}:{}", self.bulk, self.after),
+        }
     }
 }
 
@@ -52,8 +59,8 @@ pub struct BulkUndoer;
 impl Inside for BulkUndoer {
     type Job = UndoBulk;
     fn run(&self, tx: &mut Tx<'_>, job: &UndoBulk) -> Result<()> {
-        match ops::undo_batch(tx, job.bulk, job.after)? {
-            Some(after) => tx.enqueue(&UndoBulk { bulk: job.bulk, after }),
+        match undo::undo_batch(tx, job.bulk, job.after)? {
+            Some(after) => tx.enqueue(&UndoBulk { after, ..*job }),
             None => Ok(()),
         }
     }

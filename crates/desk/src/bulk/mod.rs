@@ -13,10 +13,8 @@
 //! | `undo` | one batch back |
 //! | `since` | what happened to tickets since they were changed |
 //! | `jobs` | batches in the background |
-//! | `again` | the same for another try at taking back |
 //! | `store` | rows |
 
-pub mod again;
 pub mod jobs;
 mod model;
 mod ops;

@@ -17,8 +17,6 @@ use crate::{
     tickets::{self, Extras, Ticket, query},
 };
 
-pub(super) use super::undo::undo_batch;
-
 /// Tickets changed in one commit: few enough that whoever waits for it waits for milliseconds, enough that the commit and
 /// the way to the server are worth it.
 pub(super) fn batch_size(read: &Read<'_>) -> u32 {

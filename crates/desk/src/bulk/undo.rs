@@ -6,7 +6,6 @@ use engine::Enqueue;
 use identity::{Settings, Staff, teams, tenants};
 
 use super::{
-    again::UndoAgain,
     jobs::UndoBulk,
     model::*,
     ops::{Held, batch_size, is_its_own},
@@ -42,12 +41,8 @@ pub fn undo(tx: &mut Tx<'_>, staff: &Staff, id: Id<Bulk>) -> Result<Bulk> {
     bulk.finished_at = None;
     store::save(tx, &bulk)?;
     store::save_undoer(tx, id, &staff.actor)?;
-    if is_first {
-        tx.enqueue(&UndoBulk { bulk: id, after: 0 })?;
-    } else {
-        let attempt = tx.new_id::<Bulk>().uuid();
-        tx.enqueue(&UndoAgain { bulk: id, attempt, after: 0 })?;
-    }
+    let attempt = (!is_first).then(|| tx.new_id::<Bulk>().uuid());
+    tx.enqueue(&UndoBulk { bulk: id, after: 0, attempt })?;
     Ok(bulk)
 }
 

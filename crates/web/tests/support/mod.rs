@@ -83,7 +83,6 @@ pub fn registry() -> Registry {
     registry.handle_inside(desk::csat::jobs::Asker { links: links() });
     registry.handle_inside(desk::bulk::jobs::BulkRunner);
     registry.handle_inside(desk::bulk::jobs::BulkUndoer);
-    registry.handle_inside(desk::bulk::again::BulkUndoerAgain);
     registry.handle_inside(desk::rules::jobs::ChangeLooker);
     registry.handle_inside(desk::rules::jobs::TimeLooker);
     registry.handle_inside(desk::rules::jobs::DueTaker);
